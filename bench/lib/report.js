@@ -1,0 +1,137 @@
+import { cpus, release, totalmem, type } from 'node:os';
+import { median } from './stats.js';
+import { subjects } from './subject.js';
+
+/** @import { Result } from './runner.js' */
+
+/**
+ * The machine-readable form. A subject that failed has a null median and its error; with more than one Node version
+ * each line says which.
+ *
+ * @param {Result[]} results
+ */
+export function toJson(results) {
+  const several = new Set(results.map(({ node }) => node)).size > 1;
+  return JSON.stringify(
+    results.map(({ node, work, subject, figures, errors }) => ({
+      work: work.name,
+      subject,
+      unit: work.unit,
+      ...summary(figures),
+      ...(several ? { node } : {}),
+      ...(figures.length === 0 ? { error: errors.at(-1) ?? 'not run' } : {}),
+    })),
+  );
+}
+
+/** @param {import('./works.js').Figure[]} figures */
+function summary(figures) {
+  if (figures.length === 0) return { median: null, min: null, max: null, runs: 0 };
+  const values = figures.map(({ value }) => value);
+  return { median: rounded(median(values)), min: rounded(Math.min(...values)), max: rounded(Math.max(...values)), runs: values.length };
+}
+
+/** @param {number} value */
+function rounded(value) {
+  return Number(value.toPrecision(6));
+}
+
+/**
+ * A Markdown table per work: for people, and for the README.
+ *
+ * @param {Result[]} results
+ */
+export function toTables(results) {
+  const blocks = [];
+  for (const node of new Set(results.map((result) => result.node))) {
+    blocks.push(`### Node ${node}`);
+    const ofNode = results.filter((result) => result.node === node);
+    for (const work of new Set(ofNode.map((result) => result.work))) {
+      blocks.push(table(work, ofNode.filter((result) => result.work === work)));
+    }
+  }
+  return blocks.join('\n\n');
+}
+
+/**
+ * @param {import('./works.js').Work} work
+ * @param {Result[]} results
+ */
+function table(work, results) {
+  const more = [...new Set(results.flatMap(({ figures }) => figures.flatMap((figure) => Object.keys(figure.more ?? {}))))];
+  const medianOf = (/** @type {string} */ subject) => summary(results.find((result) => result.subject === subject)?.figures ?? []).median;
+  const raw = medianOf('raw');
+  const ours = medianOf('homeostat');
+  const rows = [['subject', `median ${work.unit}`, 'min – max', 'runs', '× raw', '× homeostat', ...more]];
+  for (const { subject, figures, errors } of results) {
+    const { median: middle, min, max, runs } = summary(figures);
+    if (middle === null) {
+      rows.push([subject, 'failed', oneLine(errors.at(-1)), String(runs), '–', '–', ...more.map(() => '–')]);
+      continue;
+    }
+    rows.push([
+      subject,
+      number(middle, work.digits),
+      `${number(min, work.digits)} – ${number(max, work.digits)}`,
+      errors.length === 0 ? String(runs) : `${runs} (${errors.length} failed)`,
+      ratio(middle, raw),
+      ratio(middle, ours),
+      ...more.map((key) => moreOf(figures, key)),
+    ]);
+  }
+  return `**${work.name}**: ${work.title} (${work.higherIsBetter ? 'more' : 'less'} is better)\n\n${markdown(rows)}`;
+}
+
+/**
+ * @param {import('./works.js').Figure[]} figures
+ * @param {string} key
+ */
+function moreOf(figures, key) {
+  const values = figures.flatMap((figure) => figure.more?.[key] ?? []);
+  if (values.length === 0) return '–';
+  const middle = median(values);
+  return number(middle, Number.isInteger(middle) || middle >= 1_000 ? 0 : middle < 1 ? 3 : 2);
+}
+
+/** @param {string | undefined} text */
+function oneLine(text = 'not run') {
+  return text.split('\n')[0].replaceAll('|', '/').slice(0, 160);
+}
+
+/**
+ * @param {number | null} value
+ * @param {number | null} base
+ */
+function ratio(value, base) {
+  return value === null || base === null || base === 0 ? '–' : (value / base).toFixed(2);
+}
+
+/**
+ * @param {number | null} value
+ * @param {number} digits
+ */
+function number(value, digits) {
+  return value === null ? '–' : value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** @param {string[][]} rows the first is the head */
+function markdown(rows) {
+  const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => row[column].length)));
+  const line = (/** @type {string[]} */ row) => `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n');
+}
+
+/**
+ * @param {{ redis: string, nats: string | undefined, packages: Record<string, string> }} versions
+ * @param {string[]} names of the subjects measured
+ */
+export function machineLines({ redis, nats, packages }, names) {
+  const processor = cpus()[0]?.model.trim() ?? 'unknown processor';
+  const versions = Object.entries({ Redis: redis, ...(nats === undefined ? {} : { 'nats-server': nats }), ...packages });
+  return [
+    `${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${processor} · ${Math.round(totalmem() / 2 ** 30)} GiB · ${type()} ${release()}`,
+    versions.map(([name, version]) => `${name} ${version}`).join(' · '),
+    names.map((name) => `${name}: ${subjects[name].label}`).join(' · '),
+  ].join('\n\n');
+}

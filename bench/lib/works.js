@@ -1,0 +1,203 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Role } from './role.js';
+import { subjects } from './subject.js';
+
+/**
+ * @typedef {object} Figure
+ * @property {number} value what the medians are made of
+ * @property {Record<string, number>} [more] for the human table
+ *
+ * @typedef {object} Quiet what a work gets that needs Redis for itself
+ * @property {string} subject
+ * @property {string} execPath
+ * @property {import('./subject.js').Env} env
+ * @property {import('./redis-probe.js').RedisProbe} redis
+ *
+ * @typedef {object} Work
+ * @property {string} name
+ * @property {string} unit
+ * @property {string} title
+ * @property {boolean} higherIsBetter
+ * @property {number} digits behind the point in tables
+ * @property {(subject: string) => boolean} has whether the subject takes part
+ * @property {(session: import('./session.js').Session) => Promise<Figure>} [measure] between a service and a caller
+ * @property {(quiet: Quiet) => Promise<Figure>} [measureQuiet] alone on Redis
+ */
+
+const MEASURED_MS = 900;
+/** The first run of a subject in a process is preceded by this much of the same work, later ones by a tenth. */
+const WARM_UP_MS = 700;
+const OPEN_LOOP_MS = 4_000;
+const FIRST_ONE_WAY = 2_000;
+const IDLE_SETTLE_MS = 3_000;
+const IDLE_MEASURED_MS = 6_000;
+const FRAME = 128;
+
+/** @type {Work[]} */
+export const works = [
+  {
+    name: 'one-way',
+    unit: 'msg/s',
+    title: 'one-way messages per second, until all are handled',
+    higherIsBetter: true,
+    digits: 0,
+    has: () => true,
+    measure: oneWay,
+  },
+  {
+    name: 'call-1-p50',
+    unit: 'ms',
+    title: 'time of a call at 1 outstanding, median',
+    higherIsBetter: false,
+    digits: 3,
+    has: (subject) => subjects[subject].calls,
+    async measure(session) {
+      const { p50, p99, perSecond } = await closedLoop(session, 1);
+      return { value: p50, more: { 'p99 ms': p99, 'calls/s': perSecond } };
+    },
+  },
+  ...[16, 64, 256, 1_024].map(callsWork),
+  {
+    name: 'open-loop-1000-p99',
+    unit: 'ms',
+    title: 'time of a call at 1,000 calls/s from the moment it was meant to leave, 99th percentile',
+    higherIsBetter: false,
+    digits: 2,
+    has: (subject) => subjects[subject].calls,
+    async measure(session) {
+      await closedLoopWarmUp(session, 16);
+      const { p50, p99, p999 } = await session.caller.ask('openLoop', { rate: 1_000, ms: OPEN_LOOP_MS });
+      return { value: p99, more: { 'p50 ms': p50, 'p99.9 ms': p999 } };
+    },
+  },
+  ...[50, 1_000].map(idleWork),
+  {
+    name: 'queued-bytes-single',
+    unit: 'bytes',
+    title: 'Redis memory per queued message, sent one by one',
+    higherIsBetter: false,
+    digits: 0,
+    has: (subject) => subjects[subject].queued,
+    measureQuiet: (quiet) => queuedBytes(quiet, 'sendOneByOne', 500, 5_000),
+  },
+  {
+    name: 'queued-bytes-full',
+    unit: 'bytes',
+    title: 'Redis memory per queued message, sent in bulk',
+    higherIsBetter: false,
+    digits: 0,
+    has: (subject) => subjects[subject].queued,
+    measureQuiet: (quiet) => queuedBytes(quiet, 'send', 20 * FRAME, 100 * FRAME),
+  },
+];
+
+/** @param {import('./session.js').Session} session */
+async function oneWay(session) {
+  const run = async (/** @type {number} */ n) => {
+    await session.service.ask('expect', n);
+    const [startedAt, handledAt] = await Promise.all([session.caller.ask('send', n), session.service.ask('reached')]);
+    return (n / (handledAt - startedAt)) * 1_000;
+  };
+  const sized = (/** @type {number} */ rate, /** @type {number} */ ms) => Math.max(FIRST_ONE_WAY, Math.round((rate * ms) / 1_000));
+  let rate = session.rates.get('one-way');
+  if (rate === undefined) {
+    rate = await run(FIRST_ONE_WAY);
+    rate = await run(sized(rate, WARM_UP_MS));
+  }
+  rate = await run(sized(rate, WARM_UP_MS / 5));
+  rate = await run(sized(rate, MEASURED_MS));
+  session.rates.set('one-way', rate);
+  return { value: rate };
+}
+
+/**
+ * @param {import('./session.js').Session} session
+ * @param {number} outstanding
+ */
+async function closedLoopWarmUp(session, outstanding) {
+  const known = session.rates.has(`call-${outstanding}`);
+  session.rates.set(`call-${outstanding}`, 0);
+  if (!known) await session.caller.ask('echoOnce');
+  await session.caller.ask('closedLoop', { outstanding, ms: known ? WARM_UP_MS / 10 : WARM_UP_MS });
+}
+
+/**
+ * @param {import('./session.js').Session} session
+ * @param {number} outstanding
+ */
+async function closedLoop(session, outstanding) {
+  await closedLoopWarmUp(session, outstanding);
+  return await session.caller.ask('closedLoop', { outstanding, ms: MEASURED_MS });
+}
+
+/**
+ * @param {number} outstanding
+ * @returns {Work}
+ */
+function callsWork(outstanding) {
+  return {
+    name: `call-${outstanding}`,
+    unit: 'calls/s',
+    title: `calls per second at ${outstanding} outstanding`,
+    higherIsBetter: true,
+    digits: 0,
+    has: (subject) => subjects[subject].calls,
+    async measure(session) {
+      const { perSecond, p50, p99 } = await closedLoop(session, outstanding);
+      return { value: perSecond, more: { 'p50 ms': p50, 'p99 ms': p99 } };
+    },
+  };
+}
+
+/**
+ * @param {number} actors
+ * @returns {Work}
+ */
+function idleWork(actors) {
+  return {
+    name: `idle-${actors}-commands`,
+    unit: 'commands/s',
+    title: `commands per second of an idle node with ${actors} actors, those inside scripts included`,
+    higherIsBetter: false,
+    digits: 1,
+    has: (subject) => subjects[subject].idle,
+    async measureQuiet({ subject, execPath, env, redis }) {
+      const connectionsBefore = await redis.connections();
+      const node = new Role(execPath, subject, 'idle', env, actors);
+      try {
+        await node.ready;
+        await sleep(IDLE_SETTLE_MS);
+        const before = await redis.commands();
+        const startedAt = performance.now();
+        await sleep(IDLE_MEASURED_MS);
+        const commands = (await redis.commands()) - before;
+        const seconds = (performance.now() - startedAt) / 1_000;
+        return { value: commands / seconds, more: { connections: (await redis.connections()) - connectionsBefore } };
+      } finally {
+        await node.close();
+      }
+    },
+  };
+}
+
+/**
+ * @param {Quiet} quiet
+ * @param {'send' | 'sendOneByOne'} how
+ * @param {number} first not measured: what a mailbox costs whatever waits in it
+ * @param {number} n
+ * @returns {Promise<Figure>}
+ */
+async function queuedBytes({ subject, execPath, env, redis }, how, first, n) {
+  const caller = new Role(execPath, subject, 'caller', env);
+  try {
+    await caller.ready;
+    await caller.ask(how, first);
+    await sleep(300);
+    const before = await redis.usedBytes();
+    await caller.ask(how, n);
+    await sleep(300);
+    return { value: ((await redis.usedBytes()) - before) / n };
+  } finally {
+    await caller.close();
+  }
+}

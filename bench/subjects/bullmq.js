@@ -1,0 +1,95 @@
+/**
+ * BullMQ as its users tune it: jobs removed when done, `addBulk` for bulk, one worker per queue with high concurrency,
+ * a shared connection, and answers taken from one `completed` listener (`waitUntilFinished` per job costs two more
+ * round trips).
+ *
+ * @import { Caller, Closable, Env } from '../lib/subject.js'
+ */
+import { Queue, QueueEvents, Worker } from 'bullmq';
+import { payload } from '../lib/payload.js';
+import { connectRedis } from '../lib/redis-client.js';
+
+const CONCURRENCY = 256;
+const BULK = 512;
+const keep = { removeOnComplete: true, removeOnFail: true };
+
+/**
+ * @param {Env} env
+ * @param {(n: number) => void} handled
+ * @returns {Promise<Closable>}
+ */
+export async function serve(env, handled) {
+  const connection = await connectRedis(env.redisUrl);
+  const options = { connection, prefix: env.prefix, concurrency: CONCURRENCY, ...keep };
+  const casts = new Worker('casts', async () => handled(1), options);
+  const calls = new Worker('calls', async (job) => job.data, options);
+  await Promise.all([casts.waitUntilReady(), calls.waitUntilReady()]);
+  return {
+    async close() {
+      await Promise.all([casts.close(true), calls.close(true)]);
+      connection.disconnect();
+    },
+  };
+}
+
+/**
+ * @param {Env} env
+ * @returns {Promise<Caller>}
+ */
+export async function connect(env) {
+  const connection = await connectRedis(env.redisUrl);
+  const options = { connection, prefix: env.prefix, defaultJobOptions: keep };
+  const casts = new Queue('casts', options);
+  const calls = new Queue('calls', options);
+  const events = new QueueEvents('calls', { connection, prefix: env.prefix });
+  await Promise.all([casts.waitUntilReady(), calls.waitUntilReady(), events.waitUntilReady()]);
+  /** @type {Map<string, { resolve: (value: unknown) => void, reject: (error: Error) => void }>} */
+  const waiting = new Map();
+  events.on('completed', ({ jobId, returnvalue }) => {
+    const caller = waiting.get(jobId);
+    waiting.delete(jobId);
+    caller?.resolve(returnvalue);
+  });
+  events.on('failed', ({ jobId, failedReason }) => {
+    const caller = waiting.get(jobId);
+    waiting.delete(jobId);
+    caller?.reject(new Error(failedReason));
+  });
+  let number = 0;
+  const job = { name: 'record', data: payload };
+  return {
+    async send(n) {
+      for (let left = n; left > 0; left -= BULK) await casts.addBulk(Array.from({ length: Math.min(BULK, left) }, () => job));
+    },
+    sendOne: async () => void (await casts.add('record', payload)),
+    call(input) {
+      const jobId = `c${++number}`;
+      return new Promise((resolve, reject) => {
+        waiting.set(jobId, { resolve, reject });
+        calls.add('echo', input, { jobId }).catch(reject);
+      });
+    },
+    async close() {
+      await Promise.all([casts.close(), calls.close(), events.close()]);
+      connection.disconnect();
+    },
+  };
+}
+
+/**
+ * @param {Env} env
+ * @param {number} actors
+ * @returns {Promise<Closable>}
+ */
+export async function idle(env, actors) {
+  const connection = await connectRedis(env.redisUrl);
+  connection.setMaxListeners(0);
+  const workers = Array.from({ length: actors }, (_, i) => new Worker(`idle-${i}`, async () => undefined, { connection, prefix: env.prefix }));
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+  return {
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close(true)));
+      connection.disconnect();
+    },
+  };
+}

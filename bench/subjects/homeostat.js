@@ -1,0 +1,94 @@
+/**
+ * Homeostat through its public door, with its defaults: validation on both sides, deadlines, beats, fences.
+ *
+ * @import { Caller, Closable, Env } from '../lib/subject.js'
+ */
+import { z } from 'zod';
+import { actor, contract, createNode } from '../../packages/homeostat/dist/src/index.js';
+import { payload } from '../lib/payload.js';
+import { pump } from '../lib/pump.js';
+
+/** Casts awaiting acceptance at once. */
+const WINDOW = 2_048;
+/** How long a producer waits when the mailbox has no room, in milliseconds. */
+const FULL_PAUSE_MS = 2;
+
+const User = z.object({
+  id: z.number(),
+  name: z.string(),
+  email: z.string(),
+  active: z.boolean(),
+  roles: z.array(z.string()),
+  address: z.object({ street: z.string(), city: z.string(), zip: z.string() }),
+  createdAt: z.number(),
+});
+
+/**
+ * A full mailbox is the runtime's back-pressure, not a failure: the producer waits and sends again.
+ *
+ * @param {Error & { code?: string }} error
+ */
+const pauseWhenFull = (error) => (error.code === 'MAILBOX_FULL' ? FULL_PAUSE_MS : undefined);
+
+/** @param {string} name */
+const usersContract = (name) =>
+  contract(name, {
+    version: '1.0.0',
+    methods: {
+      echo: { input: User, output: User, kind: 'query' },
+      record: { input: User },
+    },
+  });
+
+const users = usersContract('users');
+
+/**
+ * @param {Env} env
+ * @param {string} name
+ */
+const node = (env, name) => createNode({ redis: env.redisUrl, name, namespace: env.prefix });
+
+/**
+ * @param {Env} env
+ * @param {(n: number) => void} handled
+ * @returns {Promise<Closable>}
+ */
+export async function serve(env, handled) {
+  const service = await node(env, 'service');
+  await service.serve(
+    actor(users, {
+      echo: async (user) => user,
+      record: async () => handled(1),
+    }),
+  );
+  return { close: () => service.close() };
+}
+
+/**
+ * @param {Env} env
+ * @returns {Promise<Caller>}
+ */
+export async function connect(env) {
+  const caller = await node(env, 'caller');
+  const api = caller.client(users);
+  const cast = () => api.record.cast(payload);
+  return {
+    send: (n) => pump(n, WINDOW, cast, pauseWhenFull),
+    sendOne: async () => void (await cast()),
+    call: (input) => api.echo(input),
+    close: () => caller.close(),
+  };
+}
+
+/**
+ * @param {Env} env
+ * @param {number} actors
+ * @returns {Promise<Closable>}
+ */
+export async function idle(env, actors) {
+  const service = await node(env, 'idle');
+  for (let i = 0; i < actors; i++) {
+    await service.serve(actor(usersContract(`users-${i}`), { echo: async (user) => user, record: async () => undefined }));
+  }
+  return { close: () => service.close() };
+}

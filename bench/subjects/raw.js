@@ -1,0 +1,166 @@
+/**
+ * The floor: what a careful user writes by hand with ioredis and streams. One entry per message, a consumer group,
+ * replies over one stream per caller. No deadlines, no redelivery, no validation.
+ *
+ * @import { Caller, Closable, Env } from '../lib/subject.js'
+ */
+import { Packr, Unpackr } from 'msgpackr';
+import { payload } from '../lib/payload.js';
+import { pump } from '../lib/pump.js';
+import { connectRedis, corking } from '../lib/redis-client.js';
+
+const packr = new Packr({ useRecords: false });
+const unpackr = new Unpackr({ useRecords: false });
+const GROUP = 'service';
+const READ_COUNT = 256;
+const BLOCK_MS = 5_000;
+/** One-way messages under way at once. */
+const WINDOW = 1_024;
+/** The reply stream is trimmed behind the reader once per this many replies. */
+const TRIM_EVERY = 512;
+
+/**
+ * @param {Env} env
+ * @param {(n: number) => void} handled
+ * @returns {Promise<Closable>}
+ */
+export async function serve(env, handled) {
+  const mailbox = `${env.prefix}:mailbox`;
+  const reader = await connectRedis(env.redisUrl);
+  const writer = await connectRedis(env.redisUrl);
+  const cork = corking(writer);
+  let open = true;
+  await writer.xgroup('CREATE', mailbox, GROUP, '0', 'MKSTREAM').catch(ignoreBusyGroup);
+
+  const read = async () => {
+    while (open) {
+      const reply = await reader.xreadgroupBuffer('GROUP', GROUP, 'one', 'COUNT', READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', mailbox, '>');
+      if (reply === null) continue;
+      const entries = reply[0][1];
+      const ids = [];
+      let casts = 0;
+      cork();
+      for (const [id, fields] of entries) {
+        const input = unpackr.unpack(fields[1]);
+        if (fields.length > 2) void writer.xadd(fields[3], '*', 'c', fields[5], 'b', packr.pack(input));
+        else casts++;
+        ids.push(id);
+      }
+      void writer.xack(mailbox, GROUP, ...ids);
+      void writer.xdel(mailbox, ...ids);
+      if (casts > 0) handled(casts);
+    }
+  };
+  const reading = read();
+  reading.catch((error) => open && fail(error));
+  return {
+    async close() {
+      open = false;
+      reader.disconnect();
+      writer.disconnect();
+    },
+  };
+}
+
+/**
+ * @param {Env} env
+ * @returns {Promise<Caller>}
+ */
+export async function connect(env) {
+  const mailbox = `${env.prefix}:mailbox`;
+  const inbox = `${env.prefix}:inbox:${process.pid}`;
+  const writer = await connectRedis(env.redisUrl);
+  const reader = await connectRedis(env.redisUrl);
+  const cork = corking(writer);
+  /** @type {Map<number, (value: unknown) => void>} */
+  const waiting = new Map();
+  let number = 0;
+  let open = true;
+
+  const read = async () => {
+    let cursor = '0-0';
+    let untrimmed = 0;
+    while (open) {
+      const reply = await reader.xreadBuffer('COUNT', 2 * READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', inbox, cursor);
+      if (reply === null) continue;
+      const entries = reply[0][1];
+      for (const [, fields] of entries) {
+        const correlation = Number(fields[1].latin1Slice());
+        const resolve = waiting.get(correlation);
+        waiting.delete(correlation);
+        resolve?.(unpackr.unpack(fields[3]));
+      }
+      cursor = entries[entries.length - 1][0].latin1Slice();
+      untrimmed += entries.length;
+      if (untrimmed >= TRIM_EVERY) {
+        untrimmed = 0;
+        cork();
+        void writer.xtrim(inbox, 'MINID', cursor);
+      }
+    }
+  };
+  let reading = false;
+  const sendOne = () => {
+    cork();
+    return writer.xadd(mailbox, '*', 'b', packr.pack(payload));
+  };
+  return {
+    send: (n) => pump(n, WINDOW, sendOne),
+    sendOne: async () => void (await sendOne()),
+    call(input) {
+      if (!reading) {
+        reading = true;
+        read().catch((error) => open && fail(error));
+      }
+      const correlation = ++number;
+      return new Promise((resolve) => {
+        waiting.set(correlation, resolve);
+        cork();
+        void writer.xadd(mailbox, '*', 'b', packr.pack(input), 'r', inbox, 'c', correlation);
+      });
+    },
+    async close() {
+      open = false;
+      await writer.del(inbox);
+      reader.disconnect();
+      writer.disconnect();
+    },
+  };
+}
+
+/**
+ * @param {Env} env
+ * @param {number} actors
+ * @returns {Promise<Closable>}
+ */
+export async function idle(env, actors) {
+  const reader = await connectRedis(env.redisUrl);
+  const writer = await connectRedis(env.redisUrl);
+  const mailboxes = Array.from({ length: actors }, (_, i) => `${env.prefix}:idle:${i}`);
+  for (const mailbox of mailboxes) await writer.xgroup('CREATE', mailbox, GROUP, '0', 'MKSTREAM');
+  let open = true;
+  const read = async () => {
+    const fresh = mailboxes.map(() => '>');
+    while (open) await reader.xreadgroup('GROUP', GROUP, 'one', 'COUNT', READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', ...mailboxes, ...fresh);
+  };
+  read().catch((error) => open && fail(error));
+  return {
+    async close() {
+      open = false;
+      reader.disconnect();
+      writer.disconnect();
+    },
+  };
+}
+
+/** @param {Error} error */
+function ignoreBusyGroup(error) {
+  if (!error.message.startsWith('BUSYGROUP')) throw error;
+}
+
+/** @param {unknown} error */
+function fail(error) {
+  process.nextTick(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,46 @@
+/** What carries and remembers: `memory()` here, `redis(url)` in its own package. The ports a backend implements. */
+import type { Broker, NodeIdentity } from './broker.ts';
+import type { Membership } from './membership.ts';
+
+export interface BackendHealth {
+  readonly connected: boolean;
+  /** Round trip of the last successful command that was timed, ms. */
+  readonly pingMs?: number;
+  readonly connections: number;
+}
+
+/** One node's hold on a backend. */
+export interface Link {
+  readonly broker: Broker;
+  readonly membership: Membership;
+  /** Backend time, ms since the epoch: the one clock that deadlines and due times are written in. */
+  now(): number;
+  health(): Promise<BackendHealth>;
+  /** Resolves when the backend can be written to; rejects with the signal's reason when that aborts first. */
+  ready(signal?: AbortSignal): Promise<void>;
+  /** Ends every connection. `membership.leave()` comes first; without it the node looks dead to the others. */
+  close(): Promise<void>;
+}
+
+export interface Backend {
+  /** For messages and logs, without secrets: `memory`, `redis localhost:6379`. */
+  readonly name: string;
+  /** Rejects with `TransportError` naming the address when the backend cannot be reached. */
+  connect(identity: NodeIdentity): Promise<Link>;
+}
+
+export * from './broker.ts';
+export * from './membership.ts';
+export { systemClock, type Clock } from './clock.ts';
+export { loop, sleep } from './loop.ts';
+export type { Log } from './log.ts';
+export {
+  HomeostatError,
+  TransportError,
+  BackendFull,
+  NotMember,
+  LayoutMismatch,
+  ConfigError,
+  codeOf,
+  messageOf,
+} from './errors.ts';

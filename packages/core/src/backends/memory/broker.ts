@@ -1,0 +1,133 @@
+import type {
+  AppendRequest,
+  AppendResult,
+  Broker,
+  DeadEntry,
+  Intake,
+  MailboxDepth,
+  MailboxLimits,
+  MailboxReader,
+  ReplyResult,
+  Settlement,
+  SettleResult,
+} from '../../broker.ts';
+import type { Consumer } from './consumers.ts';
+import type { Hold } from './hold.ts';
+import type { Mailbox } from './mailbox.ts';
+import { carryOut } from './settle.ts';
+
+export class MemoryBroker implements Broker {
+  readonly #hold: Hold;
+  readonly #readers = new Set<MailboxReader>();
+
+  constructor(hold: Hold) {
+    this.#hold = hold;
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.#hold.use((): AppendResult => {
+      const member = this.#hold.current();
+      if (member === undefined) return { kind: 'not-member' };
+      const mailbox = this.#hold.world.mailbox(request.mailbox);
+      const hints = mailbox.hints === undefined ? undefined : { hints: mailbox.hints };
+      const last = member.producers.get(request.mailbox);
+      if (last !== undefined && request.number <= last.number) return { kind: 'accepted', id: last.id, ...hints };
+      const refused = refusal(mailbox, request);
+      if (refused !== undefined) return refused;
+      // The caller reuses its buffer, and its Buffer may have a `slice` that shares it.
+      const frame = new Uint8Array(request.frame);
+      const id = mailbox.put({ frame, count: request.count }, request.at);
+      member.producers.set(request.mailbox, { number: request.number, id });
+      return { kind: 'accepted', id, ...hints };
+    });
+  }
+
+  reply(inbox: string, frame: Uint8Array): Promise<ReplyResult> {
+    return this.#hold.use((): ReplyResult => {
+      if (this.#hold.current() === undefined) return 'not-member';
+      const target = this.#hold.world.members.get(inbox);
+      if (target === undefined) return 'gone';
+      target.inbox.push(new Uint8Array(frame));
+      return 'accepted';
+    });
+  }
+
+  consume(name: string, limits: MailboxLimits, intake: Intake): Promise<MailboxReader> {
+    return this.#hold.use(() => {
+      const mailbox = this.#hold.world.mailbox(name);
+      mailbox.limits = { maxLength: limits.maxLength, maxBytes: limits.maxBytes };
+      const consumer: Consumer = { intake, member: () => this.#hold.current()?.id };
+      mailbox.open(consumer);
+      const reader: MailboxReader = {
+        wake: () => mailbox.ring(),
+        close: () => {
+          mailbox.shut(consumer);
+          this.#readers.delete(reader);
+          return Promise.resolve();
+        },
+      };
+      this.#readers.add(reader);
+      return reader;
+    });
+  }
+
+  settle(batch: readonly Settlement[]): Promise<readonly SettleResult[]> {
+    return this.#hold.use(() => batch.map((settlement) => this.#settleOne(settlement)));
+  }
+
+  hint(mailbox: string, hints: string): Promise<void> {
+    return this.#hold.use(() => {
+      this.#hold.world.mailbox(mailbox).hints = hints;
+    });
+  }
+
+  depth(mailbox: string): Promise<MailboxDepth> {
+    return this.#hold.use(() => this.#hold.world.mailbox(mailbox).depth());
+  }
+
+  dead(mailbox: string, page: { readonly after?: string; readonly limit: number }): Promise<readonly DeadEntry[]> {
+    return this.#hold.use(() => this.#hold.world.mailbox(mailbox).dead.page(page.after, page.limit));
+  }
+
+  replay(name: string, id: string, moved: string): Promise<boolean> {
+    return this.#hold.use(() => {
+      const mailbox = this.#hold.world.mailbox(name);
+      const letter = mailbox.dead.take(id, moved);
+      if (letter === undefined) return false;
+      const { frame, count, todo, history } = letter;
+      mailbox.put({ frame, count, todo, history });
+      return true;
+    });
+  }
+
+  drop(mailbox: string, id: string, moved: string): Promise<boolean> {
+    return this.#hold.use(() => this.#hold.world.mailbox(mailbox).dead.take(id, moved) !== undefined);
+  }
+
+  /** Stops all reading of this link. */
+  async closeReaders(): Promise<void> {
+    for (const reader of [...this.#readers]) await reader.close();
+  }
+
+  #settleOne(settlement: Settlement): SettleResult {
+    const member = this.#hold.current();
+    if (member === undefined) return 'not-member';
+    const { world, identity } = this.#hold;
+    const mailbox = world.mailbox(settlement.claim.mailbox);
+    const entry = mailbox.held(member.id, settlement.claim.id);
+    if (entry === undefined) return 'lost';
+    const settling = { mailbox, member: member.id, now: world.timers.clock.now(), keepOffMs: identity.beat.intervalMs };
+    const carried = carryOut(settling, entry, settlement);
+    mailbox.ring();
+    return carried ? 'settled' : 'lost';
+  }
+}
+
+function refusal(mailbox: Mailbox, request: AppendRequest): AppendResult | undefined {
+  const { messages, bytes, limits } = mailbox;
+  const { maxLength, maxBytes } = limits;
+  if (messages + request.count <= maxLength && bytes + request.frame.length <= maxBytes) return undefined;
+  const bytesEach = Math.max(1, request.frame.length / request.count);
+  const room = Math.max(0, Math.floor(Math.min(maxLength - messages, (maxBytes - bytes) / bytesEach)));
+  return { kind: 'full', room, messages, bytes, maxLength, maxBytes };
+}

@@ -1,0 +1,30 @@
+import type { NodeIdentity } from '../../broker.ts';
+import { TransportError } from '../../errors.ts';
+import type { MemberRecord, World } from './world.ts';
+
+/** What broker and membership of one link share: which member the node is just now. */
+export class Hold {
+  readonly world: World;
+  readonly identity: NodeIdentity;
+  member: MemberRecord | undefined = undefined;
+  closed = false;
+
+  constructor(world: World, identity: NodeIdentity) {
+    this.world = world;
+    this.identity = identity;
+  }
+
+  /** The member this node is, as long as the world agrees. */
+  current(): MemberRecord | undefined {
+    const { member } = this;
+    return member !== undefined && this.world.members.has(member.id) ? member : undefined;
+  }
+
+  /** Runs `act` now; whatever it throws, and a closed link, becomes a rejection. */
+  async use<Result>(act: () => Result): Promise<Result> {
+    if (this.closed) {
+      throw new TransportError(`the memory backend's link of ${this.identity.name} is closed`, { outcome: 'not-executed', retryable: false });
+    }
+    return act();
+  }
+}

@@ -1,0 +1,181 @@
+import type { MailboxDepth, MailboxLimits } from '../../broker.ts';
+import type { Timers } from '../../clock.ts';
+import { Consumers, type Consumer, type Seat } from './consumers.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { DueSet } from './due-set.ts';
+import { chargeCrash, claimOf, makeEntry, workOf, type Entry, type EntryStart } from './entry.ts';
+import { Heap } from './heap.ts';
+import { Queue } from './queue.ts';
+
+/** Until a node serves the mailbox and says otherwise: envelopes, and bytes (1 GiB). */
+const DEFAULT_LIMITS: MailboxLimits = { maxLength: 1_000_000, maxBytes: 1_073_741_824 };
+
+/** Most handed-back entries that are looked at in one round for one that somebody with room may have. */
+const LOOK_AHEAD = 128;
+
+/** One in-order log, what its members hold, and what lies between two members. */
+export class Mailbox {
+  readonly name: string;
+  readonly dead: DeadLetters = new DeadLetters();
+  limits: MailboxLimits = DEFAULT_LIMITS;
+  hints: string | undefined = undefined;
+  /** Envelopes not settled yet, and the bytes of their entries; delayed ones included. */
+  messages = 0;
+  bytes = 0;
+  readonly #timers: Timers;
+  readonly #due: DueSet;
+  readonly #waiting = new Queue<Entry>();
+  /** Had an owner and has none now. They go first, oldest first. */
+  readonly #orphans = new Heap<Entry>((a, b) => a.order < b.order);
+  readonly #pending = new Map<string, Map<string, Entry>>();
+  readonly #consumers = new Consumers();
+  #delayed = 0;
+  #lastOrder = 0;
+  #rung = false;
+
+  constructor(name: string, timers: Timers, due: DueSet) {
+    this.name = name;
+    this.#timers = timers;
+    this.#due = due;
+  }
+
+  /** Puts an entry in, at once or not before `at`. Limits are the caller's business: redelivery is never refused. */
+  put(start: EntryStart, at?: number): string {
+    this.#lastOrder += 1;
+    const entry = makeEntry(this.#lastOrder, start);
+    this.messages += workOf(entry);
+    this.bytes += entry.frame.length;
+    if (at === undefined || at <= this.#timers.clock.now()) {
+      this.#arrive(entry);
+    } else {
+      this.#delayed += 1;
+      this.#due.add(at, () => {
+        this.#delayed -= 1;
+        this.#arrive(entry);
+      });
+    }
+    return entry.id;
+  }
+
+  held(member: string, id: string): Entry | undefined {
+    return this.#pending.get(member)?.get(id);
+  }
+
+  /** The entry has come to its end. */
+  end(member: string, entry: Entry): void {
+    this.#letGo(member, entry);
+    this.messages -= workOf(entry);
+    this.bytes -= entry.frame.length;
+  }
+
+  /** The member hands the entry back; for `keepOffMs` everybody else goes first. */
+  handBack(member: string, entry: Entry, keepOffMs: number): void {
+    this.#letGo(member, entry);
+    entry.mark = undefined;
+    entry.parkedBy = member;
+    entry.parkedUntil = this.#timers.clock.elapsed() + keepOffMs;
+    this.#orphans.push(entry);
+    this.ring();
+  }
+
+  /** The member is gone: what it held is for the others. */
+  release(member: string, crashed: boolean): void {
+    const held = this.#pending.get(member);
+    if (held === undefined) return;
+    this.#pending.delete(member);
+    for (const entry of held.values()) {
+      if (crashed) chargeCrash(entry);
+      entry.mark = undefined;
+      this.#orphans.push(entry);
+    }
+    this.ring();
+  }
+
+  open(consumer: Consumer): void {
+    this.#consumers.add(consumer);
+    this.ring();
+  }
+
+  shut(consumer: Consumer): void {
+    this.#consumers.remove(consumer);
+  }
+
+  /** Something waits or somebody has room: deals on the next turn of the event loop. */
+  ring(): void {
+    if (this.#rung || this.#consumers.size === 0) return;
+    if (this.#waiting.size === 0 && this.#orphans.size === 0) return;
+    this.#rung = true;
+    setImmediate(() => {
+      this.#rung = false;
+      this.#deal();
+    });
+  }
+
+  depth(): MailboxDepth {
+    let pending = 0;
+    for (const held of this.#pending.values()) pending += held.size;
+    const waiting = this.#waiting.size + this.#orphans.size + this.#delayed;
+    return { messages: this.messages, bytes: this.bytes, waiting, pending, dead: this.dead.size };
+  }
+
+  #arrive(entry: Entry): void {
+    this.#waiting.push(entry);
+    this.ring();
+  }
+
+  #letGo(member: string, entry: Entry): void {
+    const held = this.#pending.get(member);
+    held?.delete(entry.id);
+    if (held?.size === 0) this.#pending.delete(member);
+  }
+
+  #deal(): void {
+    const seats = this.#consumers.seats();
+    this.#dealOrphans(seats);
+    for (let turn = 0; this.#waiting.size > 0; turn += 1) {
+      const seat = nextWithRoom(seats, turn);
+      if (seat === undefined) break;
+      this.#hand(seat, this.#waiting.shift() as Entry);
+    }
+    for (const seat of seats) {
+      if (seat.claims.length > 0) seat.consumer.intake.take(seat.claims);
+    }
+    // Whoever filled its round may have room for more; without room this ends with the empty list of seats.
+    if (seats.some((seat) => seat.room === 0)) this.ring();
+  }
+
+  #dealOrphans(seats: readonly Seat[]): void {
+    const now = this.#timers.clock.elapsed();
+    const kept: Entry[] = [];
+    for (let turn = 0; kept.length < LOOK_AHEAD && nextWithRoom(seats, 0) !== undefined; turn += 1) {
+      const entry = this.#orphans.pop();
+      if (entry === undefined) break;
+      const avoid = now < entry.parkedUntil ? entry.parkedBy : undefined;
+      const seat = nextWithRoom(seats, turn, avoid);
+      if (seat === undefined) kept.push(entry);
+      else this.#hand(seat, entry);
+    }
+    for (const entry of kept) this.#orphans.push(entry);
+  }
+
+  #hand(seat: Seat, entry: Entry): void {
+    entry.parkedBy = undefined;
+    let held = this.#pending.get(seat.member);
+    if (held === undefined) {
+      held = new Map();
+      this.#pending.set(seat.member, held);
+    }
+    held.set(entry.id, entry);
+    seat.room -= 1;
+    seat.claims.push(claimOf(this.name, entry));
+  }
+}
+
+/** The seat whose turn it is among those that have room; one that is not `avoid`. */
+function nextWithRoom(seats: readonly Seat[], turn: number, avoid?: string): Seat | undefined {
+  for (let step = 0; step < seats.length; step += 1) {
+    const seat = seats[(turn + step) % seats.length] as Seat;
+    if (seat.room > 0 && seat.member !== avoid) return seat;
+  }
+  return undefined;
+}

@@ -1,0 +1,211 @@
+/**
+ * Every error of the runtime, on one page. One root, a stable `code`, told apart by `code` and never by class
+ * (classes do not survive threads or two copies of a package).
+ *
+ * `outcome` says what is known of the work: `not-executed` (no handler saw it: safe to send again), `failed` (a handler
+ * ran and refused), `unknown` (it may or may not have run).
+ */
+export type Outcome = 'not-executed' | 'failed' | 'unknown';
+
+export interface ErrorFacts {
+  /** Whether sending the same request again may succeed. */
+  readonly retryable?: boolean;
+  readonly outcome?: Outcome;
+  /** Plain data that travels with the error. */
+  readonly details?: unknown;
+  readonly cause?: unknown;
+  /** The earliest useful moment to try again, in milliseconds from now. */
+  readonly retryAfterMs?: number;
+}
+
+export class HomeostatError extends Error {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly outcome: Outcome;
+  readonly details: unknown;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: string, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.retryable = facts.retryable ?? false;
+    this.outcome = facts.outcome ?? 'not-executed';
+    this.details = facts.details;
+    this.retryAfterMs = facts.retryAfterMs;
+  }
+}
+
+export interface Issue {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** A value that does not fit its schema. `side` tells whether the request or the answer was wrong. */
+export class ValidationError extends HomeostatError {
+  readonly issues: readonly Issue[];
+  readonly side: 'input' | 'output';
+  constructor(side: 'input' | 'output', subject: string, issues: readonly Issue[], outcome: Outcome = 'not-executed') {
+    super(
+      side === 'input' ? 'VALIDATION' : 'OUTPUT_INVALID',
+      `${subject}: the ${side} does not fit its schema: ${describeIssues(issues)}`,
+      { outcome, details: { side, issues } },
+    );
+    this.side = side;
+    this.issues = issues;
+  }
+}
+
+/** An option given to the runtime is wrong. The message names its path. */
+export class ConfigError extends HomeostatError {
+  constructor(message: string, cause?: unknown) {
+    super('CONFIG', message, { cause });
+  }
+}
+
+/** No answer came before the deadline: the work may or may not have run. */
+export class CallTimeout extends HomeostatError {
+  constructor(subject: string, waitedMs: number, outcome: Outcome = 'unknown') {
+    super(
+      'CALL_TIMEOUT',
+      `${subject}: no answer within ${Math.round(waitedMs)} ms. Is a node serving it, and is its handler fast enough? Raise timeoutMs if the work needs longer.`,
+      { retryable: true, outcome },
+    );
+  }
+}
+
+/** The caller's signal was aborted. */
+export class Aborted extends HomeostatError {
+  constructor(subject: string, cause?: unknown, outcome: Outcome = 'unknown') {
+    super('ABORTED', `${subject}: the caller aborted`, { outcome, cause });
+  }
+}
+
+/** The mailbox has no room. `details` holds the limits, what waits and how much more would fit. */
+export class MailboxFull extends HomeostatError {
+  constructor(mailbox: string, details: { readonly messages: number; readonly maxLength: number; readonly bytes: number; readonly maxBytes: number; readonly room: number }) {
+    super(
+      'MAILBOX_FULL',
+      `mailbox ${mailbox} is full: ${details.messages} of ${details.maxLength} messages, ${details.bytes} of ${details.maxBytes} bytes. Add nodes, or raise maxLength or maxBytes of the actor.`,
+      { retryable: true, outcome: 'not-executed', details },
+    );
+  }
+}
+
+/** The value cannot travel: a function, a symbol, a cycle, an integer beyond 64 bits, too deep. */
+export class SerializationError extends HomeostatError {
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super('SERIALIZATION', message, facts);
+  }
+}
+
+/** The encoded body is larger than `maxBodyBytes`. */
+export class PayloadTooLarge extends HomeostatError {
+  constructor(bytes: number, limit: number) {
+    super('PAYLOAD_TOO_LARGE', `the body is ${bytes} bytes, more than the limit of ${limit}. Send a reference to the data instead, or raise maxBodyBytes on every node.`, {
+      details: { bytes, limit },
+    });
+  }
+}
+
+/** Bytes that are no frame of ours, or a hostile one. `reason` is a short code; never the bytes themselves. */
+export class FrameInvalid extends HomeostatError {
+  readonly reason: string;
+  constructor(reason: string) {
+    super('FRAME_INVALID', `these bytes are no valid frame: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** No living node announces the method. */
+export class MethodNotFound extends HomeostatError {
+  constructor(mailbox: string, method: string) {
+    super('METHOD_NOT_FOUND', `${mailbox} has no method "${method}", and no living node announces one. Check the name and the contract's version.`);
+  }
+}
+
+/** The backend cannot be reached, or refused the command. */
+export class TransportError extends HomeostatError {
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super('TRANSPORT', message, { retryable: true, outcome: 'unknown', ...facts });
+  }
+}
+
+/** The backend has no memory left to accept more. What waits is still handed out. */
+export class BackendFull extends HomeostatError {
+  constructor(message: string, cause?: unknown) {
+    super('BACKEND_FULL', message, { retryable: true, outcome: 'not-executed', cause });
+  }
+}
+
+/** This node was declared dead or lost its registration; it rejoins under a new id by itself. */
+export class NotMember extends HomeostatError {
+  constructor(nodeId: string, outcome: Outcome = 'unknown') {
+    super('NOT_MEMBER', `node ${nodeId} is no member any more; it rejoins under a new id`, { retryable: true, outcome });
+  }
+}
+
+/** The node is closing or closed. */
+export class NodeClosed extends HomeostatError {
+  constructor(subject: string, outcome: Outcome = 'not-executed') {
+    super('NODE_CLOSED', `${subject}: this node is closed`, { outcome });
+  }
+}
+
+/** The lanes or another part of the layout in the backend differ from this node's options. */
+export class LayoutMismatch extends HomeostatError {
+  constructor(message: string) {
+    super('LAYOUT_MISMATCH', message);
+  }
+}
+
+/** A handler threw something without a code, or its thread died. */
+export class HandlerError extends HomeostatError {
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super('HANDLER', message, { retryable: true, outcome: 'failed', ...facts });
+  }
+}
+
+/** A thread that ran a handler died, or was ended at the deadline. */
+export class WorkerError extends HomeostatError {
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super('WORKER', message, { retryable: true, outcome: 'failed', ...facts });
+  }
+}
+
+/** The handler was still running at its deadline. */
+export class HandlerTimeout extends HomeostatError {
+  constructor(subject: string, limitMs: number) {
+    super('HANDLER_TIMEOUT', `${subject}: still running after ${limitMs} ms`, { retryable: true, outcome: 'failed' });
+  }
+}
+
+/** An error that a handler raised on purpose, by `ctx.fail(code, details)` or by throwing one with a `code`. */
+export class ActorError extends HomeostatError {
+  constructor(code: string, message: string, facts: ErrorFacts = {}) {
+    super(code, message, { outcome: 'failed', ...facts });
+  }
+}
+
+const MAX_ISSUES_SHOWN = 3;
+
+export function describeIssues(issues: readonly Issue[]): string {
+  const shown = issues.slice(0, MAX_ISSUES_SHOWN).map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
+  const hidden = issues.length - shown.length;
+  return shown.join('; ') + (hidden > 0 ? `; and ${hidden} more` : '');
+}
+
+/** The `code` of anything thrown, null and strings included; `fallback` where it has none. */
+export function codeOf(thrown: unknown, fallback = 'HANDLER'): string {
+  const code = typeof thrown === 'object' && thrown !== null ? (thrown as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : fallback;
+}
+
+/** The message of anything thrown, null and strings included. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  if (typeof thrown === 'object' && thrown !== null && typeof (thrown as { message?: unknown }).message === 'string') {
+    return (thrown as { message: string }).message;
+  }
+  return String(thrown);
+}

@@ -1,0 +1,44 @@
+/** parse → run → check: the part of a message's road that is the same on the node's own thread and in a worker thread. */
+import type { Actor, Context, Handler } from './actor.ts';
+import type { MethodSpec } from './contract.ts';
+import { validate } from './validate.ts';
+
+/** One method of an actor, with what handling it needs at hand. */
+export interface Handling {
+  readonly subject: string;
+  readonly spec: MethodSpec;
+  readonly handler: Handler<MethodSpec>;
+}
+
+/** Every method of an actor by name. */
+export function handlings(actor: Actor): ReadonlyMap<string, Handling> {
+  return new Map(
+    Object.entries(actor.contract.methods).map(([method, spec]) => [
+      method,
+      { subject: `${actor.contract.name}.${method}`, spec, handler: actor.handlers[method] as Handler<MethodSpec> },
+    ]),
+  );
+}
+
+/**
+ * Parses the input, runs the handler, parses its result. Answers at once when schema and handler do, with a promise
+ * when one of them does; throws or rejects with what they throw.
+ * @throws ValidationError side `input` (the handler has not run) or `output` (it has).
+ */
+export function handle(handling: Handling, body: unknown, ctx: Context): unknown {
+  const input = validate(handling.spec.input, body, 'input', handling.subject, 'not-executed');
+  return input instanceof Promise ? input.then((parsed) => run(handling, parsed, ctx)) : run(handling, input, ctx);
+}
+
+function run(handling: Handling, input: unknown, ctx: Context): unknown {
+  const result: unknown = handling.handler(input as never, ctx);
+  return isThenable(result) ? Promise.resolve(result).then((value) => checked(handling, value)) : checked(handling, result);
+}
+
+function checked(handling: Handling, value: unknown): unknown {
+  return validate(handling.spec.output, value, 'output', handling.subject, 'failed');
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

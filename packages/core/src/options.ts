@@ -1,0 +1,168 @@
+/** Every option of the runtime, parsed once at the door. Each default is a named constant with its unit. */
+import { z } from 'zod';
+import type { BeatOptions } from './broker.ts';
+import { ConfigError } from './errors.ts';
+import type { CastOptions, RequestOptions } from './request-options.ts';
+
+/** A call waits this long for its answer, a cast for its acceptance, ms. */
+export const DEFAULT_TIMEOUT_MS = 30_000;
+/** Handlers of one actor that run at once on one node. */
+export const DEFAULT_CONCURRENCY = 64;
+/** Deliveries of one message before it becomes a dead letter. */
+export const DEFAULT_DELIVERIES = 3;
+/** Wait before the first redelivery, ms; doubles each time. */
+export const DEFAULT_REDELIVERY_MS = 1_000;
+/** Longest wait between redeliveries, ms. */
+export const DEFAULT_REDELIVERY_MAX_MS = 60_000;
+/** A cast's handler may run this long, ms. */
+export const DEFAULT_MAX_RUN_MS = 300_000;
+/** Envelopes that may wait in one mailbox, delayed ones included. */
+export const DEFAULT_MAX_LENGTH = 1_000_000;
+/** Bytes that may wait in one mailbox, delayed ones included. */
+export const DEFAULT_MAX_BYTES: number = 1024 * 1024 * 1024;
+/** Largest encoded body, bytes. */
+export const DEFAULT_MAX_BODY_BYTES: number = 1024 * 1024;
+/** Time a closing node gives to what runs, ms. */
+export const DEFAULT_DRAIN_MS = 10_000;
+export const DEFAULT_BEAT_MS = 1_000;
+export const DEFAULT_TTL_MS = 3_000;
+export const DEFAULT_STALL_MS = 1_000;
+export const DEFAULT_EVICT_MS = 30_000;
+
+export const milliseconds: z.ZodNumber = z.number().int().min(0).max(2_147_483_647);
+export const count: z.ZodNumber = z.number().int().min(1);
+
+/** Policies of an actor; every field has a default. */
+export interface ActorOptions {
+  /** Handlers that run at once on one node. Default 64. Threads: see `serve`. */
+  readonly concurrency?: number | undefined;
+  /** Messages that may wait in the mailbox, delayed ones included. Default 1,000,000. */
+  readonly maxLength?: number | undefined;
+  /** Bytes that may wait in the mailbox, delayed ones included. Default 1 GiB. */
+  readonly maxBytes?: number | undefined;
+  /** How long the handler of a cast may run, ms. Default 5 min. A call's handler has until the call's deadline. */
+  readonly maxRunMs?: number | undefined;
+  readonly redelivery?: {
+    /** Deliveries before a message becomes a dead letter. Default 3. */
+    readonly deliveries?: number | undefined;
+    /** Wait before the first redelivery, ms; doubles each time. Default 1 s. */
+    readonly delayMs?: number | undefined;
+    /** Longest wait, ms. Default 60 s. */
+    readonly maxDelayMs?: number | undefined;
+  } | undefined;
+}
+
+export interface ActorPolicy {
+  readonly concurrency: number;
+  readonly maxLength: number;
+  readonly maxBytes: number;
+  readonly maxRunMs: number;
+  readonly redelivery: { readonly deliveries: number; readonly delayMs: number; readonly maxDelayMs: number };
+}
+
+export const actorOptionsSchema: z.ZodType<ActorPolicy> = z.strictObject({
+  concurrency: count.max(100_000).default(DEFAULT_CONCURRENCY),
+  maxLength: count.default(DEFAULT_MAX_LENGTH),
+  maxBytes: count.default(DEFAULT_MAX_BYTES),
+  maxRunMs: milliseconds.min(1).default(DEFAULT_MAX_RUN_MS),
+  redelivery: z
+    .strictObject({
+      deliveries: count.max(1_000).default(DEFAULT_DELIVERIES),
+      delayMs: milliseconds.default(DEFAULT_REDELIVERY_MS),
+      maxDelayMs: milliseconds.default(DEFAULT_REDELIVERY_MAX_MS),
+    })
+    .prefault({}),
+});
+
+/** What `createNode` takes, besides where its messages travel; every field has a default. */
+export interface NodeSettings {
+  /** Part of the node's id, for people. Default: `node`. Lower case letters, digits and dashes. */
+  readonly name?: string | undefined;
+  /** Nodes see only those of their namespace. Default `homeostat`. */
+  readonly namespace?: string | undefined;
+  /** Drain on SIGTERM and SIGINT, then end the process as the signal would. Default true; false: the program owns them. */
+  readonly signals?: boolean | undefined;
+  /** Time that closing gives to what runs, ms. Default 10 s. */
+  readonly drainMs?: number | undefined;
+  /** Of calls and casts that name none, ms. Default 30 s. */
+  readonly timeoutMs?: number | undefined;
+  /** Largest encoded body, bytes. Default 1 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  readonly beat?: {
+    /** Between two beats, ms. Default 1 s. */
+    readonly intervalMs?: number | undefined;
+    /** Silence after which a node is dead, ms; at least three intervals. Default 3 s. */
+    readonly ttlMs?: number | undefined;
+    /** A main thread without progress for this long makes the node unhealthy, ms. Default 1 s. */
+    readonly stallMs?: number | undefined;
+    /** A main thread without progress for this long makes the node dead, ms. Default 30 s. */
+    readonly evictMs?: number | undefined;
+  } | undefined;
+}
+
+export interface NodePolicy {
+  readonly name: string;
+  readonly namespace: string;
+  readonly signals: boolean;
+  readonly drainMs: number;
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+  readonly beat: BeatOptions;
+}
+
+export const nodeSettingsSchema: z.ZodType<NodePolicy> = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower case letters, digits and dashes, at most 64').default('node'),
+  namespace: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower case letters, digits, dots and dashes, at most 64').default('homeostat'),
+  signals: z.boolean().default(true),
+  drainMs: milliseconds.default(DEFAULT_DRAIN_MS),
+  timeoutMs: milliseconds.min(1).default(DEFAULT_TIMEOUT_MS),
+  maxBodyBytes: count.max(256 * 1024 * 1024).default(DEFAULT_MAX_BODY_BYTES),
+  beat: z
+    .strictObject({
+      intervalMs: milliseconds.min(20).default(DEFAULT_BEAT_MS),
+      ttlMs: milliseconds.min(60).default(DEFAULT_TTL_MS),
+      stallMs: milliseconds.min(20).default(DEFAULT_STALL_MS),
+      evictMs: milliseconds.min(100).default(DEFAULT_EVICT_MS),
+    })
+    .refine((beat) => beat.ttlMs >= 3 * beat.intervalMs, { path: ['ttlMs'], message: 'must be at least three beat intervals' })
+    .prefault({}),
+});
+
+export const clientOptionsSchema: z.ZodType<{ readonly timeoutMs?: number | undefined }> = z.strictObject({
+  timeoutMs: milliseconds.min(1).optional(),
+});
+
+const request = {
+  timeoutMs: milliseconds.min(1).optional(),
+  deadline: z.number().positive().optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+  key: z.string().min(1).max(512).optional(),
+  headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
+};
+
+const notBoth = <Options extends { timeoutMs?: unknown; deadline?: unknown }>(options: Options): boolean =>
+  options.timeoutMs === undefined || options.deadline === undefined;
+
+const NOT_BOTH = { path: ['deadline'], message: 'give either timeoutMs or deadline' };
+
+export const requestOptionsSchema: z.ZodType<RequestOptions> = z.strictObject(request).refine(notBoth, NOT_BOTH);
+
+export const castOptionsSchema: z.ZodType<CastOptions> = z
+  .strictObject({
+    ...request,
+    delayMs: milliseconds.optional(),
+    at: z.union([z.number().positive(), z.date()]).optional(),
+  })
+  .refine(notBoth, NOT_BOTH)
+  .refine((options) => options.delayMs === undefined || options.at === undefined, { path: ['at'], message: 'give either delayMs or at' });
+
+/**
+ * Parses options with a schema.
+ * @throws ConfigError whose message names the path of every wrong option.
+ */
+export function parseOptions<Schema extends z.ZodType>(schema: Schema, given: unknown, subject: string): z.output<Schema> {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map((issue) => `${[subject, ...issue.path].join('.')}: ${issue.message}`);
+  throw new ConfigError(issues.join('; '), result.error);
+}

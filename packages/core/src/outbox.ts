@@ -1,0 +1,270 @@
+/**
+ * Packs envelopes for one destination into frames and sends them one at a time. What is sent while a frame travels waits
+ * and leaves as one frame when it returns: batches grow with the load, no timer, no added latency.
+ */
+import type { Extras, WireError } from './envelope.ts';
+import { codeOf, HomeostatError, NodeClosed, NotMember, TransportError } from './errors.ts';
+import type { Flusher } from './flusher.ts';
+import { FrameWriter, MAX_ENVELOPES, MAX_FRAME_BYTES } from './frame.ts';
+import { sleep } from './loop.ts';
+
+/** Who sent an envelope, told how its sending ended. Exactly one of the two is called, once. */
+export interface Receipt {
+  /** False once nobody waits any more: an envelope that has not left yet is then left out. */
+  readonly wanted: boolean;
+  /** True while the backend may have the envelope: if the wait ends now, the outcome is unknown. */
+  travels: boolean;
+  accepted(): void;
+  refused(error: HomeostatError): void;
+}
+
+export type TransmitResult =
+  | { readonly kind: 'accepted' }
+  /** The first `room` envelopes would fit; `refusal` is for the others. */
+  | { readonly kind: 'full'; readonly room: number; readonly refusal: HomeostatError }
+  | { readonly kind: 'not-member' };
+
+export interface Destination {
+  /** Sends one frame. Sending the same number again after an unknown outcome is safe. */
+  transmit(frame: Uint8Array, number: number, count: number, at: number | undefined): Promise<TransmitResult>;
+  /** Id of the member that sends, whose inbox takes the answers. */
+  from(): string;
+  /** Resolves when the backend can be written to again. */
+  ready(signal: AbortSignal): Promise<void>;
+  /** Which part of a frame an envelope of this method may take: 1/128 for quick ones, 1 for those that travel alone. */
+  share(method: string): number;
+  now(): number;
+}
+
+/** Wait before a frame with an unknown outcome is sent again, ms; doubles each time. */
+const RESEND_MS = 20;
+const RESEND_MAX_MS = 1_000;
+/** Frames kept for reuse. */
+const SPARE_WRITERS = 4;
+/** A frame is full when the shares of its envelopes add up to this; a little more than 1 for rounding. */
+const FULL = 1 + 1e-9;
+
+class OpenFrame {
+  readonly writer: FrameWriter;
+  receipts: Receipt[] = [];
+  at: number | undefined;
+  filled = 0;
+  /** Whether somebody waits for an answer, so that the frame says where it goes. */
+  answered = false;
+  /** Set when the backend may have it already: from then on it is sent again unchanged, or not at all. */
+  ambiguous = false;
+
+  constructor(writer: FrameWriter) {
+    this.writer = writer;
+  }
+}
+
+export class Outbox {
+  readonly #destination: Destination;
+  readonly #flusher: Flusher;
+  readonly #maxBodyBytes: number;
+  readonly #closing = new AbortController();
+  readonly #spare: OpenFrame[] = [];
+  readonly #full: OpenFrame[] = [];
+  #open: OpenFrame | undefined;
+  #travelling: OpenFrame | undefined;
+  #number = 1;
+  #scheduled = false;
+
+  constructor(destination: Destination, flusher: Flusher, maxBodyBytes: number) {
+    this.#destination = destination;
+    this.#flusher = flusher;
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  get idle(): boolean {
+    return this.#travelling === undefined && this.#open === undefined && this.#full.length === 0;
+  }
+
+  /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
+  call(method: string, body: unknown, correlation: number, deadline: number, extras: Extras | undefined, receipt: Receipt): void {
+    const frame = this.#put(this.#destination.share(method), undefined, receipt, (writer) => writer.addCall(method, body, correlation, deadline, extras));
+    frame.answered = true;
+  }
+
+  /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
+  cast(method: string, body: unknown, deadline: number, extras: Extras | undefined, at: number | undefined, receipt: Receipt): void {
+    this.#put(this.#destination.share(method), at, receipt, (writer) => writer.addCast(method, body, deadline, extras));
+  }
+
+  /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
+  reply(correlation: number, body: unknown, receipt: Receipt): void {
+    this.#put(0, undefined, receipt, (writer) => writer.addReply(correlation, body));
+  }
+
+  /** A reply whose body is encoded already. */
+  replyBytes(correlation: number, body: Uint8Array | undefined, receipt: Receipt): void {
+    this.#put(0, undefined, receipt, (writer) => writer.addReplyBytes(correlation, body));
+  }
+
+  error(correlation: number, error: WireError, receipt: Receipt): void {
+    this.#put(0, undefined, receipt, (writer) => writer.addError(correlation, error));
+  }
+
+  /** Called by the flusher at the end of the tick. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#travelling !== undefined) return;
+    const frame = this.#full.shift() ?? this.#takeOpen();
+    if (frame !== undefined) void this.#travel(frame);
+  }
+
+  /** The sender has a new id: its numbers start anew. What travelled ends by itself with `not-member`. */
+  rejoined(): void {
+    this.#number = 1;
+  }
+
+  /** Refuses whatever has not been accepted. */
+  close(): void {
+    this.#closing.abort();
+    for (const frame of [...this.#full.splice(0), this.#takeOpen()]) {
+      if (frame !== undefined) this.#refuse(frame, new NodeClosed('send'));
+    }
+  }
+
+  /** Adds an envelope to the open frame, or to a new one where it does not fit. */
+  #put(share: number, at: number | undefined, receipt: Receipt, write: (writer: FrameWriter) => void): OpenFrame {
+    let frame = this.#room(share, at);
+    write(frame.writer);
+    if (frame.writer.bytes > MAX_FRAME_BYTES && frame.receipts.length > 0) {
+      // Encoded again rather than moved: its deadline is relative to the frame it travels in.
+      frame.writer.undo();
+      this.#full.push(frame);
+      frame = this.#fresh(at);
+      write(frame.writer);
+    }
+    frame.receipts.push(receipt);
+    frame.filled += share;
+    if (!this.#scheduled && this.#travelling === undefined) {
+      this.#scheduled = true;
+      this.#flusher.schedule(this);
+    }
+    return frame;
+  }
+
+  /** The open frame if an envelope of this share may join it, else a new one. */
+  #room(share: number, at: number | undefined): OpenFrame {
+    const open = this.#open;
+    if (open === undefined) return this.#fresh(at);
+    if (open.receipts.length === 0) {
+      open.at = at;
+      return open;
+    }
+    if (open.at === at && open.receipts.length < MAX_ENVELOPES && open.filled + share <= FULL) return open;
+    this.#full.push(open);
+    return this.#fresh(at);
+  }
+
+  #fresh(at: number | undefined): OpenFrame {
+    const fresh = this.#spare.pop() ?? new OpenFrame(new FrameWriter(this.#maxBodyBytes));
+    fresh.writer.open(this.#destination.now());
+    fresh.at = at;
+    this.#open = fresh;
+    return fresh;
+  }
+
+  #takeOpen(): OpenFrame | undefined {
+    const open = this.#open;
+    if (open === undefined || open.receipts.length === 0) return undefined;
+    this.#open = undefined;
+    return open;
+  }
+
+  async #travel(frame: OpenFrame): Promise<void> {
+    this.#travelling = frame;
+    for (let failures = 0; ; ) {
+      if (!frame.ambiguous && !this.#keepWanted(frame)) break;
+      if (frame.ambiguous && !frame.receipts.some((receipt) => receipt.wanted)) {
+        // It may be there under this number; what follows must not be taken for its repetition.
+        this.#number += 1;
+        break;
+      }
+      let result: TransmitResult;
+      for (const receipt of frame.receipts) receipt.travels = true;
+      try {
+        const bytes = frame.writer.finish(this.#destination.from(), this.#number, frame.answered ? this.#destination.from() : null);
+        result = await this.#destination.transmit(bytes, this.#number, frame.receipts.length, frame.at);
+      } catch (thrown) {
+        if (this.#failed(frame, thrown)) break;
+        failures += 1;
+        await this.#waitToResend(failures);
+        continue;
+      }
+      if (this.#arrived(frame, result)) break;
+      if (result.kind === 'not-member') await this.#waitToResend(1);
+    }
+    this.#recycle(frame);
+    this.#travelling = undefined;
+    if (this.#full.length > 0 || (this.#open?.receipts.length ?? 0) > 0) this.flush();
+  }
+
+  /** Answers whether the frame has ended. */
+  #arrived(frame: OpenFrame, result: TransmitResult): boolean {
+    if (result.kind === 'accepted') {
+      this.#number += 1;
+      for (const receipt of frame.receipts) receipt.accepted();
+      frame.receipts = [];
+      return true;
+    }
+    if (result.kind === 'full') {
+      this.#refuseFrom(frame, result.room, result.refusal);
+      return frame.receipts.length === 0;
+    }
+    if (!frame.ambiguous) return false;
+    this.#refuse(frame, new NotMember(this.#destination.from()));
+    return true;
+  }
+
+  /** Answers whether the frame has ended. */
+  #failed(frame: OpenFrame, thrown: unknown): boolean {
+    const error = thrown instanceof HomeostatError ? thrown : new TransportError(`sending failed: ${codeOf(thrown)}`, { cause: thrown });
+    if (error.outcome !== 'not-executed') frame.ambiguous = true;
+    for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
+    const final = !(error instanceof TransportError) || !error.retryable || this.#closing.signal.aborted;
+    if (final) this.#refuse(frame, error);
+    return final;
+  }
+
+  async #waitToResend(failures: number): Promise<void> {
+    const signal = this.#closing.signal;
+    await sleep(Math.min(RESEND_MAX_MS, RESEND_MS * 2 ** (failures - 1)), signal);
+    try {
+      await this.#destination.ready(signal);
+    } catch {
+      // Closing, or still away: the next try says which.
+    }
+  }
+
+  /** Leaves out the envelopes that nobody waits for any more; answers whether any is left. */
+  #keepWanted(frame: OpenFrame): boolean {
+    if (frame.receipts.every((receipt) => receipt.wanted)) return frame.receipts.length > 0;
+    frame.writer.retain((index) => frame.receipts[index]!.wanted);
+    frame.receipts = frame.receipts.filter((receipt) => receipt.wanted);
+    return frame.receipts.length > 0;
+  }
+
+  #refuseFrom(frame: OpenFrame, first: number, error: HomeostatError): void {
+    const refused = frame.receipts.splice(first);
+    frame.writer.retain((index) => index < first);
+    for (const receipt of refused) receipt.refused(error);
+  }
+
+  #refuse(frame: OpenFrame, error: HomeostatError): void {
+    const refused = frame.receipts;
+    frame.receipts = [];
+    for (const receipt of refused) receipt.refused(error);
+  }
+
+  #recycle(frame: OpenFrame): void {
+    if (this.#spare.length >= SPARE_WRITERS || frame.ambiguous) return;
+    frame.receipts = [];
+    frame.filled = 0;
+    frame.answered = false;
+    this.#spare.push(frame);
+  }
+}

@@ -1,0 +1,256 @@
+/** The parent's side of one worker thread, from its birth to its death. A replacement is a new object. */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { toWireError, type WireError } from '../envelope.ts';
+import { readBody } from '../frame.ts';
+import type { JobOutcome } from '../pool.ts';
+import { Cell, NOTHING, REVOKED, type JobResult, type JobTask, type LoadResult, type LogLine, type Served, type StopReason, type ThreadData } from './thread-link.ts';
+import { writeLine } from './thread-log.ts';
+import type { ThreadSettings } from './thread-options.ts';
+import type { Ticket } from './ticket.ts';
+
+/** Jobs handed to a brisk thread ahead of time: else it idles a whole round trip (about 70 µs) after each. */
+const AHEAD = 7;
+/** A thread whose jobs take less than this, ms, is brisk. */
+const BRISK_MS = 1;
+/** Weight of the newest job in the running mean. */
+const NEWEST = 0.25;
+
+/** Who owns threads. */
+export interface ThreadOwner {
+  /** A job has ended. */
+  settled(ticket: Ticket, outcome: JobOutcome): void;
+  /** The thread has room again. */
+  free(thread: Thread): void;
+  /** The thread is dead. `begun` died with it, `waiting` had not begun. Called once. */
+  died(thread: Thread, cause: unknown, begun: readonly Ticket[], waiting: readonly Ticket[]): void;
+}
+
+export class Thread {
+  /** Jobs it has ended. */
+  jobs = 0;
+  /** Jobs in its hands. */
+  held = 0;
+  /** It gets no more jobs. */
+  retiring = false;
+  dead = false;
+  readonly #owner: ThreadOwner;
+  readonly #settings: ThreadSettings;
+  readonly #piscina: Piscina;
+  readonly #cells: Int32Array;
+  readonly #tickets: (Ticket | undefined)[];
+  readonly #free: number[];
+  readonly #port: MessagePort;
+  readonly #far: MessagePort;
+  #loaded = false;
+  #cause: unknown;
+  #destroyed: Promise<void> = Promise.resolve();
+  #meanMs = Infinity;
+  #lastEndAt = 0;
+  /** Since when it owes the answer to a job taken back; 0: it does not. */
+  #askedAt = 0;
+
+  constructor(owner: ThreadOwner, settings: ThreadSettings) {
+    const slots = settings.perThread + AHEAD;
+    this.#owner = owner;
+    this.#settings = settings;
+    this.#cells = new Int32Array(new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT));
+    this.#tickets = new Array<Ticket | undefined>(slots).fill(undefined);
+    this.#free = Array.from({ length: slots }, (_, slot) => slot);
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#far = port2;
+    port1.on('message', (line: LogLine) => writeLine(settings.log, line));
+    port1.unref();
+    this.#piscina = new Piscina(piscinaOptions(settings, this.#cells, slots));
+    // piscina throws when its `error` event has no listener; both events may come for one death, in either order.
+    this.#piscina.on('error', (cause: unknown) => this.#die(cause));
+    this.#piscina.on('workerDestroy', () => {
+      this.retiring = true;
+      setImmediate(() => this.#die(new Error('the thread ended')));
+    });
+  }
+
+  /** Starts the thread and loads the module. Rejects with what that threw or how the thread died. */
+  async load(): Promise<Served> {
+    const tardy = setTimeout(() => this.#die(new Error(`the module did not load within ${this.#settings.loadMs} ms`)), this.#settings.loadMs);
+    try {
+      const result = (await this.#piscina.run({ load: true, port: this.#far }, { transferList: [this.#far] })) as LoadResult | null;
+      if (result === null) throw new Error('the thread threw null');
+      if ('error' in result) throw new LoadError(readError(result.error));
+      this.#loaded = !this.dead;
+      return result.served;
+    } catch (thrown) {
+      this.#die(thrown);
+      throw this.#cause;
+    } finally {
+      clearTimeout(tardy);
+    }
+  }
+
+  /** Its module is loaded and it lives. */
+  get ready(): boolean {
+    return this.#loaded && !this.dead;
+  }
+
+  /** Whether one more job would begin at once. */
+  get idle(): boolean {
+    return this.ready && !this.retiring && this.held < this.#settings.perThread;
+  }
+
+  /** Whether one more job may be handed over to wait its turn there. */
+  get eager(): boolean {
+    return this.ready && !this.retiring && this.#meanMs < BRISK_MS && this.#free.length > 0;
+  }
+
+  post(ticket: Ticket, now: number): void {
+    const slot = this.#free.pop()!;
+    const { method, body, context } = ticket.job;
+    ticket.thread = this;
+    ticket.slot = slot;
+    ticket.postedAt = now;
+    ticket.startedAt = this.held < this.#settings.perThread ? now : 0;
+    this.#tickets[slot] = ticket;
+    this.held += 1;
+    Atomics.store(this.#cells, slot, Cell.posted);
+    // The frame is shared with its other envelopes: only a copy may be given away.
+    const own = body && new Uint8Array(body);
+    const task: JobTask = [slot, method, own, context.messageId, context.attempt, context.deadline, context.caller, context.key, context.headers];
+    const running = own === undefined ? this.#piscina.run(task) : this.#piscina.run(task, { transferList: [own.buffer] });
+    running.then(
+      (result: JobResult | null) => this.#ended(slot, ticket, result),
+      (cause: unknown) => this.#die(cause),
+    );
+  }
+
+  /** Takes a job back. False: its handler has begun. */
+  revoke(ticket: Ticket): boolean {
+    if (Atomics.compareExchange(this.#cells, ticket.slot, Cell.posted, Cell.revoked) !== Cell.posted) return false;
+    this.#tickets[ticket.slot] = undefined;
+    ticket.thread = undefined;
+    this.#askedAt ||= performance.now();
+    return true;
+  }
+
+  begun(ticket: Ticket): boolean {
+    return Atomics.load(this.#cells, ticket.slot) !== Cell.posted;
+  }
+
+  /** Asks a begun job to stop. */
+  stop(ticket: Ticket, reason: StopReason): void {
+    Atomics.compareExchange(this.#cells, ticket.slot, Cell.started, reason);
+    this.#port.postMessage(reason);
+  }
+
+  /**
+   * For how long, in ms, it has not answered although no job runs in it: something that an earlier job left behind keeps
+   * its event loop busy.
+   */
+  muteMs(now: number): number {
+    return this.#askedAt === 0 || this.#tickets.some((ticket) => ticket !== undefined) ? 0 : now - this.#askedAt;
+  }
+
+  /** What it holds, jobs taken back excepted. */
+  tickets(): Ticket[] {
+    return this.#tickets.filter((ticket) => ticket !== undefined);
+  }
+
+  /** A job of it has been running for this long: it is not brisk. */
+  slow(ms: number): void {
+    if (ms > this.#meanMs) this.#meanMs = ms;
+  }
+
+  kill(cause: unknown): void {
+    this.#die(cause);
+  }
+
+  /** Resolves when the thread has ended; one inside a synchronous system call ends only after it. */
+  async gone(): Promise<void> {
+    await this.#destroyed;
+  }
+
+  #ended(slot: number, ticket: Ticket, result: JobResult | null): void {
+    if (this.dead) return;
+    if (result === null) {
+      this.#die(null);
+      return;
+    }
+    this.#tickets[slot] = undefined;
+    this.#free.push(slot);
+    this.held -= 1;
+    this.#askedAt = 0;
+    if (result !== REVOKED) {
+      this.jobs += 1;
+      const now = performance.now();
+      const tookMs = now - Math.max(ticket.postedAt, this.#lastEndAt);
+      this.#meanMs = this.#meanMs === Infinity ? tookMs : this.#meanMs + NEWEST * (tookMs - this.#meanMs);
+      this.#lastEndAt = now;
+      this.#owner.settled(ticket, outcomeOf(result));
+    }
+    this.#owner.free(this);
+  }
+
+  #die(cause: unknown): void {
+    if (this.dead) return;
+    this.dead = true;
+    this.#cause = cause;
+    const begun: Ticket[] = [];
+    const waiting: Ticket[] = [];
+    // Taken back, because a thread that is being ended must not begin them now.
+    for (const ticket of this.tickets()) (this.revoke(ticket) ? waiting : begun).push(ticket);
+    this.#destroyed = this.#piscina.destroy();
+    this.#port.close();
+    this.#owner.died(this, cause, begun, waiting);
+  }
+}
+
+/** The module itself refused to load: its own error, and no thread has died of it. */
+export class LoadError extends Error {
+  readonly error: WireError;
+  constructor(error: WireError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+function piscinaOptions(settings: ThreadSettings, cells: Int32Array, slots: number): ConstructorParameters<typeof Piscina>[0] {
+  const { module, perThread, maxBodyBytes, env, execArgv, maxHeapMb, maxYoungMb, stackMb, log, workerFile } = settings;
+  const workerData: ThreadData = { module, cells, perThread, maxBodyBytes, logLevel: (log as { readonly level?: string }).level ?? 'trace' };
+  return {
+    filename: workerFile,
+    workerData,
+    // It starts with its first task and is never replaced by piscina: when and how fast is decided here.
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: Infinity,
+    concurrentTasksPerWorker: slots,
+    // An idle thread that waits in Atomics.wait would neither answer its database's pings nor run its timers.
+    atomics: 'disabled',
+    recordTiming: false,
+    resourceLimits: {
+      maxOldGenerationSizeMb: maxHeapMb,
+      ...(maxYoungMb !== undefined && { maxYoungGenerationSizeMb: maxYoungMb }),
+      ...(stackMb !== undefined && { stackSizeMb: stackMb }),
+    },
+    ...(env !== undefined && { env }),
+    ...(execArgv !== undefined && { execArgv }),
+  };
+}
+
+function outcomeOf(result: Exclude<JobResult, typeof REVOKED>): JobOutcome {
+  if (result === NOTHING) return { ok: true, body: undefined };
+  if (result instanceof Uint8Array) return { ok: true, body: result };
+  return { ok: false, error: readError(result.error) };
+}
+
+function readError(bytes: Uint8Array): WireError {
+  return readBody(bytes, 0, bytes.byteLength) as WireError;
+}
+
+/** How a thread died, in words. */
+export function describeDeath(cause: unknown, maxHeapMb: number): string {
+  const { code, message } = toWireError(cause);
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return `it ran out of heap (maxHeapMb: ${maxHeapMb})`;
+  const exit = /^worker exited with code: (-?\d+)$/.exec(message);
+  return exit === null ? `of an uncaught error: ${message}` : `it exited with code ${exit[1]}`;
+}

@@ -1,0 +1,44 @@
+import type { Membership, MembershipEvents } from '../membership.ts';
+import type { Faults } from './faults.ts';
+
+/**
+ * A membership seen through faults. The beats behind it go on: while a backend is away nobody can be declared dead, so
+ * to its nodes the one is like the other.
+ */
+export function faultyMembership(inner: Membership, faults: Faults): Membership {
+  let forget = (): void => undefined;
+  return {
+    join: (report, events) =>
+      faults.call('other', () => {
+        forget();
+        const delayed = delayedEvents(events, faults);
+        forget = faults.whenAwake(delayed.flush);
+        return inner.join(report, delayed.events);
+      }),
+    announce: () => faults.call('other', () => inner.announce()),
+    members: () => faults.call('other', () => inner.members()),
+    leave: () =>
+      faults.call('other', () => {
+        forget();
+        return inner.leave();
+      }),
+  };
+}
+
+/** Events that arrive during sleep wait for the waking, in order. */
+function delayedEvents(events: MembershipEvents, faults: Faults): { events: MembershipEvents; flush: () => void } {
+  const waiting: (() => void)[] = [];
+  const pass = (event: () => void): void => {
+    if (faults.asleep) waiting.push(event);
+    else event();
+  };
+  return {
+    events: {
+      evicted: (reason) => pass(() => events.evicted(reason)),
+      inbox: (frames) => pass(() => events.inbox(frames)),
+    },
+    flush: () => {
+      for (const event of waiting.splice(0)) event();
+    },
+  };
+}

@@ -1,0 +1,7 @@
+/** The door for tests: of this house, and of everybody who writes a backend or wants to see faults. */
+export { backendContract, type BackendContract, type BackendFeatures, type ContractMake, type ContractWorld } from './backend-contract.ts';
+export type { ContractTest, Trial } from './contract/trial.ts';
+export { faulty, type FaultyBackend } from './faulty.ts';
+export type { Faultable } from './faults.ts';
+export { virtualClock, type VirtualClock } from './virtual-clock.ts';
+export { waitFor, type WaitForOptions } from './wait-for.ts';

@@ -1,0 +1,63 @@
+import type { Clock, Timers } from '../clock.ts';
+
+export interface VirtualClock extends Clock, Timers {
+  /**
+   * Turns the hands forward by `ms`. Timers that fall due on the way fire in order, each at its own time, and what they
+   * set off on this event loop runs before the hands move on.
+   */
+  advance(ms: number): Promise<void>;
+}
+
+interface Timer {
+  readonly at: number;
+  readonly fire: () => void;
+}
+
+/** 2026-01-01T00:00:00Z: any moment does, as long as it is the same in every run. */
+const DEFAULT_START = 1_767_225_600_000;
+
+/** A clock that stands still until it is advanced. `start` is its first `now()`, ms since the epoch. */
+export function virtualClock(start: number = DEFAULT_START): VirtualClock {
+  const timers = new Set<Timer>();
+  let elapsed = 0;
+
+  const next = (until: number): Timer | undefined => {
+    let first: Timer | undefined;
+    // A set keeps the order of insertion, so that among equals the one set first wins.
+    for (const timer of timers) {
+      if (timer.at <= until && (first === undefined || timer.at < first.at)) first = timer;
+    }
+    return first;
+  };
+
+  const self: VirtualClock = {
+    now: () => start + elapsed,
+    elapsed: () => elapsed,
+    get clock() {
+      return self;
+    },
+    setTimer: (ms, fire) => {
+      const timer: Timer = { at: elapsed + Math.max(0, ms), fire };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    advance: async (ms) => {
+      const until = elapsed + ms;
+      await turn();
+      for (let timer = next(until); timer !== undefined; timer = next(until)) {
+        timers.delete(timer);
+        elapsed = Math.max(elapsed, timer.at);
+        timer.fire();
+        await turn();
+      }
+      elapsed = until;
+    },
+  };
+  return self;
+}
+
+/** Two turns of the event loop: what a callback schedules for the next one has run as well. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,27 @@
+-- What an append answers before it writes: the id of a number that was accepted before, the fullness of the mailbox,
+-- or nil and the level to write. Defaults stand until a node that serves the mailbox sets its own.
+local MAX_LENGTH = 1000000
+local MAX_BYTES = 1073741824
+
+local function repeated(sent, mailbox, number)
+  local last = redis.call('HGET', sent, mailbox)
+  if not last then return nil end
+  local last_number, id = string.match(last, '^(%d+) (.+)$')
+  if last_number and tonumber(number) <= tonumber(last_number) then return id end
+  return nil
+end
+
+local function fullness(level, stream, due, count, size)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes')
+  local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
+  local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
+  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size end
+  if (messages > 0 or bytes > 0) and redis.call('XLEN', stream) == 0 and redis.call('EXISTS', due) == 0 then
+    -- Somebody emptied the stream behind our back: nothing waits, whatever the counter says.
+    messages, bytes = 0, 0
+    if count <= max_length and size <= max_bytes then return nil, count, size end
+  end
+  local room = math.max(0, max_length - messages)
+  if bytes + size > max_bytes and room >= count then room = 0 end
+  return { room, messages, bytes, max_length, max_bytes }
+end

@@ -1,0 +1,21 @@
+/** Runs a script by its digest; a server that does not know it (restart, failover, SCRIPT FLUSH) is sent the text, once. */
+import type { Argument, Connection } from './connection.ts';
+import { replyCode, transportError } from './errors.ts';
+import { scripts, type ScriptName } from './scripts.ts';
+
+export async function run<T>(connection: Connection, name: ScriptName, keys: readonly string[], args: readonly Argument[], binary = false): Promise<T> {
+  const script = scripts[name];
+  const rest = [keys.length, ...keys, ...args];
+  const send = (verb: string, first: string): Promise<T> =>
+    binary ? connection.send<T>(verb, [first, ...rest]) : connection.sendText<T>(verb, [first, ...rest]);
+  try {
+    return await send('evalsha', script.sha);
+  } catch (error) {
+    if (replyCode(error) !== 'NOSCRIPT') throw transportError(name, error);
+  }
+  try {
+    return await send('eval', script.lua);
+  } catch (error) {
+    throw transportError(name, error);
+  }
+}
