@@ -29,9 +29,7 @@ await main(async () => {
   await step('install', 'checking the modules', () => ensureInstalled());
   await step('peers', "checking the bench's own modules", () => ensureInstalled(BENCH));
   await step('build', 'compiling the packages', ensureBuilt);
-  const redis = await step('redis', 'looking for a Redis', () =>
-    findRedis({ appendOnly: false, say: (line) => out.write(`${line}\n`) }),
-  );
+  const redis = await step('redis', 'looking for a Redis', (say) => findRedis({ appendOnly: false, say }));
   try {
     if (redis.kind === 'memory')
       throw new Complaint('The bench measures Redis; without one there is nothing to measure.');

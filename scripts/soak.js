@@ -25,9 +25,7 @@ await main(async () => {
   await step('install', 'checking the modules', () => ensureInstalled());
   await step('build', 'compiling the packages', ensureBuilt);
   if (!existsSync(SOAK)) throw new Complaint(`The build left no ${SOAK.slice(root.length)}.`);
-  const { server, refusal } = await step('redis', 'looking for a Redis server', () =>
-    ensureServer((line) => process.stdout.write(`${line}\n`)),
-  );
+  const { server, refusal } = await step('redis', 'looking for a Redis server', ensureServer);
   if (server === undefined) throw new Complaint(`The soak ends and restarts Redis servers and found none: ${refusal}.`);
   return runProgram(process.execPath, [SOAK, ...args], { env: { ...process.env, REDIS_SERVER: server } });
 });

@@ -34,9 +34,7 @@ await main(async () => {
   await step('install', 'checking the modules', () => ensureInstalled());
   await step('build', 'compiling the packages', ensureBuilt);
   if (!existsSync(TOUR)) throw new Complaint(`The build left no ${TOUR.slice(root.length)}.`);
-  const redis = await step('redis', 'looking for a Redis', () =>
-    findRedis({ say: (line) => process.stdout.write(`${line}\n`) }),
-  );
+  const redis = await step('redis', 'looking for a Redis', (say) => findRedis({ say }));
   try {
     return await runProgram(process.execPath, [TOUR, ...args], { env: environment(redis) });
   } finally {

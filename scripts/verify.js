@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ensureBuilt } from './lib/build.js';
 import { checkExports } from './lib/exports.js';
 import { ensureInstalled } from './lib/install.js';
+import { missingOptionals, readLock, registryAddresses } from './lib/lock.js';
 import { root } from './lib/root.js';
 import { runQuietly } from './lib/run.js';
 import { Complaint, createSteps, main } from './lib/steps.js';
@@ -11,8 +12,14 @@ import { runTests } from './lib/tests.js';
 
 const HELP = `npm run verify: everything CI runs
 
-scripts (the generated Lua module is up to date), format, types, lint (with the walls between the packages), unused,
-exports, tests.
+  lock      the lock files are complete and tied to no registry
+  scripts   the generated Lua module is up to date
+  format    oxfmt
+  types     tsc -b
+  lint      oxlint, with the walls between the packages
+  unused    knip
+  exports   publint and attw on the packages as npm would publish them
+  tests     ava, with a Redis beside it
 
   npm run verify -- --fast   leaves the tests out
 
@@ -23,7 +30,7 @@ const BIN = join(root, 'node_modules', '.bin');
 
 const say = (passed, failed) => process.stdout.write(`${passed} passed, ${failed} failed\n`);
 
-async function main_() {
+async function verify() {
   const fast = process.argv.includes('--fast');
   const step = createSteps();
   await step('install', 'checking the modules', () => ensureInstalled());
@@ -52,6 +59,7 @@ async function main_() {
     }).then(() => undefined);
   const tool = (name, ...args) => quietly(() => succeed(name, args), 'ok');
 
+  await check('lock', 'reading the lock files', quietly(checkLocks, 'ok'));
   // Before the build, which writes the generated module anew.
   await check('scripts', 'comparing the generated Lua module', quietly(checkGenerated, 'up to date'));
   await check('format', 'oxfmt --check', tool('oxfmt', '--check'));
@@ -74,6 +82,17 @@ async function main_() {
 async function succeed(name, args) {
   const { code, output } = await runQuietly(join(BIN, name), args);
   if (code !== 0) throw new Complaint(output.trim());
+}
+
+async function checkLocks() {
+  for (const name of ['package-lock.json', 'bench/package-lock.json']) {
+    const lock = readLock(join(root, name));
+    const tied = registryAddresses(lock);
+    if (tied.length > 0) throw new Complaint(`${name} holds registry addresses, for example at ${tied[0]}.`);
+    const missing = missingOptionals(lock);
+    if (missing.length > 0)
+      throw new Complaint(`${name} lacks ${missing[0].name}, so npm ci refuses it: npm run lock.`);
+  }
 }
 
 async function checkGenerated() {
@@ -99,7 +118,7 @@ async function exportsAreRight() {
 
 await main(
   () => {
-    if (!process.argv.includes('--help')) return main_();
+    if (!process.argv.includes('--help')) return verify();
     process.stdout.write(HELP);
     return 0;
   },

@@ -17,7 +17,7 @@ async function lint(file: string, what: string): Promise<string> {
     await writeFile(join(house, file), `import { thing } from '${what}';\n\nexport const other: unknown = thing;\n`);
     return await new Promise((resolve) => {
       const oxlint = join(root, 'node_modules', '.bin', 'oxlint');
-      execFile(oxlint, ['--deny-warnings', '--format=unix'], { cwd: house }, (_error, stdout, stderr) => {
+      execFile(oxlint, ['--deny-warnings', '--format=json'], { cwd: house }, (_error, stdout, stderr) => {
         resolve(stdout + stderr);
       });
     });

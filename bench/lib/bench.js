@@ -52,7 +52,7 @@ export async function bench(argv) {
     const page = `${machineLines(facts, names)}\n\n${toTables(results)}`;
     if (options.write) await writeResults(page);
     (options.json ? process.stderr : process.stdout).write(`\n${page}\n\n`);
-    for (const { work, subject, errors } of results) for (const error of errors) progress(`${work.name} · ${subject} failed: ${error}`);
+    for (const error of new Set(results.flatMap(({ errors }) => errors))) progress(`failed: ${error}\n`);
     progress(`${Math.round((performance.now() - startedAt) / 1_000)} s in all`);
     if (options.json) process.stdout.write(`${toJson(results)}\n`);
     return results.some(({ subject, figures }) => subject === 'homeostat' && figures.length === 0) ? 1 : 0;

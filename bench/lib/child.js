@@ -71,7 +71,7 @@ async function closedLoop(caller, { outstanding, ms }) {
   };
   await Promise.all(Array.from({ length: outstanding }, lane));
   const { count, p50, p99, p999 } = samples.summary();
-  return { perSecond: (count / (lastAt - startedAt)) * 1_000, p50, p99, p999 };
+  return { count, perSecond: (count / (lastAt - startedAt)) * 1_000, p50, p99, p999 };
 }
 
 /**
@@ -106,6 +106,12 @@ function openLoop(caller, { rate, ms }) {
   });
 }
 
+/** CPU time of this process so far, all its threads, in microseconds: what a busy neighbour does not blur. */
+function cpuMicros() {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
 /** @param {number} n */
 function expect(n) {
   target = handledCount + n;
@@ -138,7 +144,7 @@ function reached() {
 async function start(subject) {
   if (role === 'service') {
     const service = await subject.serve(env, handled);
-    return { service, requests: { expect, reached } };
+    return { service, requests: { expect, reached, cpuMicros } };
   }
   if (role === 'idle') {
     if (subject.idle === undefined) throw new Error('this subject has no idle node');
@@ -148,6 +154,7 @@ async function start(subject) {
   return {
     service: caller,
     requests: {
+      cpuMicros,
       echoOnce: () => echoOnce(caller),
       closedLoop: (/** @type {any} */ request) => closedLoop(caller, request),
       openLoop: (/** @type {any} */ request) => openLoop(caller, request),

@@ -17,7 +17,7 @@ A Redis is taken from REDIS_URL, else started from the PATH; a nats-server from 
 
 const QUICK_WORKS = ['one-way', 'call-1-p50', 'call-256'];
 /** Leaves room in two minutes for starting and ending. */
-const QUICK_BUDGET_MS = 105_000;
+const QUICK_BUDGET_MS = 95_000;
 
 /**
  * @param {string[]} argv

@@ -1,8 +1,11 @@
 import { cpus, release, totalmem, type } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { median } from './stats.js';
 import { subjects } from './subject.js';
 
 /** @import { Result } from './runner.js' */
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * The machine-readable form. A subject that failed has a null median and its error; with more than one Node version
@@ -19,7 +22,7 @@ export function toJson(results) {
       unit: work.unit,
       ...summary(figures),
       ...(several ? { node } : {}),
-      ...(figures.length === 0 ? { error: errors.at(-1) ?? 'not run' } : {}),
+      ...(figures.length === 0 ? { error: oneLine(errors.at(-1)) } : {}),
     })),
   );
 }
@@ -62,11 +65,14 @@ function table(work, results) {
   const medianOf = (/** @type {string} */ subject) => summary(results.find((result) => result.subject === subject)?.figures ?? []).median;
   const raw = medianOf('raw');
   const ours = medianOf('homeostat');
+  /** @type {string[]} */
+  const failures = [];
   const rows = [['subject', `median ${work.unit}`, 'min – max', 'runs', '× raw', '× homeostat', ...more]];
   for (const { subject, figures, errors } of results) {
     const { median: middle, min, max, runs } = summary(figures);
     if (middle === null) {
-      rows.push([subject, 'failed', oneLine(errors.at(-1)), String(runs), '–', '–', ...more.map(() => '–')]);
+      rows.push([subject, 'failed', '–', String(runs), '–', '–', ...more.map(() => '–')]);
+      failures.push(`${subject}: ${oneLine(errors.at(-1))}`);
       continue;
     }
     rows.push([
@@ -79,7 +85,7 @@ function table(work, results) {
       ...more.map((key) => moreOf(figures, key)),
     ]);
   }
-  return `**${work.name}**: ${work.title} (${work.higherIsBetter ? 'more' : 'less'} is better)\n\n${markdown(rows)}`;
+  return `**${work.name}**: ${work.title} (${work.higherIsBetter ? 'more' : 'less'} is better)\n\n${[markdown(rows), ...failures].join('\n\n')}`;
 }
 
 /**
@@ -95,7 +101,7 @@ function moreOf(figures, key) {
 
 /** @param {string | undefined} text */
 function oneLine(text = 'not run') {
-  return text.split('\n')[0].replaceAll('|', '/').slice(0, 160);
+  return text.split('\n')[0].replaceAll(root, '').replaceAll('|', '/').slice(0, 120);
 }
 
 /**
@@ -103,7 +109,9 @@ function oneLine(text = 'not run') {
  * @param {number | null} base
  */
 function ratio(value, base) {
-  return value === null || base === null || base === 0 ? '–' : (value / base).toFixed(2);
+  if (value === null || base === null || base === 0) return '–';
+  const times = value / base;
+  return times >= 100 ? times.toFixed(0) : times.toFixed(2);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,12 +46,14 @@ async function startServer(command, args, scheme) {
   const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), 'homeostat-bench-'));
   const child = track(spawn(command, args(port, directory), { cwd: directory, stdio: 'ignore' }));
-  const cleanUp = () => rm(directory, { recursive: true, force: true });
+  // at exit too, for the run that was interrupted
+  const cleanUp = () => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', cleanUp);
   /** @type {NodeJS.ErrnoException | undefined} */
   let failure;
   child.once('error', (error) => (failure = error));
   for (const startedAt = Date.now(); ; await sleep(20)) {
-    if (failure?.code === 'ENOENT') return void (await cleanUp());
+    if (failure?.code === 'ENOENT') return void cleanUp();
     if (failure || child.exitCode !== null) throw new Error(`${command} did not start`, { cause: failure });
     if (await listens(port)) break;
     if (Date.now() - startedAt > START_MS) throw new Error(`${command} does not listen after ${START_MS} ms`);
@@ -59,7 +62,7 @@ async function startServer(command, args, scheme) {
     url: `${scheme}://127.0.0.1:${port}`,
     async stop() {
       await end(child);
-      await cleanUp();
+      cleanUp();
     },
   };
 }

@@ -36,6 +36,12 @@ export class Session {
     }
   }
 
+  /** CPU time of both processes so far, in microseconds. */
+  async cpuMicros() {
+    const [service, caller] = await Promise.all([this.service.ask('cpuMicros'), this.caller.ask('cpuMicros')]);
+    return service + caller;
+  }
+
   async close() {
     await this.caller.close();
     await this.service.close();

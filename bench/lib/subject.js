@@ -13,7 +13,7 @@
  * @typedef {object} CallerMethods
  * @property {(n: number) => Promise<void>} [send] sends n one-way messages as fast as it can; resolves when all are accepted
  * @property {() => Promise<void>} [sendOne] sends one and resolves when it is accepted
- * @property {(input: object) => Promise<unknown>} [call] asks the service to echo the input
+ * @property {(input: typeof import('./payload.js').payload) => Promise<unknown>} [call] asks the service to echo the input
  *
  * @typedef {Closable & CallerMethods} Caller
  *

@@ -52,8 +52,8 @@ export const works = [
     digits: 3,
     has: (subject) => subjects[subject].calls,
     async measure(session) {
-      const { p50, p99, perSecond } = await closedLoop(session, 1);
-      return { value: p50, more: { 'p99 ms': p99, 'calls/s': perSecond } };
+      const { p50, p99, perSecond, cpu } = await closedLoop(session, 1);
+      return { value: p50, more: { 'p99 ms': p99, 'calls/s': perSecond, 'cpu µs': cpu } };
     },
   },
   ...[16, 64, 256, 1_024].map(callsWork),
@@ -105,9 +105,12 @@ async function oneWay(session) {
     rate = await run(sized(rate, WARM_UP_MS));
   }
   rate = await run(sized(rate, WARM_UP_MS / 5));
-  rate = await run(sized(rate, MEASURED_MS));
+  const n = sized(rate, MEASURED_MS);
+  const cpuBefore = await session.cpuMicros();
+  rate = await run(n);
+  const cpu = (await session.cpuMicros()) - cpuBefore;
   session.rates.set('one-way', rate);
-  return { value: rate };
+  return { value: rate, more: { 'cpu µs': cpu / n } };
 }
 
 /**
@@ -127,7 +130,9 @@ async function closedLoopWarmUp(session, outstanding) {
  */
 async function closedLoop(session, outstanding) {
   await closedLoopWarmUp(session, outstanding);
-  return await session.caller.ask('closedLoop', { outstanding, ms: MEASURED_MS });
+  const cpuBefore = await session.cpuMicros();
+  const figures = await session.caller.ask('closedLoop', { outstanding, ms: MEASURED_MS });
+  return { ...figures, cpu: ((await session.cpuMicros()) - cpuBefore) / figures.count };
 }
 
 /**
@@ -143,8 +148,8 @@ function callsWork(outstanding) {
     digits: 0,
     has: (subject) => subjects[subject].calls,
     async measure(session) {
-      const { perSecond, p50, p99 } = await closedLoop(session, outstanding);
-      return { value: perSecond, more: { 'p50 ms': p50, 'p99 ms': p99 } };
+      const { perSecond, p50, p99, cpu } = await closedLoop(session, outstanding);
+      return { value: perSecond, more: { 'p50 ms': p50, 'p99 ms': p99, 'cpu µs': cpu } };
     },
   };
 }

@@ -7,11 +7,16 @@
  */
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { payload } from '../lib/payload.js';
+import { pump } from '../lib/pump.js';
 import { connectRedis } from '../lib/redis-client.js';
 
-const CONCURRENCY = 256;
-const BULK = 512;
-const keep = { removeOnComplete: true, removeOnFail: true };
+/** Measured best of 16 to 1,024: calls at 256 outstanding were half as fast with a concurrency of 256. */
+const CONCURRENCY = 64;
+const BULK = 256;
+/** `addBulk` under way at once. */
+const BULKS = 4;
+/** Nothing is kept of a job that is done. */
+const KEEP = { count: 0 };
 
 /**
  * @param {Env} env
@@ -20,7 +25,7 @@ const keep = { removeOnComplete: true, removeOnFail: true };
  */
 export async function serve(env, handled) {
   const connection = await connectRedis(env.redisUrl);
-  const options = { connection, prefix: env.prefix, concurrency: CONCURRENCY, ...keep };
+  const options = { connection, prefix: env.prefix, concurrency: CONCURRENCY, removeOnComplete: KEEP, removeOnFail: KEEP };
   const casts = new Worker('casts', async () => handled(1), options);
   const calls = new Worker('calls', async (job) => job.data, options);
   await Promise.all([casts.waitUntilReady(), calls.waitUntilReady()]);
@@ -38,7 +43,7 @@ export async function serve(env, handled) {
  */
 export async function connect(env) {
   const connection = await connectRedis(env.redisUrl);
-  const options = { connection, prefix: env.prefix, defaultJobOptions: keep };
+  const options = { connection, prefix: env.prefix, defaultJobOptions: { removeOnComplete: true, removeOnFail: true } };
   const casts = new Queue('casts', options);
   const calls = new Queue('calls', options);
   const events = new QueueEvents('calls', { connection, prefix: env.prefix });
@@ -58,8 +63,13 @@ export async function connect(env) {
   let number = 0;
   const job = { name: 'record', data: payload };
   return {
-    async send(n) {
-      for (let left = n; left > 0; left -= BULK) await casts.addBulk(Array.from({ length: Math.min(BULK, left) }, () => job));
+    send(n) {
+      let left = n;
+      return pump(Math.ceil(n / BULK), BULKS, () => {
+        const size = Math.min(BULK, left);
+        left -= size;
+        return casts.addBulk(Array.from({ length: size }, () => job));
+      });
     },
     sendOne: async () => void (await casts.add('record', payload)),
     call(input) {

@@ -90,7 +90,7 @@ export async function serve(env, handled) {
       if (reply === null) continue;
       const ids = [];
       let casts = 0;
-      for (const [id, fields] of reply[0][1]) {
+      for (const [id, fields] of /** @type {[Buffer, Buffer[]][]} */ (reply[0][1])) {
         const [replyTo, messages] = unpackr.unpack(fields[1]);
         ids.push(id);
         if (replyTo === '') {
@@ -148,7 +148,7 @@ export async function connect(env) {
           resolve?.(body);
         }
       }
-      cursor = entries[entries.length - 1][0].latin1Slice();
+      cursor = entries[entries.length - 1][0].toString('latin1');
       untrimmed += entries.length;
       if (untrimmed >= TRIM_EVERY) {
         untrimmed = 0;

@@ -18,7 +18,8 @@ function createBroker(env, role) {
   return new moleculer.ServiceBroker({
     nodeID: `${role}-${process.pid}`,
     namespace: env.prefix,
-    transporter: env.redisUrl,
+    // its types leave out the addresses that it takes
+    transporter: /** @type {any} */ (env.redisUrl),
     logger: false,
     metrics: false,
     tracing: false,

@@ -36,7 +36,7 @@ export async function serve(env, handled) {
     while (open) {
       const reply = await reader.xreadgroupBuffer('GROUP', GROUP, 'one', 'COUNT', READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', mailbox, '>');
       if (reply === null) continue;
-      const entries = reply[0][1];
+      const entries = /** @type {[Buffer, Buffer[]][]} */ (reply[0][1]);
       const ids = [];
       let casts = 0;
       cork();
@@ -46,8 +46,8 @@ export async function serve(env, handled) {
         else casts++;
         ids.push(id);
       }
-      void writer.xack(mailbox, GROUP, ...ids);
-      void writer.xdel(mailbox, ...ids);
+      setImmediate(() => { cork(); void writer.xack(mailbox, GROUP, ...ids);
+      void writer.xdel(mailbox, ...ids); });
       if (casts > 0) handled(casts);
     }
   };
@@ -85,12 +85,12 @@ export async function connect(env) {
       if (reply === null) continue;
       const entries = reply[0][1];
       for (const [, fields] of entries) {
-        const correlation = Number(fields[1].latin1Slice());
+        const correlation = Number(fields[1].toString('latin1'));
         const resolve = waiting.get(correlation);
         waiting.delete(correlation);
         resolve?.(unpackr.unpack(fields[3]));
       }
-      cursor = entries[entries.length - 1][0].latin1Slice();
+      cursor = entries[entries.length - 1][0].toString('latin1');
       untrimmed += entries.length;
       if (untrimmed >= TRIM_EVERY) {
         untrimmed = 0;

@@ -17,15 +17,28 @@ export async function ensureInstalled(folder = root) {
   const lock = join(folder, 'package-lock.json');
   const wanted = digest(lock);
   if (wanted !== undefined && isCurrent(folder, lock, wanted)) return 'modules are up to date';
-  const { code, output } = await runQuietly(
-    'npm',
-    [wanted === undefined ? 'install' : 'ci', '--no-audit', '--no-fund', '--loglevel=warn'],
-    { cwd: folder },
-  );
-  if (code !== 0) throw new Complaint(explain(output));
+  const says = wanted === undefined ? await install(folder) : await cleanInstall(folder);
   const installed = digest(lock);
   if (installed !== undefined) writeFileSync(join(folder, 'node_modules', STAMP), installed);
+  return says;
+}
+
+async function cleanInstall(folder) {
+  const { code, output } = await npm(folder, ['ci']);
+  if (code === 0) return 'modules installed';
+  if (!output.includes('EUSAGE')) throw new Complaint(explain(output));
+  await install(folder, ['--no-save']);
+  return 'modules installed, though package-lock.json is behind package.json: "npm install && npm run lock" mends it';
+}
+
+async function install(folder, args = []) {
+  const { code, output } = await npm(folder, ['install', ...args]);
+  if (code !== 0) throw new Complaint(explain(output));
   return 'modules installed';
+}
+
+function npm(folder, args) {
+  return runQuietly('npm', [...args, '--no-audit', '--no-fund', '--loglevel=warn'], { cwd: folder });
 }
 
 function isCurrent(folder, lock, wanted) {
@@ -62,9 +75,6 @@ function checkNode() {
 function explain(output) {
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET/.test(output)) {
     return `${output.trim()}\n\nnpm could not reach its registry. Check the network (or npm's proxy setting) and run this again.`;
-  }
-  if (/EUSAGE|in sync/.test(output)) {
-    return `${output.trim()}\n\npackage.json and package-lock.json disagree. Run "npm install" and keep the new lock file.`;
   }
   return `${output.trim()}\n\nnpm could not install the modules; its own words are above.`;
 }

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 import { Complaint } from './steps.js';
@@ -39,7 +39,9 @@ function parse(text) {
 function ask({ host, port, credentials, tls }) {
   return new Promise((resolve, reject) => {
     const commands = [...(credentials.length > 0 ? [['AUTH', ...credentials]] : []), ['PING']];
-    const socket = tls ? connectTls({ host, port, servername: host }) : connect({ host, port });
+    const socket = tls
+      ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}) })
+      : connect({ host, port });
     let text = '';
     const end = (settle, value) => {
       socket.destroy();

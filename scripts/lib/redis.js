@@ -8,7 +8,7 @@ const GIVEN_MS = 5_000;
 const NOTHING_TO_STOP = async () => {};
 
 /** The path of a Redis (or Valkey) server on this machine, or undefined. */
-export function findServer() {
+function findServer() {
   return onPath('redis-server') ?? onPath('valkey-server');
 }
 

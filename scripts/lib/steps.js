@@ -6,7 +6,7 @@ export class Complaint extends Error {}
 
 /**
  * Makes the one-line-per-step printer. `step(name, doing, work)` shows what it does while `work` runs and, when it ends,
- * the sentence `work` answered with and the seconds it took.
+ * the sentence `work` answered with and the seconds it took. `work` is given `say`, for what must be told meanwhile.
  */
 export function createSteps(out = process.stdout) {
   return async function step(name, doing, work) {
@@ -17,7 +17,7 @@ export function createSteps(out = process.stdout) {
     line(`${doing} …`);
     const ticker = out.isTTY ? setInterval(() => line(`${doing} … ${seconds()}`), TICK_MS) : undefined;
     try {
-      const said = await work();
+      const said = await work((text) => out.write(out.isTTY ? `\r\x1b[K${label} ${text}\n` : `${label} ${text}\n`));
       line(`${typeof said === 'string' ? said : said.says} (${seconds()})`);
       return said;
     } catch (error) {

@@ -1,18 +1,19 @@
 /**
- * What users send, as plain msgpack that any language reads: `docs/wire.md` lists the forms. Writing is by hand (twice
- * as fast as a general packer, and it refuses what would not arrive as it left); reading trusts that `scan.ts` has
- * been over the bytes.
+ * Turns what users send into plain msgpack that any language reads: `docs/wire.md` lists the forms. By hand: faster
+ * than a general packer, and it refuses what would not arrive as it left.
  */
 import { types } from 'node:util';
-import { Unpackr } from 'msgpackr';
 import { Bytes } from './bytes.ts';
-import { FrameInvalid, HomeostatError, messageOf, PayloadTooLarge, SerializationError } from './errors.ts';
+import { messageOf, PayloadTooLarge, SerializationError, type HomeostatError } from './errors.ts';
 import { isForbiddenKey, MAX_DEPTH, MAX_VALUES } from './scan.ts';
 
 /** Room the widest single form may ask for beyond what it writes, so that only real excess overflows. */
 const SLACK = 16;
 /** Longest path shown in an error, in UTF-16 units. */
 const MAX_PATH_SHOWN = 200;
+
+/** In a `for in` loop V8 leaves this call out; `Object.hasOwn` costs 100 ns a message. */
+const { hasOwnProperty } = Object.prototype;
 
 type Path = (string | number)[];
 type Fields = Record<string, unknown>;
@@ -102,9 +103,9 @@ export class BodyWriter {
     const count = items.length;
     this.#charge(count);
     this.bytes.arrayHead(count);
-    this.#level = depth;
     for (let index = 0; index < count; index++) {
       this.#path[depth] = index;
+      this.#level = depth;
       this.#value(items[index], depth);
     }
     this.#level = depth - 1;
@@ -114,11 +115,11 @@ export class BodyWriter {
     const bytes = this.bytes;
     const start = bytes.at;
     bytes.byte(0x80);
-    this.#level = depth;
     let count = 0;
     for (const key in fields) {
-      if (!Object.hasOwn(fields, key)) continue;
+      if (!hasOwnProperty.call(fields, key)) continue;
       this.#path[depth] = key;
+      this.#level = depth;
       const value = fields[key];
       if (value === undefined) continue;
       if (key === 'toJSON' && typeof value === 'function') {
@@ -166,11 +167,14 @@ export class BodyWriter {
   #map(map: ReadonlyMap<unknown, unknown>, depth: number): void {
     const start = this.bytes.at;
     this.bytes.byte(0x80);
-    this.#level = depth;
     let count = 0;
     for (const [key, value] of map) {
-      if (typeof key !== 'string') throw new Fault('is a Map with a key that is no string', false, 1);
+      if (typeof key !== 'string') {
+        this.#level = depth - 1;
+        throw new Fault('is a Map with a key that is no string');
+      }
       this.#path[depth] = key;
+      this.#level = depth;
       this.#key(key);
       this.#value(value, depth);
       count++;
@@ -188,7 +192,7 @@ export class BodyWriter {
   #explain(error: unknown, root: unknown): HomeostatError {
     if (error instanceof PayloadTooLarge) return error;
     if (error instanceof Fault) {
-      const path = this.#path.slice(1, this.#level + 1 - error.up);
+      const path = this.#path.slice(1, this.#level + 1);
       const what = error.deep ? whyDeep(root, path) : error.message;
       return new SerializationError(`the body cannot travel: ${show(path)} ${what}`);
     }
@@ -201,12 +205,9 @@ export class BodyWriter {
 /** Why a value cannot travel; the path is added where it is caught. Never leaves this file. */
 class Fault extends Error {
   readonly deep: boolean;
-  /** How many levels above the current path the fault lies. */
-  readonly up: number;
-  constructor(message: string, deep = false, up = 0) {
+  constructor(message: string, deep = false) {
     super(message);
     this.deep = deep;
-    this.up = up;
   }
 }
 
@@ -230,23 +231,6 @@ function whyDeep(root: unknown, path: Path): string {
 function show(path: Path): string {
   const text = path.reduce<string>((shown, step) => shown + (typeof step === 'number' ? `[${step}]` : `.${step}`), 'body');
   return text.length <= MAX_PATH_SHOWN ? text : `${text.slice(0, MAX_PATH_SHOWN - 1)}…`;
-}
-
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'bigint', copyBuffers: true });
-
-/**
- * The value in `bytes` from `start` to `end`, as `readFrame` found it; `undefined` when both are 0. Binary data is
- * copied, so that it does not keep the whole frame alive.
- *
- * @throws FrameInvalid `body` when the bytes are no value.
- */
-export function readBody(bytes: Uint8Array, start: number, end: number): unknown {
-  if (end === 0) return undefined;
-  try {
-    return unpackr.unpack(bytes as Buffer, { start, end });
-  } catch {
-    throw new FrameInvalid('body');
-  }
 }
 
 const ENCODER_BYTES = 4096;

@@ -1,6 +1,6 @@
 /**
  * One shared queue for every deadline of a node: a hashed timing wheel (Varghese and Lauck, 1987). Adding and removing
- * cost a few nanoseconds, where a timer per call costs hundreds. Items fire up to one tick late, never early.
+ * cost a few nanoseconds, where a timer per call costs hundreds. Items fire up to two ticks late, never early.
  */
 import type { Clock } from './clock.ts';
 
@@ -72,7 +72,9 @@ export class Deadlines {
   #arm(tick: number): void {
     clearTimeout(this.#timer);
     this.#timerTick = tick;
-    this.#timer = setTimeout(() => this.#turn(), Math.max(1, Math.ceil(tick * TICK_MS - this.#clock.elapsed())));
+    const waitMs = Math.ceil(tick * TICK_MS - this.#clock.elapsed());
+    // No further than one turn of the wheel: a timer cannot hold more than 24 days.
+    this.#timer = setTimeout(() => this.#turn(), Math.min(SLOTS * TICK_MS, Math.max(1, waitMs)));
   }
 
   #turn(): void {

@@ -32,6 +32,8 @@ export class Delivery implements Context, Deadlined {
   previous: Deadlined | undefined = undefined;
   slot = -1;
   ended = false;
+  /** Its handler was started. */
+  ran = false;
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;

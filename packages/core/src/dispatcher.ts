@@ -189,6 +189,10 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       return;
     }
     this.#frameSize = Math.max(claim.count, Math.floor(this.#frameSize * 0.75), 1);
+    if (batch.remaining === 0) {
+      this.#needs.settler().add({ kind: 'done', claim });
+      return;
+    }
     this.#endings.hold(batch);
     if (this.#stopped) {
       this.#endings.handBack();
@@ -204,22 +208,29 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    const capacity = Math.min(this.#needs.policy.concurrency, this.#needs.pool.capacity);
-    while (this.#busy < capacity && !this.#stopped) {
-      const batch = this.#waiting[0];
-      if (batch === undefined) break;
-      const index = nextTodo(batch);
-      if (index === undefined) {
-        this.#waiting.shift();
-        continue;
-      }
-      this.#queued -= 1;
-      this.#start(batch, index);
+    try {
+      this.#startWaiting();
+    } finally {
+      this.#pumping = false;
     }
-    this.#pumping = false;
     if (this.#starved && !this.#stopped && this.#roomInFrames() > 0) {
       this.#starved = false;
       this.#reader?.wake();
+    }
+  }
+
+  #startWaiting(): void {
+    const capacity = Math.min(this.#needs.policy.concurrency, this.#needs.pool.capacity);
+    while (this.#busy < capacity && !this.#stopped) {
+      const batch = this.#waiting[0];
+      if (batch === undefined) return;
+      const index = nextTodo(batch);
+      if (index === undefined) {
+        this.#waiting.shift();
+      } else {
+        this.#queued -= 1;
+        this.#start(batch, index);
+      }
     }
   }
 
@@ -235,7 +246,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     if (index === undefined) return;
     batch.running += 1;
     try {
-      this.#endings.flush(batch);
+      if (batch.untold > 0) this.#endings.flush(batch);
       await this.#needs.settler().settled();
       await this.#needs.mark(batch, index);
     } catch (thrown) {

@@ -212,7 +212,8 @@ export class Endings {
   readonly #tick = (): void => {
     this.#ticker = this.#inHand.size === 0 ? undefined : setTimeout(this.#tick, PROGRESS_MS);
     const before = this.#needs.clock.elapsed() - PROGRESS_MS;
-    for (const batch of this.#inHand) if (batch.untold > 0 && batch.claimedAt <= before) this.flush(batch);
+    // A suspect's progress travels with its start marks, in their order.
+    for (const batch of this.#inHand) if (batch.untold > 0 && batch.claimedAt <= before && !batch.suspect) this.flush(batch);
   };
 }
 

@@ -88,7 +88,7 @@ export function toWireError(thrown: unknown): WireError {
 
 function describe(thrown: unknown): WireError {
   const facts: Fields = isObject(thrown) ? thrown : {};
-  const code = codeOf(thrown);
+  const code = codeOf(thrown) || 'HANDLER';
   const ours = thrown instanceof HomeostatError;
   const issues = facts['issues'];
   const side = facts['side'];

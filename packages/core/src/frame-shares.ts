@@ -40,8 +40,8 @@ export class FrameShares {
     this.#any = 1 / UNKNOWN_ENVELOPES;
     for (const hint of hints.split(',')) {
       const [method = '', count = ''] = hint.split(':');
-      const envelopes = Math.min(MAX_ENVELOPES, Math.max(1, Math.floor(Number(count))));
-      if (Number.isNaN(envelopes)) continue;
+      const envelopes = Math.min(MAX_ENVELOPES, Math.floor(Number(count)));
+      if (!(envelopes >= 1)) continue;
       if (method === ANY) this.#any = 1 / envelopes;
       else this.#shares.set(method, 1 / envelopes);
     }

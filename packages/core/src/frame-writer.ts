@@ -107,20 +107,10 @@ export class FrameWriter {
     return this.#commit();
   }
 
-  /** Adds an envelope that `takeLast` took from a frame with the same `sentAt`. */
-  addEncoded(envelope: Uint8Array): number {
-    this.#begin();
-    this.#writer.bytes.raw(envelope);
-    return this.#commit();
-  }
-
-  /** Takes back the envelope added last and answers a copy of its bytes. */
-  takeLast(): Uint8Array {
+  /** Takes back the envelope added last. */
+  undo(): void {
     if (this.count === 0) throw new RangeError('the frame is empty');
-    const start = this.#starts[--this.count] as number;
-    const envelope = new Uint8Array(this.#writer.bytes.buffer.subarray(start, this.#end));
-    this.#end = start;
-    return envelope;
+    this.#end = this.#starts[--this.count] as number;
   }
 
   /** Drops the envelopes for which `keep` answers false; the others move together. A view from `finish` is void then. */

@@ -1,5 +1,6 @@
 /** A frame: 1 to 128 envelopes for one mailbox or inbox, in one piece. `docs/wire.md` specifies the bytes. */
-export { encodeBody, readBody } from './body.ts';
+export { readBody } from './body-reader.ts';
+export { encodeBody } from './body.ts';
 export { readFrame, type Frame } from './frame-reader.ts';
 export { FrameWriter } from './frame-writer.ts';
 export { DEFAULT_MAX_BODY_BYTES, MAX_ENVELOPES, MAX_EXTRAS_BYTES, MAX_FRAME_BYTES } from './wire.ts';

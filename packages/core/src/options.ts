@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { BeatOptions } from './broker.ts';
 import { ConfigError } from './errors.ts';
+import { DEFAULT_MAX_BODY_BYTES } from './wire.ts';
 import type { CastOptions, RequestOptions } from './request-options.ts';
 
 /** A call waits this long for its answer, a cast for its acceptance, ms. */
@@ -20,8 +21,6 @@ export const DEFAULT_MAX_RUN_MS = 300_000;
 export const DEFAULT_MAX_LENGTH = 1_000_000;
 /** Bytes that may wait in one mailbox, delayed ones included. */
 export const DEFAULT_MAX_BYTES: number = 1024 * 1024 * 1024;
-/** Largest encoded body, bytes. */
-export const DEFAULT_MAX_BODY_BYTES: number = 1024 * 1024;
 /** Time a closing node gives to what runs, ms. */
 export const DEFAULT_DRAIN_MS = 10_000;
 export const DEFAULT_BEAT_MS = 1_000;
@@ -86,7 +85,7 @@ export interface NodeSettings {
   readonly drainMs?: number | undefined;
   /** Of calls and casts that name none, ms. Default 30 s. */
   readonly timeoutMs?: number | undefined;
-  /** Largest encoded body, bytes. Default 1 MiB. */
+  /** Largest encoded body, bytes. Default 1 MiB and 1 KiB, so that 1 MiB of data with its head fits. */
   readonly maxBodyBytes?: number | undefined;
   readonly beat?: {
     /** Between two beats, ms. Default 1 s. */
@@ -132,9 +131,12 @@ export const clientOptionsSchema: z.ZodType<{ readonly timeoutMs?: number | unde
   timeoutMs: milliseconds.min(1).optional(),
 });
 
+/** A moment, ms since the epoch, as far as a Date reaches. */
+const moment = z.number().positive().max(8.64e15);
+
 const request = {
   timeoutMs: milliseconds.min(1).optional(),
-  deadline: z.number().positive().optional(),
+  deadline: moment.optional(),
   signal: z.instanceof(AbortSignal).optional(),
   key: z.string().min(1).max(512).optional(),
   headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
@@ -151,7 +153,7 @@ export const castOptionsSchema: z.ZodType<CastOptions> = z
   .strictObject({
     ...request,
     delayMs: milliseconds.optional(),
-    at: z.union([z.number().positive(), z.date()]).optional(),
+    at: z.union([moment, z.date()]).optional(),
   })
   .refine(notBoth, NOT_BOTH)
   .refine((options) => options.delayMs === undefined || options.at === undefined, { path: ['at'], message: 'give either delayMs or at' });

@@ -53,6 +53,8 @@ class OpenFrame {
   answered = false;
   /** Set when the backend may have it already: from then on it is sent again unchanged, or not at all. */
   ambiguous = false;
+  /** The member it was last sent as. */
+  sentBy = '';
 
   constructor(writer: FrameWriter) {
     this.writer = writer;
@@ -78,7 +80,7 @@ export class Outbox {
   }
 
   get idle(): boolean {
-    return this.#travelling === undefined && this.#open === undefined && this.#full.length === 0;
+    return this.#travelling === undefined && (this.#open?.receipts.length ?? 0) === 0 && this.#full.length === 0;
   }
 
   /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
@@ -184,10 +186,17 @@ export class Outbox {
         this.#number += 1;
         break;
       }
+      const from = this.#destination.from();
+      if (frame.ambiguous && frame.sentBy !== from) {
+        // Numbers belong to the member that sent it: under the new id it would be accepted a second time.
+        this.#refuse(frame, new NotMember(frame.sentBy));
+        break;
+      }
+      frame.sentBy = from;
       let result: TransmitResult;
       for (const receipt of frame.receipts) receipt.travels = true;
       try {
-        const bytes = frame.writer.finish(this.#destination.from(), this.#number, frame.answered ? this.#destination.from() : null);
+        const bytes = frame.writer.finish(from, this.#number, frame.answered ? from : null);
         result = await this.#destination.transmit(bytes, this.#number, frame.receipts.length, frame.at);
       } catch (thrown) {
         if (this.#failed(frame, thrown)) break;
@@ -211,12 +220,14 @@ export class Outbox {
       frame.receipts = [];
       return true;
     }
+    for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
     if (result.kind === 'full') {
-      this.#refuseFrom(frame, result.room, result.refusal);
+      // At least one gives way, whatever the backend says, so that this comes to an end.
+      this.#refuseFrom(frame, Math.min(result.room, frame.receipts.length - 1), result.refusal);
       return frame.receipts.length === 0;
     }
-    if (!frame.ambiguous) return false;
-    this.#refuse(frame, new NotMember(this.#destination.from()));
+    if (!frame.ambiguous && !this.#closing.signal.aborted) return false;
+    this.#refuse(frame, new NotMember(frame.sentBy, frame.ambiguous ? 'unknown' : 'not-executed'));
     return true;
   }
 
@@ -225,9 +236,15 @@ export class Outbox {
     const error = thrown instanceof HomeostatError ? thrown : new TransportError(`sending failed: ${codeOf(thrown)}`, { cause: thrown });
     if (error.outcome !== 'not-executed') frame.ambiguous = true;
     for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
-    const final = !(error instanceof TransportError) || !error.retryable || this.#closing.signal.aborted;
-    if (final) this.#refuse(frame, error);
-    return final;
+    if (error instanceof TransportError && error.retryable && !this.#closing.signal.aborted) return false;
+    if (frame.ambiguous) {
+      // What this try says holds for this try only: an earlier one may have been carried out, under this number.
+      this.#number += 1;
+      this.#refuse(frame, error.outcome === 'unknown' ? error : new TransportError(error.message, { retryable: error.retryable, cause: error }));
+    } else {
+      this.#refuse(frame, error);
+    }
+    return true;
   }
 
   async #waitToResend(failures: number): Promise<void> {

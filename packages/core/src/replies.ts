@@ -30,15 +30,17 @@ export class Replies {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #log: Log;
+  readonly #maxBodyBytes: number;
   readonly #pending = new Map<number, WaitingCall>();
   #correlation = 0;
   /** Answers that came after their call had ended, or came twice. */
   late = 0;
 
-  constructor(clock: Clock, deadlines: Deadlines, log: Log) {
+  constructor(clock: Clock, deadlines: Deadlines, log: Log, maxBodyBytes: number) {
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#log = log;
+    this.#maxBodyBytes = maxBodyBytes;
   }
 
   get size(): number {
@@ -65,9 +67,9 @@ export class Replies {
     }
   }
 
-  /** Fails every call that waits: their answers went to an inbox that is no more. */
+  /** Fails every call that has left: its answer goes to an inbox that is no more. The others leave under the new id. */
   lose(nodeId: string): void {
-    for (const call of [...this.#pending.values()]) call.fail(new NotMember(nodeId));
+    for (const call of [...this.#pending.values()]) if (call.travels) call.fail(new NotMember(nodeId));
   }
 
   close(error: HomeostatError): void {
@@ -75,7 +77,7 @@ export class Replies {
   }
 
   #receiveFrame(bytes: Uint8Array): void {
-    const frame = readFrame(bytes);
+    const frame = readFrame(bytes, { maxBodyBytes: this.#maxBodyBytes });
     for (const envelope of frame.envelopes) {
       const call = this.#pending.get(envelope.correlation);
       if (call === undefined) {

@@ -93,7 +93,7 @@ export class Runtime {
     if (this.#closing.signal.aborted) throw new NodeClosed('serve');
     const { mailbox } = actor.contract;
     if (this.#served.has(mailbox)) throw new ConfigError(`serve: this node serves ${mailbox} already`);
-    const pool = await createPool(actor, serving, this.#log);
+    const pool = await createPool(actor, serving, this.policy.maxBodyBytes, this.#log);
     const dispatcher = new Dispatcher({
       mailbox,
       methods: new Set(Object.keys(actor.contract.methods)),

@@ -3,15 +3,15 @@
 -- GUARANTEE  a producer's number is accepted once; a mailbox never exceeds its limits; refused on a full server.
 -- KEYS       1 members, 2 sent of the node, 3 mailbox, 4 level, 5 due
 -- ARGV       1 node id, 2 mailbox name, 3 number, 4 count, 5 frame
--- RETURNS    entry id | {room, messages, bytes, maxLength, maxBytes} when full | 'not-member'
+-- RETURNS    entry id, or {entry id, hints} where hints stand | {room, messages, bytes, maxLength, maxBytes} when full | 'not-member'
 -- RUN TWICE  the entry id of the first run.
 -- @include fence
 -- @include admit
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[4]), #ARGV[5])
+local full, messages, bytes, hints = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[4]), #ARGV[5])
 if full then return full end
 local id = redis.call('XADD', KEYS[3], '*', 'f', ARGV[5], 'n', ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
 redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
-return id
+return hints and { id, hints } or id

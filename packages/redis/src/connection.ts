@@ -27,7 +27,7 @@ export interface ConnectionProfile {
 
 export class Connection {
   readonly address: string;
-  readonly #options: RedisOptions;
+  readonly #options: RedisOptions & { readonly replyMapping: 'legacy' };
   readonly #profile: ConnectionProfile;
   readonly #log: Log;
   readonly #waiting = new Set<() => void>();
@@ -50,6 +50,7 @@ export class Connection {
     this.#options = {
       ...options,
       protocol: 2,
+      replyMapping: 'legacy',
       lazyConnect: true,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,

@@ -2,7 +2,9 @@
  * What a failure of Redis or of the way to it means. Messages are made of known words only: what ioredis throws carries
  * the command's arguments, and what Redis answers may repeat them.
  */
-import { BackendFull, HomeostatError, TransportError, type Outcome } from './core.ts';
+import { BackendFull, HomeostatError, TransportError } from './core.ts';
+
+type Outcome = HomeostatError['outcome'];
 
 interface Meaning {
   readonly text: string;

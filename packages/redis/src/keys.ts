@@ -11,7 +11,7 @@
  * | `{ns:L}:serves:<id>` | set | mailboxes the node reads |
  * | `{ns:L}:inbox:<id>` | stream | replies to the node, trimmed by the node alone |
  * | `{ns:L}:mailbox:<name>` | stream | frames, with one group `g`; fields f frame, n count, t todo, d deliveries, h history |
- * | `{ns:L}:level:<name>` | hash | messages, bytes, maxLength, maxBytes |
+ * | `{ns:L}:level:<name>` | hash | messages, bytes, maxLength, maxBytes, hints |
  * | `{ns:L}:progress:<name>` | hash | entry id → `crashes|mask|mark|charges`; `dead:<id>` → mask of a dead letter |
  * | `{ns:L}:dead:<name>` | stream | dead letters; the fields above and r reason |
  * | `{ns:L}:due` | sorted set | number → due time, ms |

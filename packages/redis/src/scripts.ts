@@ -73,7 +73,7 @@ if left == '0' then redis.call('SREM', KEYS[4], ARGV[2]) end
 return { left, taken }`,
   },
   append: {
-    sha: '2415e8f823ac2fbad69f585fe194f64cc6a684a3',
+    sha: '3b8385a831c1a51e57b6a351cd26ea71187581c2',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
@@ -86,13 +86,13 @@ local function repeated(sent, mailbox, number)
   return nil
 end
 local function fullness(level, stream, due, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes')
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
-  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size end
+  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
   if (messages > 0 or bytes > 0) and redis.call('XLEN', stream) == 0 and redis.call('EXISTS', due) == 0 then
     messages, bytes = 0, 0
-    if count <= max_length and size <= max_bytes then return nil, count, size end
+    if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
   end
   local room = math.max(0, max_length - messages)
   if bytes + size > max_bytes and room >= count then room = 0 end
@@ -100,12 +100,12 @@ local function fullness(level, stream, due, count, size)
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[4]), #ARGV[5])
+local full, messages, bytes, hints = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[4]), #ARGV[5])
 if full then return full end
 local id = redis.call('XADD', KEYS[3], '*', 'f', ARGV[5], 'n', ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
 redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
-return id`,
+return hints and { id, hints } or id`,
   },
   beat: {
     sha: 'f4ea718e518eab494cf4448c9dbcd93edd63f90b',
@@ -252,7 +252,7 @@ leave_rest(KEYS[2], KEYS[3], KEYS[4], id, p, stored, rest, #entry.f, false)
 return 1`,
   },
   delay: {
-    sha: '9899c66fb6f8de76ef54a095e44552cf55052ac0',
+    sha: '74a3eb886a911a15efbd1fa645adcf79cd7a7f50',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
@@ -265,13 +265,13 @@ local function repeated(sent, mailbox, number)
   return nil
 end
 local function fullness(level, stream, due, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes')
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
-  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size end
+  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
   if (messages > 0 or bytes > 0) and redis.call('XLEN', stream) == 0 and redis.call('EXISTS', due) == 0 then
     messages, bytes = 0, 0
-    if count <= max_length and size <= max_bytes then return nil, count, size end
+    if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
   end
   local room = math.max(0, max_length - messages)
   if bytes + size > max_bytes and room >= count then room = 0 end
@@ -285,12 +285,12 @@ local function put_aside(due, frames, seq, at, frame)
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[4]), #ARGV[5])
+local full, messages, bytes, hints = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[4]), #ARGV[5])
 if full then return full end
 local id = 'due-' .. put_aside(KEYS[5], KEYS[6], KEYS[7], ARGV[6], { ARGV[2], ARGV[5], ARGV[4], '', '', '' })
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
 redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
-return id`,
+return hints and { id, hints } or id`,
   },
   depth: {
     sha: 'eb486d2e39ccb15652a8efe1ccf2766e7acda39a',

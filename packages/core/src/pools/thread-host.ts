@@ -1,10 +1,11 @@
 /** The parent's side of one worker thread, from its birth to its death. A replacement is a new object. */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { toWireError, type WireError } from '../envelope.ts';
+import { HomeostatError, WorkerError } from '../errors.ts';
 import { readBody } from '../frame.ts';
 import type { JobOutcome } from '../pool.ts';
-import { Cell, NOTHING, REVOKED, type JobResult, type JobTask, type LoadResult, type LogLine, type Served, type StopReason, type ThreadData } from './thread-link.ts';
+import { Cell, type Answer, type JobTask, type LoadResult, type LogLine, type Served, type StopReason, type ThreadData } from './thread-link.ts';
 import { writeLine } from './thread-log.ts';
 import type { ThreadSettings } from './thread-options.ts';
 import type { Ticket } from './ticket.ts';
@@ -42,6 +43,7 @@ export class Thread {
   readonly #free: number[];
   readonly #port: MessagePort;
   readonly #far: MessagePort;
+  #born = false;
   #loaded = false;
   #cause: unknown;
   #destroyed: Promise<void> = Promise.resolve();
@@ -60,22 +62,22 @@ export class Thread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#far = port2;
-    port1.on('message', (line: LogLine) => writeLine(settings.log, line));
+    port1.on('message', (message: Answer | LogLine) => this.#hear(message));
     port1.unref();
-    this.#piscina = new Piscina(piscinaOptions(settings, this.#cells, slots));
-    // piscina throws when its `error` event has no listener; both events may come for one death, in either order.
-    this.#piscina.on('error', (cause: unknown) => this.#die(cause));
-    this.#piscina.on('workerDestroy', () => {
-      this.retiring = true;
-      setImmediate(() => this.#die(new Error('the thread ended')));
-    });
+    this.#piscina = new Piscina(piscinaOptions(settings, this.#cells));
+    // It tells of deaths that cost no task of its own; `#watch` hears of all of them.
+    this.#piscina.on('error', () => undefined);
   }
 
   /** Starts the thread and loads the module. Rejects with what that threw or how the thread died. */
   async load(): Promise<Served> {
-    const tardy = setTimeout(() => this.#die(new Error(`the module did not load within ${this.#settings.loadMs} ms`)), this.#settings.loadMs);
+    const { loadMs } = this.#settings;
+    const tardy = setTimeout(() => this.#die(new WorkerError(`the module did not load within ${loadMs} ms`)), loadMs);
     try {
-      const result = (await this.#piscina.run({ load: true, port: this.#far }, { transferList: [this.#far] })) as LoadResult | null;
+      const loading = this.#piscina.run({ load: true, port: this.#far }, { transferList: [this.#far] }) as Promise<LoadResult | null>;
+      this.#born = true;
+      this.#watch();
+      const result = await loading;
       if (result === null) throw new Error('the thread threw null');
       if ('error' in result) throw new LoadError(readError(result.error));
       this.#loaded = !this.dead;
@@ -85,6 +87,13 @@ export class Thread {
       throw this.#cause;
     } finally {
       clearTimeout(tardy);
+    }
+  }
+
+  #watch(): void {
+    for (const worker of this.#piscina.threads) {
+      worker.on('error', (cause: unknown) => this.#die(cause));
+      worker.on('exit', (code) => this.#die(new Exit(code)));
     }
   }
 
@@ -103,6 +112,11 @@ export class Thread {
     return this.ready && !this.retiring && this.#meanMs < BRISK_MS && this.#free.length > 0;
   }
 
+  /** Jobs that it may hold now. */
+  get room(): number {
+    return !this.ready || this.retiring ? 0 : this.#settings.perThread + (this.#meanMs < BRISK_MS ? AHEAD : 0);
+  }
+
   post(ticket: Ticket, now: number): void {
     const slot = this.#free.pop()!;
     const { method, body, context } = ticket.job;
@@ -112,15 +126,13 @@ export class Thread {
     ticket.startedAt = this.held < this.#settings.perThread ? now : 0;
     this.#tickets[slot] = ticket;
     this.held += 1;
+    if (this.held === 1) this.#port.ref();
     Atomics.store(this.#cells, slot, Cell.posted);
     // The frame is shared with its other envelopes: only a copy may be given away.
     const own = body && new Uint8Array(body);
     const task: JobTask = [slot, method, own, context.messageId, context.attempt, context.deadline, context.caller, context.key, context.headers];
-    const running = own === undefined ? this.#piscina.run(task) : this.#piscina.run(task, { transferList: [own.buffer] });
-    running.then(
-      (result: JobResult | null) => this.#ended(slot, ticket, result),
-      (cause: unknown) => this.#die(cause),
-    );
+    if (own === undefined) this.#port.postMessage(task);
+    else this.#port.postMessage(task, [own.buffer]);
   }
 
   /** Takes a job back. False: its handler has begun. */
@@ -139,7 +151,7 @@ export class Thread {
   /** Asks a begun job to stop. */
   stop(ticket: Ticket, reason: StopReason): void {
     Atomics.compareExchange(this.#cells, ticket.slot, Cell.started, reason);
-    this.#port.postMessage(reason);
+    this.#port.postMessage(null);
   }
 
   /**
@@ -169,38 +181,56 @@ export class Thread {
     await this.#destroyed;
   }
 
-  #ended(slot: number, ticket: Ticket, result: JobResult | null): void {
-    if (this.dead) return;
-    if (result === null) {
-      this.#die(null);
+  #hear(message: Answer | LogLine): void {
+    if (!Array.isArray(message)) {
+      writeLine(this.#settings.log, message as LogLine);
       return;
     }
+    const [slot, ok, bytes] = message as unknown as Answer;
+    const ticket = this.#tickets[slot];
     this.#tickets[slot] = undefined;
     this.#free.push(slot);
     this.held -= 1;
     this.#askedAt = 0;
-    if (result !== REVOKED) {
-      this.jobs += 1;
-      const now = performance.now();
-      const tookMs = now - Math.max(ticket.postedAt, this.#lastEndAt);
-      this.#meanMs = this.#meanMs === Infinity ? tookMs : this.#meanMs + NEWEST * (tookMs - this.#meanMs);
-      this.#lastEndAt = now;
-      this.#owner.settled(ticket, outcomeOf(result));
+    if (this.held === 0) this.#port.unref();
+    if (ticket !== undefined) {
+      this.#measure(ticket);
+      this.#owner.settled(ticket, ok ? { ok, body: bytes } : { ok, error: readError(bytes!) });
     }
-    this.#owner.free(this);
+    if (!this.dead) this.#owner.free(this);
+  }
+
+  #measure(ticket: Ticket): void {
+    const now = performance.now();
+    const tookMs = now - Math.max(ticket.postedAt, this.#lastEndAt);
+    this.jobs += 1;
+    this.#lastEndAt = now;
+    this.#meanMs = this.#meanMs === Infinity ? tookMs : this.#meanMs + NEWEST * (tookMs - this.#meanMs);
   }
 
   #die(cause: unknown): void {
     if (this.dead) return;
     this.dead = true;
     this.#cause = cause;
+    // What it answered before it died counts.
+    for (let last = receiveMessageOnPort(this.#port); last !== undefined; last = receiveMessageOnPort(this.#port)) {
+      this.#hear(last.message as Answer | LogLine);
+    }
     const begun: Ticket[] = [];
     const waiting: Ticket[] = [];
     // Taken back, because a thread that is being ended must not begin them now.
     for (const ticket of this.tickets()) (this.revoke(ticket) ? waiting : begun).push(ticket);
-    this.#destroyed = this.#piscina.destroy();
+    // Where Node refused to make the thread, piscina would reject a promise that it never gave out.
+    if (this.#born) this.#destroyed = this.#piscina.destroy();
     this.#port.close();
     this.#owner.died(this, cause, begun, waiting);
+  }
+}
+
+/** The thread ended without an uncaught error. */
+class Exit extends Error {
+  constructor(code: number) {
+    super(`it exited with code ${code}`);
   }
 }
 
@@ -213,7 +243,7 @@ export class LoadError extends Error {
   }
 }
 
-function piscinaOptions(settings: ThreadSettings, cells: Int32Array, slots: number): ConstructorParameters<typeof Piscina>[0] {
+function piscinaOptions(settings: ThreadSettings, cells: Int32Array): ConstructorParameters<typeof Piscina>[0] {
   const { module, perThread, maxBodyBytes, env, execArgv, maxHeapMb, maxYoungMb, stackMb, log, workerFile } = settings;
   const workerData: ThreadData = { module, cells, perThread, maxBodyBytes, logLevel: (log as { readonly level?: string }).level ?? 'trace' };
   return {
@@ -223,7 +253,6 @@ function piscinaOptions(settings: ThreadSettings, cells: Int32Array, slots: numb
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: Infinity,
-    concurrentTasksPerWorker: slots,
     // An idle thread that waits in Atomics.wait would neither answer its database's pings nor run its timers.
     atomics: 'disabled',
     recordTiming: false,
@@ -232,25 +261,19 @@ function piscinaOptions(settings: ThreadSettings, cells: Int32Array, slots: numb
       ...(maxYoungMb !== undefined && { maxYoungGenerationSizeMb: maxYoungMb }),
       ...(stackMb !== undefined && { stackSizeMb: stackMb }),
     },
-    ...(env !== undefined && { env }),
-    ...(execArgv !== undefined && { execArgv }),
+    ...(env !== undefined && { env: { ...env } }),
+    ...(execArgv !== undefined && { execArgv: [...execArgv] }),
   };
-}
-
-function outcomeOf(result: Exclude<JobResult, typeof REVOKED>): JobOutcome {
-  if (result === NOTHING) return { ok: true, body: undefined };
-  if (result instanceof Uint8Array) return { ok: true, body: result };
-  return { ok: false, error: readError(result.error) };
 }
 
 function readError(bytes: Uint8Array): WireError {
   return readBody(bytes, 0, bytes.byteLength) as WireError;
 }
 
-/** How a thread died, in words. */
+/** How a thread ended, in words. */
 export function describeDeath(cause: unknown, maxHeapMb: number): string {
   const { code, message } = toWireError(cause);
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return `it ran out of heap (maxHeapMb: ${maxHeapMb})`;
-  const exit = /^worker exited with code: (-?\d+)$/.exec(message);
-  return exit === null ? `of an uncaught error: ${message}` : `it exited with code ${exit[1]}`;
+  if (cause instanceof Exit) return message;
+  if (cause instanceof HomeostatError) return `it was ended: ${message}`;
+  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it ran out of heap (maxHeapMb: ${maxHeapMb})` : `it died of an uncaught error: ${message}`;
 }

@@ -1,5 +1,6 @@
 /** What the two sides of a worker thread agree on: the messages, and the cells of shared memory beside them. */
 import type { MessagePort } from 'node:worker_threads';
+import type { ActorPolicy } from '../options.ts';
 
 /**
  * One shared 32-bit cell per job in a thread's hands. Both sides move it by compare-and-exchange only: so a job that
@@ -30,10 +31,10 @@ export interface ThreadData {
   readonly logLevel: string;
 }
 
-/** The first task of every thread: load the module and say what it serves. */
+/** The first and only task that piscina carries: load the module, then take jobs from the port. */
 export interface LoadTask {
   readonly load: true;
-  /** Carries stop requests in (any message: look at the cells) and log lines out. */
+  /** Jobs and `null` (look at the cells: something shall stop) in; answers and log lines out. */
   readonly port: MessagePort;
 }
 
@@ -61,18 +62,18 @@ export interface Served {
   readonly version: string;
   readonly mailbox: string;
   readonly methods: Readonly<Record<string, ServedMethod>>;
-  readonly policy: Readonly<Record<string, unknown>>;
+  readonly policy: ActorPolicy;
 }
-
-/** `error` is an encoded `WireError`. */
-export type LoadResult = { readonly served: Served } | { readonly error: Uint8Array };
 
 /** The result of a job that was taken back before it began. */
 export const REVOKED = 1;
 /** The result of a job whose answer is `undefined`. */
 export const NOTHING = 2;
-/** Never null or undefined: piscina answers those when a thread died of throwing null. */
-export type JobResult = Uint8Array | typeof REVOKED | typeof NOTHING | { readonly error: Uint8Array };
+/** `error` is an encoded `WireError`. */
+export type LoadResult = { readonly served: Served } | { readonly error: Uint8Array };
+
+/** How a job ended; `bytes` is its value or, if not ok, an encoded `WireError`. A job taken back has no bytes. */
+export type Answer = readonly [slot: number, ok: boolean, bytes: Uint8Array | undefined];
 
 export interface LogLine {
   readonly level: LogLevel;

@@ -23,38 +23,67 @@ const count = z.number().int().min(1);
 const milliseconds = z.number().int().min(0).max(2_147_483_647);
 const location = z.union([z.instanceof(URL), z.string().regex(/^file:/, 'must be a file: URL')]).transform(String);
 
-const threadPoolOptionsSchema = z.strictObject({
-  /** Where the module lies whose default export is the actor: `new URL('./x.actor.js', import.meta.url)`. */
+export interface ThreadPoolOptions {
+  /** The module whose default export is the actor: `new URL('./x.actor.js', import.meta.url)`. */
+  readonly module: URL | string;
+  /** Default: one less than the machine has processors, at least 1. */
+  readonly threads?: number;
+  /** Jobs in flight per thread, default 1. More suits handlers that wait; jobs of one thread share its fate. */
+  readonly perThread?: number;
+  /** Heap of one thread, MiB; default 512. Buffers live outside the heap and are not bounded. */
+  readonly maxHeapMb?: number;
+  /** Young generation of one thread's heap, MiB. Default: Node's. */
+  readonly maxYoungMb?: number;
+  /** Stack of one thread, MiB. Default: Node's, 4. */
+  readonly stackMb?: number;
+  /** Jobs after which a thread is replaced, default 10,000. */
+  readonly recycleAfter?: number;
+  /** Environment of the threads. Default: a copy of this process's, secrets included. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Node's command line options for the threads. Default: those of this process. */
+  readonly execArgv?: readonly string[];
+  /** Between asking a job to stop and ending its thread, ms; default 100. */
+  readonly killGraceMs?: number;
+  /** A module must have loaded within this time, ms; default 30,000. */
+  readonly loadMs?: number;
+  /** Largest encoded answer, bytes. */
+  readonly maxBodyBytes?: number;
+  /** The worker's own file; needed only where a bundler has moved this one away from it. */
+  readonly workerFile?: URL | string;
+  /** Where handlers' `ctx.log` writes, and where the pool tells of dead threads. Default: `defaultLog()`. */
+  readonly log?: Log;
+}
+
+/** The options with every default filled in, URLs as text. */
+export interface ThreadSettings extends Required<Omit<ThreadPoolOptions, 'module' | 'workerFile' | 'maxYoungMb' | 'stackMb' | 'env' | 'execArgv'>> {
+  readonly module: string;
+  readonly workerFile: string;
+  readonly maxYoungMb?: number | undefined;
+  readonly stackMb?: number | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly execArgv?: readonly string[] | undefined;
+}
+
+const schema: z.ZodType<ThreadSettings> = z.strictObject({
   module: location,
-  /** Threads. Default: one less than the machine has processors, at least 1. */
   threads: count.max(1_024).default(() => Math.max(1, availableParallelism() - 1)),
-  /** Jobs in flight per thread. More than 1 suits handlers that wait; they share the fate of their thread. */
   perThread: count.max(1_024).default(DEFAULT_PER_THREAD),
   maxHeapMb: count.default(DEFAULT_MAX_HEAP_MB),
-  /** Young generation of one thread's heap, MiB. Default: Node's. */
   maxYoungMb: count.optional(),
-  /** Stack of one thread, MiB. Default: Node's, 4. */
   stackMb: count.max(1_024).optional(),
   recycleAfter: count.default(DEFAULT_RECYCLE_AFTER),
-  /** Environment of the threads. Default: a copy of this process's, secrets included. */
   env: z.record(z.string(), z.string()).optional(),
-  /** Node's command line options for the threads. Default: those of this process. */
   execArgv: z.array(z.string()).optional(),
   killGraceMs: milliseconds.default(DEFAULT_KILL_GRACE_MS),
   loadMs: milliseconds.min(1).default(DEFAULT_LOAD_MS),
   maxBodyBytes: count.default(DEFAULT_MAX_BODY_BYTES),
-  /** The worker's own file; needed only where a bundler has moved this one away from it. */
   workerFile: location.default(() => new URL('./thread.js', import.meta.url).href),
-  /** Where handlers' `ctx.log` writes, and where the pool tells of dead threads. Default: `defaultLog()`. */
   log: z.custom<Log>((value) => typeof (value as Log | undefined)?.info === 'function', 'must be a pino-shaped logger').default(() => defaultLog()),
 });
 
-export type ThreadPoolOptions = z.input<typeof threadPoolOptionsSchema>;
-export type ThreadSettings = Readonly<z.output<typeof threadPoolOptionsSchema>>;
-
 /** @throws ConfigError naming the option, or the file that is not there. */
 export function parseThreadPoolOptions(options: ThreadPoolOptions): ThreadSettings {
-  const settings = parseOptions(threadPoolOptionsSchema, options, 'thread pool');
+  const settings = parseOptions(schema, options, 'thread pool');
   mustExist(settings.module, 'thread pool.module');
   mustExist(settings.workerFile, 'thread pool.workerFile', 'When this package is bundled, mark @homeostat/core as external, or emit its dist/src/pools/thread.js beside the bundle and give its URL as workerFile.');
   return settings;

@@ -1,6 +1,5 @@
 /** The worker's side of the thread pool: load the actor's module once, then decode → handle → encode, job by job. */
 import { workerData, type MessagePort } from 'node:worker_threads';
-import { move } from 'piscina';
 import { isActor, type Actor } from '../actor.ts';
 import { toWireError, type WireError } from '../envelope.ts';
 import { ConfigError, MethodNotFound } from '../errors.ts';
@@ -8,44 +7,36 @@ import { encodeBody, readBody } from '../frame.ts';
 import { handle, handlings, type Handling } from '../handle.ts';
 import type { Log } from '../log.ts';
 import { ThreadContext } from './thread-context.ts';
-import { Cell, NOTHING, REVOKED, type JobResult, type JobTask, type LoadResult, type LoadTask, type Served, type ServedMethod, type ThreadData } from './thread-link.ts';
+import { Cell, type Answer, type JobTask, type LoadResult, type LoadTask, type Served, type ServedMethod, type ThreadData } from './thread-link.ts';
 import { postingLog } from './thread-log.ts';
-
-/** A job that waits for room in this thread. */
-interface Waiting {
-  readonly task: JobTask;
-  readonly resolve: (result: unknown) => void;
-}
 
 const { module, cells, perThread, maxBodyBytes, logLevel } = workerData as ThreadData;
 const running = new Set<ThreadContext>();
-const waiting: Waiting[] = [];
+/** Jobs that wait for room in this thread. */
+const waiting: JobTask[] = [];
+let port: MessagePort;
 let actor: Actor;
 let methods: ReadonlyMap<string, Handling>;
 let log: Log;
 
-/** What piscina calls with every task. Never throws and never rejects: an error is a result. */
-export default function work(task: LoadTask | JobTask): unknown {
-  if ('load' in task) return load(task.port);
-  if (running.size < perThread) return start(task);
-  return new Promise((resolve) => waiting.push({ task, resolve }));
-}
-
-async function load(port: MessagePort): Promise<LoadResult> {
+/** The one task that piscina gives to a thread: loads the module and listens for jobs on the port. Never rejects. */
+export default async function load(task: LoadTask): Promise<LoadResult> {
+  port = task.port;
   log = postingLog(port, logLevel);
-  port.on('message', () => {
-    for (const context of running) context.heed();
-  });
-  port.unref();
   try {
     const loaded = (await import(module)) as { readonly default?: unknown };
     if (!isActor(loaded.default)) throw new ConfigError(`the default export of ${module} must be an actor: export default actor(contract, handlers)`);
     actor = loaded.default;
     methods = handlings(actor);
-    return { served: served(actor) };
   } catch (thrown) {
-    return failure(toWireError(thrown));
+    return { error: encodeError(toWireError(thrown)) };
   }
+  port.on('message', (message: JobTask | null) => {
+    if (message === null) for (const context of running) context.heed();
+    else if (running.size < perThread) start(message);
+    else waiting.push(message);
+  });
+  return { served: served(actor) };
 }
 
 function served({ contract, policy }: Actor): Served {
@@ -57,9 +48,12 @@ function served({ contract, policy }: Actor): Served {
   return { name, version, mailbox, methods: plain, policy };
 }
 
-function start(task: JobTask): unknown {
+function start(task: JobTask): void {
   const [slot, method, body] = task;
-  if (Atomics.compareExchange(cells, slot, Cell.posted, Cell.started) !== Cell.posted) return REVOKED;
+  if (Atomics.compareExchange(cells, slot, Cell.posted, Cell.started) !== Cell.posted) {
+    port.postMessage([slot, true, undefined] satisfies Answer);
+    return;
+  }
   const context = new ThreadContext(task, cells, log);
   running.add(context);
   try {
@@ -67,43 +61,47 @@ function start(task: JobTask): unknown {
     if (handling === undefined) throw new MethodNotFound(actor.contract.mailbox, method);
     const value = handle(handling, body && readBody(body, 0, body.byteLength), context);
     if (value instanceof Promise) {
-      return value.then(
-        (settled: unknown) => end(context, answer(settled)),
-        (thrown: unknown) => end(context, failure(toWireError(thrown))),
+      value.then(
+        (settled: unknown) => succeed(context, slot, settled),
+        (thrown: unknown) => fail(context, slot, toWireError(thrown)),
       );
-    }
-    return end(context, answer(value));
+    } else succeed(context, slot, value);
   } catch (thrown) {
-    return end(context, failure(toWireError(thrown)));
+    fail(context, slot, toWireError(thrown));
   }
 }
 
-function answer(value: unknown): unknown {
+function succeed(context: ThreadContext, slot: number, value: unknown): void {
+  let bytes: Uint8Array | undefined;
   try {
-    const bytes = encodeBody(value, maxBodyBytes);
-    return bytes === undefined ? NOTHING : move(bytes);
+    bytes = encodeBody(value, maxBodyBytes);
   } catch (thrown) {
     // The handler has run: what cannot be encoded is its failure, whatever the encoder says of itself.
-    return failure({ ...toWireError(thrown), outcome: 'failed' });
+    fail(context, slot, { ...toWireError(thrown), outcome: 'failed' });
+    return;
   }
+  end(context, [slot, true, bytes]);
+}
+
+function fail(context: ThreadContext, slot: number, error: WireError): void {
+  end(context, [slot, false, encodeError(error)]);
+}
+
+function end(context: ThreadContext, answer: Answer): void {
+  context.end();
+  running.delete(context);
+  const bytes = answer[2];
+  if (bytes === undefined) port.postMessage(answer);
+  else port.postMessage(answer, [bytes.buffer as ArrayBuffer]);
+  while (waiting.length > 0 && running.size < perThread) start(waiting.shift()!);
 }
 
 /** Encoded, because the details of an error may hold what no thread can post. */
-function failure(error: WireError): JobResult {
+function encodeError(error: WireError): Uint8Array {
   try {
-    return { error: encodeBody(error, maxBodyBytes)! };
+    return encodeBody(error, maxBodyBytes)!;
   } catch {
     const { details: _details, issues: _issues, ...plain } = error;
-    return { error: encodeBody(plain, maxBodyBytes)! };
+    return encodeBody(plain, maxBodyBytes)!;
   }
-}
-
-function end(context: ThreadContext, result: unknown): unknown {
-  context.end();
-  running.delete(context);
-  while (waiting.length > 0 && running.size < perThread) {
-    const { task, resolve } = waiting.shift()!;
-    resolve(start(task));
-  }
-  return result;
 }

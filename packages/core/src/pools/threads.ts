@@ -8,16 +8,17 @@
  * piscina carries the tasks, one instance per thread; which thread gets what, for how long a job may run, and when a
  * thread is replaced is decided here.
  */
-import { exponential } from '../backoff.ts';
+import { setMaxListeners } from 'node:events';
 import { toWireError } from '../envelope.ts';
-import { Aborted, CallTimeout, ConfigError, HandlerTimeout, messageOf, NodeClosed, WorkerError, type HomeostatError } from '../errors.ts';
+import { Aborted, CallTimeout, ConfigError, HandlerTimeout, NodeClosed, WorkerError, type HomeostatError } from '../errors.ts';
 import { sleep } from '../loop.ts';
 import type { Job, JobOutcome } from '../pool.ts';
-import { describeDeath, Thread, type ThreadOwner } from './thread-host.ts';
+import { RETIRED, Seats } from './seats.ts';
+import { describeDeath, type Thread, type ThreadOwner } from './thread-host.ts';
 import { Cell, type Served, type StopReason } from './thread-link.ts';
 import { parseThreadPoolOptions, type ThreadPoolOptions, type ThreadSettings } from './thread-options.ts';
 import { TicketQueue } from './ticket-queue.ts';
-import type { Ticket } from './ticket.ts';
+import { Ticket } from './ticket.ts';
 
 export type { Served, ServedMethod } from './thread-link.ts';
 export type { ThreadPoolOptions } from './thread-options.ts';
@@ -28,18 +29,10 @@ const TICK_MS = 5;
 const STALL_MS = 5;
 /** A thread that runs nothing and does not answer is ended after this, ms. */
 const MUTE_MS = 2_000;
-/** Before a thread that died without ending a job is replaced, ms; doubles each time. */
-const RESPAWN_MS = 100;
-const RESPAWN_MAX_MS = 10_000;
-/** How long a replacement waits for its predecessor to end: one inside a synchronous system call does not, ms. */
-const REPLACE_WAIT_MS = 1_000;
 /** Threads that may die under a job before it began; then the job is to blame after all. */
 const MAX_LOST = 3;
 /** Time that `close` gives to running jobs, ms. */
 const DEFAULT_CLOSE_MS = 10_000;
-
-/** Why a thread ended that nobody is to blame for. */
-const RETIRED = new Error('retired');
 
 /** A job in the pool. */
 export interface RunningJob {
@@ -54,8 +47,10 @@ export interface ThreadPool extends AsyncDisposable {
   /** What the module serves; it need not be loaded here. */
   readonly served: Served;
   readonly threads: number;
-  /** Jobs that may run at once. */
+  /** Jobs worth giving to it at once: what may run, and a few more for each thread whose jobs take less than 1 ms. */
   readonly capacity: number;
+  /** Jobs whose handler has begun. */
+  readonly running: number;
   /** Jobs that no thread has taken yet. */
   readonly queued: number;
   /** Threads that are loaded and alive. */
@@ -89,26 +84,21 @@ export async function threadPool(options: ThreadPoolOptions): Promise<ThreadPool
   return pool;
 }
 
-/** The place of one thread. */
-interface Seat {
-  thread: Thread | undefined;
-  /** Threads in a row that died here without ending a job. */
-  failures: number;
-}
-
 class Threads implements ThreadPool, ThreadOwner {
   readonly #settings: ThreadSettings;
+  readonly #seats: Seats;
   readonly #queue = new TicketQueue();
-  readonly #closing = new AbortController();
-  #seats: Seat[] = [];
   #served: Served | undefined;
   #numbers = 0;
+  /** Jobs that have not ended. */
+  #open = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
-  #quiet: (() => void) | undefined;
+  #quiet: () => void = () => undefined;
 
   constructor(settings: ThreadSettings) {
     this.#settings = settings;
+    this.#seats = new Seats(settings, this);
   }
 
   get served(): Served {
@@ -116,11 +106,16 @@ class Threads implements ThreadPool, ThreadOwner {
   }
 
   get threads(): number {
-    return this.#seats.length;
+    return this.#seats.count;
   }
 
   get capacity(): number {
-    return this.#seats.length * this.#settings.perThread;
+    const room = this.#seats.threads.reduce((sum, thread) => sum + thread.room, 0);
+    return Math.max(room, this.#seats.count * this.#settings.perThread);
+  }
+
+  get running(): number {
+    return this.#inThreads().filter((ticket) => ticket.thread?.begun(ticket)).length;
   }
 
   get queued(): number {
@@ -128,43 +123,26 @@ class Threads implements ThreadPool, ThreadOwner {
   }
 
   get ready(): number {
-    return this.#seats.filter(({ thread }) => thread?.ready).length;
+    return this.#seats.threads.filter((thread) => thread.ready).length;
   }
 
-  /** The first thread tells whether the module is good; the others start behind its back. */
   async open(): Promise<void> {
-    const seat: Seat = { thread: new Thread(this, this.#settings), failures: 0 };
-    this.#seats = [seat];
-    this.#served = await seat.thread!.load();
-    this.resize(this.#settings.threads);
+    this.#served = await this.#seats.open();
   }
 
   start(job: Job, limitMs: number, done: (outcome: JobOutcome) => void): RunningJob {
-    const arrivedAt = performance.now();
     const { deadline, remainingMs } = job.context;
-    const ticket: Ticket = {
-      number: (this.#numbers += 1),
-      job,
-      limitMs,
-      arrivedAt,
-      due: deadline === 0 ? Infinity : arrivedAt + remainingMs,
-      done,
-      queued: false,
-      thread: undefined,
-      slot: -1,
-      postedAt: 0,
-      startedAt: 0,
-      stopping: undefined,
-      killAt: Infinity,
-      lost: 0,
-    };
-    if (this.#closed !== undefined) {
+    const arrivedAt = performance.now();
+    const due = deadline === 0 ? Infinity : arrivedAt + remainingMs;
+    const ticket = new Ticket((this.#numbers += 1), job, limitMs, arrivedAt, due, done);
+    this.#open += 1;
+    if (this.#closed === undefined) {
+      this.#queue.push(ticket);
+      this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+      this.#pump();
+    } else {
       queueMicrotask(() => this.#fail(ticket, new NodeClosed(this.#subject(ticket))));
-      return { abort: () => undefined };
     }
-    this.#queue.push(ticket);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
-    this.#pump();
     return { abort: () => this.#abort(ticket) };
   }
 
@@ -174,23 +152,23 @@ class Threads implements ThreadPool, ThreadOwner {
         this.start(job, limitMs, resolve);
         return;
       }
+      if (signal.aborted) {
+        resolve(failure(new Aborted(`${this.served.name}.${job.method}`, signal.reason, 'not-executed')));
+        return;
+      }
       const running = this.start(job, limitMs, (outcome) => {
-        signal.removeEventListener('abort', abort);
+        signal.removeEventListener('abort', running.abort);
         resolve(outcome);
       });
-      const abort = (): void => running.abort();
-      if (signal.aborted) abort();
-      else signal.addEventListener('abort', abort, { once: true });
+      // One signal may end any number of jobs: that is no leak.
+      setMaxListeners(0, signal);
+      signal.addEventListener('abort', running.abort, { once: true });
     });
   }
 
   resize(threads: number): void {
-    for (const seat of this.#seats.splice(threads)) this.#retire(seat.thread);
-    while (this.#seats.length < threads) {
-      const seat: Seat = { thread: undefined, failures: 0 };
-      this.#seats.push(seat);
-      this.#fill(seat);
-    }
+    if (!(Number.isInteger(threads) && threads > 0)) throw new ConfigError(`thread pool.threads: ${threads} must be a whole number of at least 1`);
+    if (this.#closed === undefined) this.#seats.resize(threads);
   }
 
   close(graceMs: number = DEFAULT_CLOSE_MS): Promise<void> {
@@ -201,62 +179,160 @@ class Threads implements ThreadPool, ThreadOwner {
     return this.close();
   }
 
-  // What threads tell
-
   settled(ticket: Ticket, outcome: JobOutcome): void {
-    ticket.thread = undefined;
-    if (ticket.stopping === undefined || outcome.ok) ticket.done(outcome);
+    if (outcome.ok || ticket.stopping === undefined) this.#end(ticket, outcome);
     else this.#fail(ticket, this.#stopped(ticket));
   }
 
   free(thread: Thread): void {
-    const others = this.#seats.every((seat) => seat.thread === thread || seat.thread?.ready);
-    if (thread.jobs >= this.#settings.recycleAfter && others) thread.retiring = true;
-    if (thread.retiring && thread.held === 0) thread.kill(RETIRED);
+    this.#seats.recycle(thread);
     this.#pump();
-    if (this.#quiet !== undefined && this.#busy().length === 0) this.#quiet();
   }
 
   died(thread: Thread, cause: unknown, begun: readonly Ticket[], waiting: readonly Ticket[]): void {
-    const death = cause === RETIRED ? '' : describeDeath(cause, this.#settings.maxHeapMb);
-    if (cause !== RETIRED && this.#closed === undefined && this.#served !== undefined) {
-      this.#settings.log.warn({ module: this.#settings.module, running: begun.map((ticket) => ticket.job.context.messageId) }, `a worker thread died: ${death}`);
+    const words = describeDeath(cause, this.#settings.maxHeapMb);
+    if (cause !== RETIRED && this.#closed === undefined) {
+      const running = begun.map(({ job }) => job.context.messageId);
+      this.#settings.log.warn({ module: this.#settings.module, running }, `a worker thread is gone: ${words}`);
     }
+    this.#seats.died(thread, cause !== RETIRED && thread.jobs === 0 && begun.length === 0);
     for (const ticket of begun) {
-      ticket.thread = undefined;
-      this.#fail(ticket, ticket.stopping === undefined ? new WorkerError(`${this.#subject(ticket)}: its thread died: ${death}`) : this.#stopped(ticket));
+      this.#fail(ticket, ticket.stopping === undefined ? new WorkerError(`${this.#subject(ticket)}: its thread is gone: ${words}`) : this.#stopped(ticket));
     }
-    this.#putBack(waiting.filter((ticket) => this.#mayTryAgain(ticket, death)));
-    const seat = this.#seats.find((candidate) => candidate.thread === thread);
-    if (seat !== undefined && this.#served !== undefined) {
-      seat.thread = undefined;
-      seat.failures = cause === RETIRED || thread.jobs > 0 || begun.length > 0 ? 0 : seat.failures + 1;
-      this.#fill(seat, thread);
+    this.#putBack(waiting.filter((ticket) => this.#mayWaitAgain(ticket, words)));
+  }
+
+  #pump(): void {
+    while (this.#queue.size > 0) {
+      const thread = this.#seats.pick();
+      if (thread === undefined) return;
+      thread.post(this.#queue.shift()!, performance.now());
     }
-    if (this.#quiet !== undefined && this.#busy().length === 0) this.#quiet();
   }
 
-  // Threads
-
-  /** Starts a thread in a seat: after its predecessor, and after a while when those before it died in vain. */
-  #fill(seat: Seat, predecessor?: Thread): void {
-    void (async () => {
-      const waitMs = seat.failures === 0 ? 0 : exponential(seat.failures, RESPAWN_MS, RESPAWN_MAX_MS);
-      await Promise.all([
-        sleep(waitMs, this.#closing.signal),
-        predecessor && Promise.race([predecessor.gone(), sleep(REPLACE_WAIT_MS, this.#closing.signal)]),
-      ]);
-      if (this.#closed !== undefined || !this.#seats.includes(seat)) return;
-      const thread = new Thread(this, this.#settings);
-      seat.thread = thread;
-      await thread.load();
-      this.#pump();
-    })().catch(() => undefined); // `died` has been told, and fills the seat again
+  #putBack(tickets: readonly Ticket[]): void {
+    this.#queue.putBack(tickets);
+    this.#pump();
   }
 
-  #retire(thread: Thread | undefined): void {
-    if (thread === undefined) return;
-    thread.retiring = true;
-    if (thread.held === 0) thread.kill(RETIRED);
+  #mayWaitAgain(ticket: Ticket, words: string): boolean {
+    ticket.lost += 1;
+    if (ticket.lost < MAX_LOST && this.#closed === undefined) return true;
+    this.#fail(ticket, new WorkerError(`${this.#subject(ticket)}: ${ticket.lost} threads died before it could begin: ${words}`, { outcome: 'not-executed' }));
+    return false;
   }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const ticket of this.#queue) if (now >= ticket.waitsUntil) this.#giveUp(ticket, now);
+    for (const thread of this.#seats.threads) this.#watch(thread, now);
+    if (this.#open === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  #watch(thread: Thread, now: number): void {
+    const stalled: Ticket[] = [];
+    for (const ticket of thread.tickets()) {
+      if (thread.begun(ticket)) this.#limit(thread, ticket, now);
+      else if (now >= ticket.waitsUntil) this.#giveUp(ticket, now);
+      else if (now - ticket.postedAt > STALL_MS && thread.revoke(ticket)) stalled.push(ticket);
+      if (thread.dead) return;
+    }
+    if (stalled.length > 0) this.#putBack(stalled);
+    if (thread.muteMs(now) > MUTE_MS) thread.kill(new WorkerError(`no answer for ${MUTE_MS} ms though no job ran in it; what does an earlier one leave running?`));
+  }
+
+  #limit(thread: Thread, ticket: Ticket, now: number): void {
+    ticket.startedAt ||= now;
+    thread.slow(now - ticket.startedAt);
+    if (now >= ticket.killAt) thread.kill(this.#stopped(ticket));
+    else if (ticket.stopping === undefined && now >= ticket.endsAt) this.#stop(ticket, Cell.overdue, now);
+  }
+
+  #abort(ticket: Ticket): void {
+    if (ticket.ended || ticket.stopping !== undefined) return;
+    if (this.#takeBack(ticket)) this.#fail(ticket, new Aborted(this.#subject(ticket), undefined, 'not-executed'));
+    else this.#stop(ticket, Cell.aborted, performance.now());
+  }
+
+  #stop(ticket: Ticket, reason: StopReason, now: number): void {
+    ticket.stopping = reason;
+    ticket.killAt = now + this.#settings.killGraceMs;
+    ticket.thread?.stop(ticket, reason);
+  }
+
+  #giveUp(ticket: Ticket, now: number): void {
+    if (!this.#takeBack(ticket)) return;
+    const subject = this.#subject(ticket);
+    const waitedMs = Math.round(now - ticket.arrivedAt);
+    this.#fail(
+      ticket,
+      now >= ticket.due
+        ? new CallTimeout(subject, waitedMs, 'not-executed')
+        : new WorkerError(`${subject}: no thread became free within ${waitedMs} ms`, { outcome: 'not-executed' }),
+    );
+  }
+
+  /** Whether the job had not begun, and now will not. */
+  #takeBack(ticket: Ticket): boolean {
+    if (ticket.queued) {
+      this.#queue.remove(ticket);
+      return true;
+    }
+    return ticket.thread?.revoke(ticket) ?? false;
+  }
+
+  #stopped(ticket: Ticket): HomeostatError {
+    const subject = this.#subject(ticket);
+    if (ticket.stopping === Cell.overdue) return new HandlerTimeout(subject, Math.round(ticket.endsAt - ticket.startedAt));
+    if (ticket.stopping === Cell.closing) return new WorkerError(`${subject}: the pool was closed while it ran`);
+    return new Aborted(subject, undefined, 'failed');
+  }
+
+  #subject(ticket: Ticket): string {
+    return `${this.served.name}.${ticket.job.method}`;
+  }
+
+  #fail(ticket: Ticket, error: HomeostatError): void {
+    this.#end(ticket, failure(error));
+  }
+
+  #end(ticket: Ticket, outcome: JobOutcome): void {
+    if (ticket.ended) return;
+    ticket.ended = true;
+    ticket.thread = undefined;
+    this.#open -= 1;
+    ticket.done(outcome);
+    if (this.#open === 0) this.#quiet();
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    await Promise.resolve(); // so that `#closed` is set before anything below looks at it
+    for (const ticket of [...this.#queue, ...this.#inThreads()]) {
+      if (this.#takeBack(ticket)) this.#fail(ticket, new NodeClosed(this.#subject(ticket)));
+    }
+    const quiet = new Promise<void>((resolve) => (this.#quiet = resolve));
+    if (this.#open > 0) await withinMs(quiet, graceMs - this.#settings.killGraceMs);
+    const now = performance.now();
+    for (const ticket of this.#inThreads()) if (ticket.stopping === undefined) this.#stop(ticket, Cell.closing, now);
+    if (this.#open > 0) await withinMs(quiet, Math.min(graceMs, this.#settings.killGraceMs));
+    await this.#seats.close(RETIRED);
+    clearInterval(this.#timer);
+  }
+
+  #inThreads(): Ticket[] {
+    return this.#seats.threads.flatMap((thread) => thread.tickets());
+  }
+}
+
+function failure(error: HomeostatError): JobOutcome {
+  return { ok: false, error: toWireError(error) };
+}
+
+async function withinMs(done: Promise<void>, ms: number): Promise<void> {
+  const late = new AbortController();
+  await Promise.race([done, sleep(Math.max(0, ms), late.signal)]);
+  late.abort();
 }

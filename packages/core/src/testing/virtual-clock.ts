@@ -3,7 +3,7 @@ import type { Clock, Timers } from '../clock.ts';
 export interface VirtualClock extends Clock, Timers {
   /**
    * Turns the hands forward by `ms`. Timers that fall due on the way fire in order, each at its own time, and what they
-   * set off on this event loop runs before the hands move on.
+   * set off on this event loop runs before the hands move on. One advance waits for the one before.
    */
   advance(ms: number): Promise<void>;
 }
@@ -20,6 +20,7 @@ const DEFAULT_START = 1_767_225_600_000;
 export function virtualClock(start: number = DEFAULT_START): VirtualClock {
   const timers = new Set<Timer>();
   let elapsed = 0;
+  let advancing = Promise.resolve();
 
   const next = (until: number): Timer | undefined => {
     let first: Timer | undefined;
@@ -28,6 +29,18 @@ export function virtualClock(start: number = DEFAULT_START): VirtualClock {
       if (timer.at <= until && (first === undefined || timer.at < first.at)) first = timer;
     }
     return first;
+  };
+
+  const turnHands = async (ms: number): Promise<void> => {
+    const until = elapsed + ms;
+    await turn();
+    for (let timer = next(until); timer !== undefined; timer = next(until)) {
+      timers.delete(timer);
+      elapsed = timer.at;
+      timer.fire();
+      await turn();
+    }
+    elapsed = until;
   };
 
   const self: VirtualClock = {
@@ -41,16 +54,9 @@ export function virtualClock(start: number = DEFAULT_START): VirtualClock {
       timers.add(timer);
       return () => timers.delete(timer);
     },
-    advance: async (ms) => {
-      const until = elapsed + ms;
-      await turn();
-      for (let timer = next(until); timer !== undefined; timer = next(until)) {
-        timers.delete(timer);
-        elapsed = Math.max(elapsed, timer.at);
-        timer.fire();
-        await turn();
-      }
-      elapsed = until;
+    advance: (ms) => {
+      advancing = advancing.then(() => turnHands(ms));
+      return advancing;
     },
   };
   return self;

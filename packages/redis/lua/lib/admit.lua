@@ -1,5 +1,5 @@
 -- What an append answers before it writes: the id of a number that was accepted before, the fullness of the mailbox,
--- or nil and the level to write. Defaults stand until a node that serves the mailbox sets its own.
+-- or nil, the level to write and the hints to bring back. Defaults stand until a node that serves the mailbox sets its own.
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 
@@ -12,14 +12,14 @@ local function repeated(sent, mailbox, number)
 end
 
 local function fullness(level, stream, due, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes')
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
-  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size end
+  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
   if (messages > 0 or bytes > 0) and redis.call('XLEN', stream) == 0 and redis.call('EXISTS', due) == 0 then
     -- Somebody emptied the stream behind our back: nothing waits, whatever the counter says.
     messages, bytes = 0, 0
-    if count <= max_length and size <= max_bytes then return nil, count, size end
+    if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
   end
   local room = math.max(0, max_length - messages)
   if bytes + size > max_bytes and room >= count then room = 0 end

@@ -36,7 +36,7 @@ export class Consumers {
   }
 
   /** Who has room now, the next in turn first. */
-  seats(): Seat[] {
+  round(): Round {
     const seats: Seat[] = [];
     const size = this.#consumers.length;
     for (let step = 0; step < size; step += 1) {
@@ -47,6 +47,33 @@ export class Consumers {
       if (room > 0) seats.push({ consumer, member, claims: [], room });
     }
     this.#turn = size === 0 ? 0 : (this.#turn + 1) % size;
-    return seats;
+    return new Round(seats);
+  }
+}
+
+/** One round of dealing: one frame each, in turn, as far as there is room. */
+export class Round {
+  readonly seats: readonly Seat[];
+  #next = 0;
+
+  constructor(seats: readonly Seat[]) {
+    this.seats = seats;
+  }
+
+  hasRoom(): boolean {
+    return this.seats.some((seat) => seat.room > 0);
+  }
+
+  /** The seat whose turn it is among those with room; not the one of `avoid`. */
+  next(avoid?: string): Seat | undefined {
+    const size = this.seats.length;
+    for (let step = 0; step < size; step += 1) {
+      const index = (this.#next + step) % size;
+      const seat = this.seats[index] as Seat;
+      if (seat.room <= 0 || seat.member === avoid) continue;
+      this.#next = (index + 1) % size;
+      return seat;
+    }
+    return undefined;
   }
 }

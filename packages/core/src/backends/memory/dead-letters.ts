@@ -12,16 +12,17 @@ export class DeadLetters {
 
   add(letter: Omit<DeadEntry, 'id'>): void {
     this.#lastOrder += 1;
-    const id = String(this.#lastOrder);
+    // Of the form of a stream's id, which is what the pages of dead letters reckon with.
+    const id = `${this.#lastOrder}-0`;
     this.#entries.set(id, { id, ...letter });
   }
 
   page(after: string | undefined, limit: number): DeadEntry[] {
     const page: DeadEntry[] = [];
-    const from = after === undefined ? 0 : Number(after);
+    const from = after === undefined ? 0 : orderOf(after);
     for (const letter of this.#entries.values()) {
       if (page.length >= limit) break;
-      if (Number(letter.id) > from) page.push({ ...letter, frame: new Uint8Array(letter.frame) });
+      if (orderOf(letter.id) > from) page.push({ ...letter, frame: new Uint8Array(letter.frame) });
     }
     return page;
   }
@@ -37,4 +38,8 @@ export class DeadLetters {
     else this.#entries.delete(id);
     return { ...letter, todo };
   }
+}
+
+function orderOf(id: string): number {
+  return Number.parseInt(id, 10);
 }

@@ -73,7 +73,6 @@ export function chargeCrash(entry: Entry): void {
   if (entry.mark === undefined) return;
   entry.charges ??= new Map();
   entry.charges.set(entry.mark, (entry.charges.get(entry.mark) ?? 0) + 1);
-  entry.mark = undefined;
 }
 
 /** Sets what stays to do; false when that is nothing. A mark stays only as long as its envelope is to do. */

@@ -1,6 +1,6 @@
 import type { MailboxDepth, MailboxLimits } from '../../broker.ts';
 import type { Timers } from '../../clock.ts';
-import { Consumers, type Consumer, type Seat } from './consumers.ts';
+import { Consumers, type Consumer, type Round, type Seat } from './consumers.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { DueSet } from './due-set.ts';
 import { chargeCrash, claimOf, makeEntry, workOf, type Entry, type EntryStart } from './entry.ts';
@@ -130,28 +130,27 @@ export class Mailbox {
   }
 
   #deal(): void {
-    const seats = this.#consumers.seats();
-    this.#dealOrphans(seats);
-    for (let turn = 0; this.#waiting.size > 0; turn += 1) {
-      const seat = nextWithRoom(seats, turn);
+    const round = this.#consumers.round();
+    this.#dealOrphans(round);
+    while (this.#waiting.size > 0) {
+      const seat = round.next();
       if (seat === undefined) break;
       this.#hand(seat, this.#waiting.shift() as Entry);
     }
-    for (const seat of seats) {
+    for (const seat of round.seats) {
       if (seat.claims.length > 0) seat.consumer.intake.take(seat.claims);
     }
-    // Whoever filled its round may have room for more; without room this ends with the empty list of seats.
-    if (seats.some((seat) => seat.room === 0)) this.ring();
+    // Whoever filled its round may have room for more; without room this ends with a round of no seats.
+    if (round.seats.some((seat) => seat.room === 0)) this.ring();
   }
 
-  #dealOrphans(seats: readonly Seat[]): void {
+  #dealOrphans(round: Round): void {
     const now = this.#timers.clock.elapsed();
     const kept: Entry[] = [];
-    for (let turn = 0; kept.length < LOOK_AHEAD && nextWithRoom(seats, 0) !== undefined; turn += 1) {
+    while (kept.length < LOOK_AHEAD && round.hasRoom()) {
       const entry = this.#orphans.pop();
       if (entry === undefined) break;
-      const avoid = now < entry.parkedUntil ? entry.parkedBy : undefined;
-      const seat = nextWithRoom(seats, turn, avoid);
+      const seat = round.next(now < entry.parkedUntil ? entry.parkedBy : undefined);
       if (seat === undefined) kept.push(entry);
       else this.#hand(seat, entry);
     }
@@ -169,13 +168,4 @@ export class Mailbox {
     seat.room -= 1;
     seat.claims.push(claimOf(this.name, entry));
   }
-}
-
-/** The seat whose turn it is among those that have room; one that is not `avoid`. */
-function nextWithRoom(seats: readonly Seat[], turn: number, avoid?: string): Seat | undefined {
-  for (let step = 0; step < seats.length; step += 1) {
-    const seat = seats[(turn + step) % seats.length] as Seat;
-    if (seat.room > 0 && seat.member !== avoid) return seat;
-  }
-  return undefined;
 }

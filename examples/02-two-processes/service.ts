@@ -1,0 +1,9 @@
+import { createNode } from 'homeostat';
+import { connection } from './connection.ts';
+import { usersActor } from './users.actor.ts';
+
+// The node drains on SIGTERM by itself: it stops claiming, finishes what runs, leaves.
+const node = await createNode({ ...connection, name: 'users' });
+await node.serve(usersActor);
+
+process.send?.('ready');

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ActorNode, Client } from 'homeostat';
+import { files, users } from './contracts.ts';
+import type { Ledger } from './ledger.ts';
+import { Meter } from './meter.ts';
+import type { Sample } from './repository.ts';
+import { isFaulty, userOf } from './seed.ts';
+import { SEED } from './settings.ts';
+
+/** Requests of each kind that are out at once. */
+const OUTSTANDING = { examine: 8, get: 16, change: 16 };
+/** Changes that may wait for a handler before the caller pauses. */
+const MAX_WAITING = 1_000;
+
+/** Everything that the caller asks for, and what it got. */
+export class Workload {
+  readonly examine = new Meter();
+  readonly get = new Meter();
+  readonly change = new Meter();
+  /** Changes that Redis (or memory) has accepted. */
+  readonly accepted = new Set<number>();
+  /** Calls answered, by the process that answered. */
+  readonly answeredBy = new Map<number, number>();
+  /** Answers that differ from what they have to be. */
+  readonly wrong: string[] = [];
+  readonly #samples: readonly Sample[];
+  readonly #books: Ledger;
+  readonly #files: Client<typeof files.methods>;
+  readonly #users: Client<typeof users.methods>;
+  #nextFile = 0;
+  #nextUser = 0;
+  #nextGet = 0;
+  #accepted = { faulty: 0 };
+
+  constructor(caller: ActorNode, samples: readonly Sample[], books: Ledger) {
+    this.#samples = samples;
+    this.#books = books;
+    this.#files = caller.client(files);
+    this.#users = caller.client(users);
+  }
+
+  /** Changes accepted and not finished, those left out that can never be. */
+  get waiting(): number {
+    return this.accepted.size - this.#accepted.faulty - this.#books.finished.size;
+  }
+
+  /** Hands out work until `over`, and every file at least once; resolves when each request has its answer. */
+  async run(over: () => boolean): Promise<void> {
+    const together = (count: number, work: () => Promise<void>): Promise<unknown> =>
+      Promise.all(Array.from({ length: count }, work));
+    await Promise.all([
+      together(OUTSTANDING.examine, async () => {
+        while (!over() || this.#nextFile < this.#samples.length) await this.#examineOne();
+      }),
+      together(OUTSTANDING.get, async () => {
+        while (!over()) await (this.#books.created.length === 0 ? sleep(5) : this.#getOne());
+      }),
+      together(OUTSTANDING.change, async () => {
+        while (!over()) await (this.waiting >= MAX_WAITING ? sleep(5) : this.#changeOne());
+      }),
+    ]);
+  }
+
+  async #examineOne(): Promise<void> {
+    const sample = this.#samples[this.#nextFile % this.#samples.length]!;
+    this.#nextFile += 1;
+    const answer = await this.examine.measure(() => this.#files.examine({ bytes: sample.bytes }));
+    if (answer === undefined) return;
+    this.#count(answer.by);
+    if (answer.words !== sample.words || answer.sha256 !== sample.sha256) this.wrong.push(sample.path);
+  }
+
+  async #getOne(): Promise<void> {
+    const { created } = this.#books;
+    const id = created[this.#nextGet % created.length]!;
+    this.#nextGet += 1;
+    const answer = await this.get.measure(() => this.#users.get({ id }));
+    if (answer === undefined) return;
+    this.#count(answer.by);
+    if (!matches(answer, id)) this.wrong.push(`user ${id}`);
+  }
+
+  /** Creates a user and sets its plan; the two may be handled in either order. */
+  async #changeOne(): Promise<void> {
+    const id = this.#nextUser;
+    this.#nextUser += 1;
+    const { name, email, plan } = userOf(SEED, id);
+    const cast = async (op: number, send: () => Promise<void>): Promise<void> => {
+      const failed = this.change.failed;
+      await this.change.measure(send);
+      if (this.change.failed === failed) this.accepted.add(op);
+    };
+    await cast(2 * id, () => this.#users.create.cast({ op: 2 * id, id, name, email }));
+    if (isFaulty(id)) this.#accepted.faulty += 1;
+    await cast(2 * id + 1, () => this.#users.update.cast({ op: 2 * id + 1, id, plan }));
+  }
+
+  #count(by: number): void {
+    this.answeredBy.set(by, (this.answeredBy.get(by) ?? 0) + 1);
+  }
+}
+
+/** The plan may still be unset: it comes by a cast of its own. */
+function matches(answer: { name: string; email: string; plan: string }, id: number): boolean {
+  const user = userOf(SEED, id);
+  const planFits = answer.plan === '' || answer.plan === user.plan;
+  return answer.name === user.name && answer.email === user.email.toLowerCase() && planFits;
+}

@@ -1,0 +1,59 @@
+/**
+ * What every backend promises, as tests. It uses nothing but the ports, waits for conditions and never for a time, and
+ * gives each test its own namespace.
+ */
+import type { Backend } from '../backend.ts';
+import { appending } from './contract/appending.ts';
+import { claiming } from './contract/claiming.ts';
+import { deadLetters } from './contract/dead-letters.ts';
+import { dying } from './contract/dying.ts';
+import { features as featureTests } from './contract/features.ts';
+import { limits } from './contract/limits.ts';
+import { membership } from './contract/membership.ts';
+import { settling } from './contract/settling.ts';
+import { splitting } from './contract/splitting.ts';
+import { promises } from './contract/stage.ts';
+import type { ContractTest } from './contract/trial.ts';
+
+/** What a backend may lack. A flag that is false shows its tests as skipped. */
+export interface BackendFeatures {
+  /** What was accepted is there again after the backend itself was ended and started; `restart()` does that. */
+  readonly survivesRestart: boolean;
+  /** Backend time can be turned by hand; `advance()` does that. */
+  readonly virtualTime: boolean;
+}
+
+/** A backend for one test. */
+export interface ContractWorld {
+  readonly backend: Backend;
+  /** Ends the backend and starts it again; for `survivesRestart`. Resolves when it can be reached. */
+  restart?(): Promise<void>;
+  /** Turns backend time forward; for `virtualTime`. */
+  advance?(ms: number): Promise<void>;
+  /** Takes away what the test left in the namespace. Every link is closed by then. */
+  cleanup(): Promise<void>;
+}
+
+/** Makes a backend in which `namespace` is empty. */
+export type ContractMake = (namespace: string) => Promise<ContractWorld>;
+
+export interface BackendContract {
+  /** Stands before every title. */
+  readonly name: string;
+  readonly make: ContractMake;
+  readonly features: BackendFeatures;
+}
+
+/** Registers the contract with AVA's `test` (or anything of its shape). */
+export function backendContract(test: ContractTest, { name, make, features }: BackendContract): void {
+  const promised = promises(test, name, make, features);
+  appending(promised);
+  limits(promised);
+  claiming(promised);
+  settling(promised);
+  splitting(promised);
+  deadLetters(promised);
+  dying(promised);
+  membership(promised);
+  featureTests(promised);
+}

@@ -1,0 +1,75 @@
+import type { Promised } from './stage.ts';
+
+const MAILBOX = 'narrow@1';
+
+export function limits(promised: Promised): void {
+  promised('a full mailbox refuses and says how much room is left, and nothing is written', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    const basket = await peer.consume(MAILBOX, { room: 0, limits: { maxLength: 10, maxBytes: 1_000_000 } });
+    await peer.send(MAILBOX, 'eight', { number: 1, count: 8 });
+    const refused = await peer.append(MAILBOX, 'three', { number: 2, count: 3 });
+    t.deepEqual(refused, { kind: 'full', room: 2, messages: 8, bytes: refused.kind === 'full' ? refused.bytes : -1, maxLength: 10, maxBytes: 1_000_000 });
+    await peer.send(MAILBOX, 'two', { number: 2, count: 2 });
+    basket.makeRoom(100);
+    await basket.holds(2);
+    t.deepEqual(basket.texts(), ['eight', 'two']);
+    t.is((await peer.append(MAILBOX, 'one', { number: 3 })).kind, 'full', 'what is in hand still counts');
+    await peer.done(...basket.claims);
+    t.is((await peer.append(MAILBOX, 'one', { number: 3 })).kind, 'accepted');
+  });
+
+  promised('a mailbox is bounded in bytes too', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    await peer.consume(MAILBOX, { room: 0, limits: { maxLength: 1_000, maxBytes: 1_000 } });
+    await peer.send(MAILBOX, 'x'.repeat(800), { number: 1 });
+    t.is((await peer.append(MAILBOX, 'x'.repeat(800), { number: 2 })).kind, 'full');
+    t.is((await peer.link.broker.depth(MAILBOX)).messages, 1);
+  });
+
+  promised('delayed frames count against the limit', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    await peer.consume(MAILBOX, { room: 0, limits: { maxLength: 2, maxBytes: 1_000_000 } });
+    await peer.send(MAILBOX, 'much later', { number: 1, count: 2, at: peer.link.now() + 3_600_000 });
+    t.is((await peer.append(MAILBOX, 'now', { number: 2 })).kind, 'full');
+    t.is((await peer.append(MAILBOX, 'later', { number: 2, at: peer.link.now() + 3_600_000 })).kind, 'full');
+    t.is((await peer.link.broker.depth(MAILBOX)).messages, 2);
+  });
+
+  promised('redelivery is never refused', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    const basket = await peer.consume(MAILBOX, { limits: { maxLength: 1, maxBytes: 1_000 } });
+    await peer.send(MAILBOX, 'only');
+    const claim = await basket.claim(0);
+    const at = peer.link.now();
+    t.deepEqual(await peer.settle({ kind: 'retry', claim, moved: '1', at, deliveries: 1, history: '[]' }), ['settled']);
+    const again = await basket.claim(1);
+    await peer.settle({ kind: 'bury', claim: again, moved: '1', reason: 'tired', deliveries: 2, history: '[]' });
+    await peer.send(MAILBOX, 'second');
+    const [letter] = await peer.link.broker.dead(MAILBOX, { limit: 10 });
+    t.true(await peer.link.broker.replay(MAILBOX, letter?.id ?? 'none', '1'));
+    await basket.holds(4);
+    t.deepEqual(basket.texts().slice(2).toSorted(), ['only', 'second']);
+  });
+
+  promised('depth counts what waits, what is in hand and what is dead', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    const basket = await peer.consume(MAILBOX, { room: 2 });
+    for (const text of ['a', 'b', 'c', 'd']) await peer.send(MAILBOX, text, { count: 2 });
+    const [first] = await basket.holds(2);
+    const full = await peer.depth(MAILBOX, '2 waiting and 2 in hand', ({ waiting, pending }) => waiting === 2 && pending === 2);
+    t.is(full.messages, 8);
+    t.is(full.dead, 0);
+    t.true(full.bytes > 0);
+    await peer.settle({ kind: 'bury', claim: first!, moved: '11', reason: 'tired', deliveries: 3, history: '[]' });
+    const after = await peer.depth(MAILBOX, 'one dead', ({ dead }) => dead === 1);
+    t.is(after.messages, 6);
+    t.is(after.pending, 1);
+    t.true(after.bytes < full.bytes);
+  });
+
+  promised('a mailbox nobody has used is empty', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    t.deepEqual(await peer.link.broker.depth(MAILBOX), { messages: 0, bytes: 0, waiting: 0, pending: 0, dead: 0 });
+    t.deepEqual(await peer.link.broker.dead(MAILBOX, { limit: 10 }), []);
+  });
+}

@@ -1,0 +1,4 @@
+/** Homeostat's front door: everything of the core, the Redis backend, and a `createNode` that takes either. */
+export * from '@homeostat/core';
+export { redis, type RedisBackendOptions } from '@homeostat/redis';
+export { createNode, type NodeOptions } from './create-node.ts';

@@ -1,0 +1,45 @@
+/** Takes over, oldest first, what non-members hold of one mailbox, as far as it has room. */
+import { parseEntries, type RawEntry } from './claims.ts';
+import type { LaneClaims } from './lane-claims.ts';
+import type { Mailbox } from './mailbox.ts';
+import { run } from './script.ts';
+
+/** Frames taken over by one script. */
+const MOST_ADOPTED = 32;
+
+type Adopted = readonly [left: Buffer, taken: readonly (readonly [id: Buffer, fields: readonly Buffer[], record: Buffer])[]];
+
+export async function adopt(lane: LaneClaims, box: Mailbox): Promise<void> {
+  if (box.busy !== undefined || box.closed) return;
+  const { registration, command } = lane.ground;
+  const owner = registration.id;
+  if (owner === undefined || box.room() === 0) return;
+  box.begin('adopt');
+  try {
+    for (;;) {
+      const room = box.room();
+      if (room === 0 || registration.id !== owner) return;
+      const limit = Math.max(1, Math.min(MOST_ADOPTED, room - box.armed));
+      const answer = await run<Buffer | Adopted>(command, 'adopt', [lane.keys.members, box.keys.stream, box.keys.progress, lane.keys.orphans], [owner, box.name, limit], true);
+      if (Buffer.isBuffer(answer)) {
+        registration.lose(owner, 'no member when taking over');
+        return;
+      }
+      const [left, taken] = answer as Adopted;
+      const entries = taken.map(([id, fields]): RawEntry => [id, fields]);
+      const records = new Map(taken.map(([id, , record]) => [id.toString('latin1'), record.toString('latin1')]));
+      lane.accept(box, parseEntries(box.name, owner, entries, records), owner);
+      // Left but not to be had now: the next beat says so again.
+      if (left.toString('latin1') === '0' || taken.length === 0) {
+        box.orphaned = false;
+        break;
+      }
+    }
+  } catch (error) {
+    lane.claimFailed(box, error);
+    return;
+  } finally {
+    box.end();
+  }
+  lane.wake(box);
+}

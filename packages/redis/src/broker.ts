@@ -1,0 +1,177 @@
+/** The port `Broker` on streams: one script for each verb, all on the command connection. */
+import { LaneClaims } from './lane-claims.ts';
+import { guarded } from './connection.ts';
+import type { RawEntry } from './claims.ts';
+import type { AppendRequest, AppendResult, Broker, Claim, DeadEntry, Intake, MailboxDepth, MailboxLimits, MailboxReader, ReplyResult, SettleResult, Settlement } from './core.ts';
+import { TransportError } from './core.ts';
+import { DueTimer } from './due.ts';
+import type { Ground } from './ground.ts';
+import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, type LaneKeys } from './keys.ts';
+import { run } from './script.ts';
+import { Settling } from './settle.ts';
+
+/** Dead letters of one page at most. */
+const MOST_DEAD = 1_000;
+
+type Appended = string | [id: string, hints: string] | [room: number, messages: number, bytes: number, maxLength: number, maxBytes: number];
+
+export class RedisBroker implements Broker {
+  readonly #ground: Ground;
+  readonly #claims: readonly LaneClaims[];
+  readonly #due: readonly DueTimer[];
+  readonly #settling: Settling;
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+    this.#claims = ground.lanes.map((_, lane) => new LaneClaims(ground, lane));
+    this.#due = ground.lanes.map((keys) => new DueTimer(ground, keys));
+    this.#settling = new Settling(ground, this.#due, (claim) => this.#released(claim));
+  }
+
+  async append(request: AppendRequest): Promise<AppendResult> {
+    const owner = this.#ground.registration.id;
+    if (owner === undefined) return { kind: 'not-member' };
+    const { mailbox, number, count, at } = request;
+    const lane = this.#lane(mailbox);
+    const { stream, level } = mailboxKeys(lane, mailbox);
+    const { sent } = nodeKeys(lane, owner);
+    const frame = asBuffer(request.frame);
+    let answer: Appended;
+    if (at === undefined) {
+      answer = await run<Appended>(this.#ground.command, 'append', [lane.members, sent, stream, level, lane.due], [owner, mailbox, number, count, frame]);
+    } else {
+      const due = Math.ceil(at);
+      answer = await run<Appended>(this.#ground.command, 'delay', [lane.members, sent, stream, level, lane.due, lane.dueFrames, lane.dueSeq], [owner, mailbox, number, count, frame, due]);
+      this.#due[this.#laneIndex(mailbox)]?.arm(due);
+    }
+    if (answer === 'not-member') {
+      this.#ground.registration.lose(owner, 'no member when appending');
+      return { kind: 'not-member' };
+    }
+    if (typeof answer === 'string') return { kind: 'accepted', id: answer };
+    if (answer.length === 2) return { kind: 'accepted', id: answer[0], hints: answer[1] };
+    const [room, messages, bytes, maxLength, maxBytes] = answer;
+    return { kind: 'full', room, messages, bytes, maxLength, maxBytes };
+  }
+
+  async reply(inbox: string, frame: Uint8Array): Promise<ReplyResult> {
+    const owner = this.#ground.registration.id;
+    if (owner === undefined) return 'not-member';
+    const lane = this.#ground.lane(laneOfNode(inbox, this.#ground.lanes.length));
+    const answer = await run<number | string>(this.#ground.command, 'reply', [lane.members, nodeKeys(lane, inbox).inbox], [owner, asBuffer(frame)]);
+    if (answer === 'not-member') {
+      this.#ground.registration.lose(owner, 'no member when replying');
+      return 'not-member';
+    }
+    return answer === 1 ? 'accepted' : 'gone';
+  }
+
+  async consume(mailbox: string, limits: MailboxLimits, intake: Intake): Promise<MailboxReader> {
+    const claims = this.#claims[this.#laneIndex(mailbox)];
+    if (claims === undefined || this.#ground.registration.id === undefined) throw new TransportError(`consume ${mailbox}: join first`, { outcome: 'not-executed' });
+    return claims.consume(mailbox, limits, intake);
+  }
+
+  settle(batch: readonly Settlement[]): Promise<readonly SettleResult[]> {
+    return this.#settling.settle(batch);
+  }
+
+  async hint(mailbox: string, hints: string): Promise<void> {
+    await guarded('hint', this.#ground.command.sendText('hset', [this.#keys(mailbox).level, 'hints', hints]));
+  }
+
+  async depth(mailbox: string): Promise<MailboxDepth> {
+    const { stream, level, dead } = this.#keys(mailbox);
+    const [messages, bytes, entries, pending, letters] = await run<[number, number, number, number, number]>(this.#ground.command, 'depth', [level, stream, dead], []);
+    return { messages, bytes, waiting: Math.max(0, entries - pending), pending, dead: letters };
+  }
+
+  async dead(mailbox: string, page: { readonly after?: string; readonly limit: number }): Promise<readonly DeadEntry[]> {
+    const { dead, progress } = this.#keys(mailbox);
+    const limit = Math.max(1, Math.min(MOST_DEAD, page.limit));
+    const { command } = this.#ground;
+    const entries = await guarded('dead letters', command.send<RawEntry[]>('xrange', [dead, page.after === undefined ? '-' : `(${page.after}`, '+', 'COUNT', limit]));
+    if (entries.length === 0) return [];
+    const masks = await guarded('dead letters', command.sendText<(string | null)[]>('hmget', [progress, ...entries.map(([id]) => `dead:${id.toString('latin1')}`)]));
+    return entries.map((entry, i) => toLetter(entry, masks[i] ?? undefined));
+  }
+
+  async replay(mailbox: string, id: string, moved: string): Promise<boolean> {
+    const { dead, progress, stream, level } = this.#keys(mailbox);
+    return (await run<number>(this.#ground.command, 'replay', [dead, progress, stream, level], [id, moved])) === 1;
+  }
+
+  async drop(mailbox: string, id: string, moved: string): Promise<boolean> {
+    const { dead, progress } = this.#keys(mailbox);
+    return (await run<number>(this.#ground.command, 'drop', [dead, progress], [id, moved])) === 1;
+  }
+
+  /** Mailboxes that this node reads, by lane. */
+  served(): string[][] {
+    return this.#claims.map((claims) => [...claims.boxes.keys()]);
+  }
+
+  /** Entries of non-members may wait in this lane. */
+  orphansAppeared(lane: number): void {
+    void this.#claims[lane]?.adoptOrphans();
+  }
+
+  dueAt(lane: number, at: number): void {
+    this.#due[lane]?.arm(at);
+  }
+
+  memberChanged(): void {
+    for (const claims of this.#claims) claims.memberChanged();
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#due) timer.close();
+    await Promise.all(this.#claims.map((claims) => claims.close()));
+  }
+
+  #released(claim: Claim): void {
+    this.#claims[this.#laneIndex(claim.mailbox)]?.boxes.get(claim.mailbox)?.held.delete(claim.id);
+  }
+
+  #laneIndex(mailbox: string): number {
+    return laneOfMailbox(mailbox, this.#ground.lanes.length);
+  }
+
+  #lane(mailbox: string): LaneKeys {
+    return this.#ground.lane(this.#laneIndex(mailbox));
+  }
+
+  #keys(mailbox: string): ReturnType<typeof mailboxKeys> {
+    return mailboxKeys(this.#lane(mailbox), mailbox);
+  }
+}
+
+/** ioredis sends Buffers as they are; a view of the same bytes costs no copy. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A dead letter that was no frame shows its first value, so that a person can look at it. */
+function toLetter([rawId, raw]: RawEntry, mask: string | undefined): DeadEntry {
+  const id = rawId.toString('latin1');
+  const fields = new Map<string, Buffer>();
+  let first: Buffer | undefined;
+  for (let i = 0; raw !== null && i + 1 < raw.length; i += 2) {
+    const name = (raw[i] as Buffer).toString('latin1');
+    if (name !== 'r') first ??= raw[i + 1];
+    if (!fields.has(name)) fields.set(name, raw[i + 1] as Buffer);
+  }
+  const count = Number(fields.get('n')?.toString('latin1') ?? '1');
+  const sane = Number.isInteger(count) && count >= 1 && count <= 65_535 ? count : 1;
+  const deliveries = Number(fields.get('d')?.toString('latin1') ?? '0');
+  return {
+    id,
+    frame: fields.get('f') ?? first ?? Buffer.alloc(0),
+    count: sane,
+    todo: mask ?? fields.get('t')?.toString('latin1') ?? '1'.repeat(sane),
+    reason: fields.get('r')?.toString() ?? '',
+    deliveries: Number.isInteger(deliveries) ? deliveries : 0,
+    history: fields.get('h')?.toString() ?? '[]',
+    at: Number(id.split('-', 1)[0]),
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * Everything this node claims in one lane: its mailboxes, the readers that block on them (a second one beyond 32), the
+ * polls when room returns, and the taking over of what non-members hold.
+ */
+import { adopt } from './adopt.ts';
+import { parseEntries, type ParsedEntries } from './claims.ts';
+import type { Connection } from './connection.ts';
+import { TransportError, type Intake, type Log, type MailboxLimits, type MailboxReader } from './core.ts';
+import { replyCode, transportError } from './errors.ts';
+import type { Ground } from './ground.ts';
+import { GROUP, mailboxKeys, nodeKeys, type LaneKeys } from './keys.ts';
+import { Mailbox } from './mailbox.ts';
+import { BlockingReader, poll } from './reader.ts';
+import { run } from './script.ts';
+
+/** Streams of the hot read: arming it costs the server 36 µs for one, 46 for sixteen, 494 for a thousand. */
+const HOT_STREAMS = 32;
+/** A hot mailbox that brought nothing for this long may be replaced, ms. */
+const QUIET_MS = 1_000;
+/** Mailboxes opened by one script. */
+const OPEN_AT_ONCE = 100;
+/** A mailbox whose key is no stream is looked at again after this, ms. */
+const BROKEN_MS = 1_000;
+
+export class LaneClaims {
+  readonly ground: Ground;
+  readonly keys: LaneKeys;
+  readonly boxes: Map<string, Mailbox> = new Map();
+  readonly #log: Log;
+  readonly #hot: BlockingReader;
+  readonly #lane: number;
+  #cold: BlockingReader | undefined;
+
+  constructor(ground: Ground, lane: number) {
+    this.ground = ground;
+    this.keys = ground.lane(lane);
+    this.#lane = lane;
+    this.#log = ground.log;
+    this.#hot = new BlockingReader(ground, this, `reader ${lane}`);
+  }
+
+  async consume(name: string, limits: MailboxLimits, intake: Intake): Promise<MailboxReader> {
+    const before = this.boxes.get(name);
+    if (before !== undefined && !before.closed) throw new TransportError(`mailbox ${name} is consumed by this node already`, { outcome: 'not-executed', retryable: false });
+    const box = new Mailbox(name, mailboxKeys(this.keys, name), limits, intake, this.#log);
+    const [failure] = await this.open([box], this.ground.command);
+    if (failure !== undefined) throw failure;
+    this.boxes.set(name, box);
+    const reader = this.#hot.boxes.size < HOT_STREAMS ? this.#hot : (this.#cold ??= new BlockingReader(this.ground, this, `cold reader ${this.#lane}`));
+    reader.add(box);
+    reader.interrupt();
+    return { wake: () => this.wake(box), close: () => this.#close(box) };
+  }
+
+  /** Makes the mailboxes exist; answers the error of each that cannot be used and sets it aside for a while. */
+  async open(boxes: readonly Mailbox[], connection: Connection): Promise<(TransportError | undefined)[]> {
+    const owner = this.ground.registration.id;
+    const failures: (TransportError | undefined)[] = boxes.map(() => undefined);
+    if (owner === undefined) return failures;
+    for (let from = 0; from < boxes.length; from += OPEN_AT_ONCE) {
+      const part = boxes.slice(from, from + OPEN_AT_ONCE);
+      const answer = await run<string | string[]>(
+        connection,
+        'open',
+        [this.keys.members, nodeKeys(this.keys, owner).serves, ...part.flatMap((box) => [box.keys.stream, box.keys.level])],
+        [owner, ...part.flatMap((box) => [box.name, box.limits.maxLength, box.limits.maxBytes])],
+      );
+      if (typeof answer === 'string') {
+        this.ground.registration.lose(owner, 'no member when opening mailboxes');
+        return failures;
+      }
+      part.forEach((box, i) => {
+        const text = answer[i] ?? '';
+        if (text === '') {
+          box.brokenUntil = 0;
+          return;
+        }
+        if (box.brokenUntil === 0) this.#log.error({ mailbox: box.name, code: text.split(' ', 1)[0] }, 'a mailbox cannot be used; trying again, the others are served');
+        box.brokenUntil = performance.now() + BROKEN_MS;
+        failures[from + i] = new TransportError(`mailbox ${box.name} cannot be used: its key holds another type`, { outcome: 'not-executed', retryable: false });
+      });
+    }
+    return failures;
+  }
+
+  /** Room has returned to a mailbox. */
+  wake(box: Mailbox): void {
+    if (box.closed || box.armed > 0 || box.busy !== undefined) return;
+    if (box.orphaned) void adopt(this, box);
+    else if (box.reader?.blocked === true) void this.#poll(box);
+    else box.reader?.nudge();
+  }
+
+  /** Hands over what was claimed for `owner`, and sees to what is no claim. */
+  accept(box: Mailbox, parsed: ParsedEntries, owner: string): void {
+    if (parsed.trimmed.length > 0) this.#dropTrimmed(box, parsed.trimmed);
+    if (this.ground.registration.id !== owner) {
+      // Claimed for a member that is no more: whoever adopts shall find it.
+      this.#detached('mark an orphan', this.ground.command.sendText('sadd', [this.keys.orphans, box.name]));
+      return;
+    }
+    for (const id of parsed.foreign) {
+      this.#log.warn({ mailbox: box.name, entry: id }, 'an entry that is no frame becomes a dead letter');
+      this.#detached('bury an entry', run(this.ground.command, 'bury', [this.keys.members, box.keys.stream, box.keys.level, box.keys.progress, box.keys.dead], [owner, id, '', '', 'not-a-frame', 0, '[]']));
+    }
+    box.accept(parsed.claims);
+  }
+
+  /** After a read: mailboxes that moved to the other reader join it, busy cold ones become hot. */
+  afterRead(reader: BlockingReader, armed: readonly Mailbox[], arrived: readonly Mailbox[]): void {
+    if (this.#cold === undefined) return;
+    if (armed.some((box) => box.reader !== reader && !box.closed)) (reader === this.#hot ? this.#cold : this.#hot).interrupt();
+    if (reader !== this.#cold) return;
+    for (const box of arrived) this.#warm(box, this.#cold);
+  }
+
+  /** Something may be held by non-members: take over what our mailboxes have room for. */
+  async adoptOrphans(): Promise<void> {
+    const boxes = [...this.boxes.values()].filter((box) => !box.closed && !box.orphaned);
+    if (boxes.length > 0) {
+      try {
+        const marked = await this.ground.command.sendText<number[]>('smismember', [this.keys.orphans, ...boxes.map((box) => box.name)]);
+        boxes.forEach((box, i) => {
+          if (marked[i] === 1) box.orphaned = true;
+        });
+      } catch {
+        return; // The next beat says it again.
+      }
+    }
+    for (const box of this.boxes.values()) if (box.orphaned) void adopt(this, box);
+  }
+
+  /** The node joined under a new id, or lost its id: running reads are for the old one. */
+  memberChanged(): void {
+    for (const box of this.boxes.values()) {
+      box.held.clear();
+      box.orphaned = false;
+    }
+    this.#hot.interrupt();
+    this.#cold?.interrupt();
+  }
+
+  async close(): Promise<void> {
+    for (const box of this.boxes.values()) box.closed = true;
+    await Promise.all([this.#hot.close(), this.#cold?.close()]);
+  }
+
+  async #poll(box: Mailbox): Promise<void> {
+    box.begin('poll');
+    try {
+      for (;;) {
+        const owner = this.ground.registration.id;
+        const room = box.room();
+        if (owner === undefined || room === 0 || box.orphaned) return;
+        const reply = await poll(this.ground, box, owner, room);
+        const entries = reply?.[0]?.[1] ?? [];
+        if (entries.length === 0) break;
+        this.accept(box, parseEntries(box.name, owner, entries), owner);
+      }
+    } catch (error) {
+      this.claimFailed(box, error);
+    } finally {
+      box.end();
+    }
+    box.reader?.interrupt();
+  }
+
+  /** A claim whose answer is unknown may have left entries with us; a lost group must be made again. */
+  claimFailed(box: Mailbox, error: unknown): void {
+    const code = replyCode(error);
+    if (code === 'NOGROUP' || code === 'WRONGTYPE') {
+      box.reader?.reopen();
+      return;
+    }
+    if (transportError('claim', error).outcome === 'unknown') box.needsSweep = true;
+    box.reader?.interrupt();
+  }
+
+  #warm(box: Mailbox, cold: BlockingReader): void {
+    if (this.#hot.boxes.size >= HOT_STREAMS) {
+      let quietest: Mailbox | undefined;
+      for (const candidate of this.#hot.boxes) if (quietest === undefined || candidate.activeAt < quietest.activeAt) quietest = candidate;
+      if (quietest === undefined || performance.now() - quietest.activeAt < QUIET_MS) return;
+      this.#hot.boxes.delete(quietest);
+      cold.add(quietest);
+    }
+    cold.boxes.delete(box);
+    this.#hot.add(box);
+    this.#hot.interrupt();
+    cold.interrupt();
+  }
+
+  async #close(box: Mailbox): Promise<void> {
+    box.closed = true;
+    while (box.armed > 0 || box.busy !== undefined) {
+      box.reader?.interrupt();
+      await box.idle();
+      if (box.armed > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    box.reader?.boxes.delete(box);
+    if (this.boxes.get(box.name) === box) this.boxes.delete(box.name);
+  }
+
+  #dropTrimmed(box: Mailbox, ids: readonly string[]): void {
+    this.#log.error({ mailbox: box.name, code: 'lost-trimmed', entries: ids.length }, 'entries were trimmed from a mailbox before they were handled: is somebody using XTRIM or MAXLEN on it?');
+    this.#detached('drop trimmed entries', this.ground.command.sendText('xack', [box.keys.stream, GROUP, ...ids]));
+  }
+
+  #detached(what: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#log.warn({ code: replyCode(error) || 'TRANSPORT' }, `could not ${what}; it will be tried again`));
+  }
+}

@@ -1,0 +1,86 @@
+/** One node's hold on Redis: the command connection with its pulse, and the two ports on it. */
+import { RedisBroker } from './broker.ts';
+import { guarded } from './connection.ts';
+import type { BackendHealth, Broker, Link, Membership, NodeIdentity } from './core.ts';
+import { Ground } from './ground.ts';
+import { ensureLayout } from './layout.ts';
+import { RedisMembership } from './membership.ts';
+import type { ParsedOptions } from './options.ts';
+import { checkServer } from './server.ts';
+
+/** An idle command connection is asked for a sign of life this often, ms: a dead one is found before it is needed. */
+const PULSE_MS = 2_000;
+
+export class RedisLink implements Link {
+  readonly #ground: Ground;
+  readonly #broker: RedisBroker;
+  readonly #membership: RedisMembership;
+  readonly #pulse: NodeJS.Timeout;
+  #pingMs: number | undefined;
+
+  private constructor(ground: Ground) {
+    this.#ground = ground;
+    this.#broker = new RedisBroker(ground);
+    this.#membership = new RedisMembership(ground, this.#broker);
+    this.#pulse = setInterval(() => void this.#ping(), PULSE_MS);
+    this.#pulse.unref();
+  }
+
+  static async open(options: ParsedOptions, identity: NodeIdentity): Promise<RedisLink> {
+    const ground = new Ground(options, identity);
+    try {
+      await ground.command.connect();
+      await checkServer(ground.command, options.strictEviction, ground.log);
+      await ensureLayout(ground.command, identity.namespace, options.lanes);
+      await ground.time.measure(ground.command);
+    } catch (error) {
+      ground.command.close();
+      throw error;
+    }
+    return new RedisLink(ground);
+  }
+
+  get broker(): Broker {
+    return this.#broker;
+  }
+
+  get membership(): Membership {
+    return this.#membership;
+  }
+
+  now(): number {
+    return this.#ground.time.now();
+  }
+
+  health(): Promise<BackendHealth> {
+    const { command, connections } = this.#ground;
+    return Promise.resolve({
+      connected: command.ready,
+      ...(this.#pingMs === undefined ? undefined : { pingMs: this.#pingMs }),
+      connections: connections.filter((connection) => connection.open).length + (this.#membership.threaded ? 1 : 0),
+    });
+  }
+
+  ready(signal?: AbortSignal): Promise<void> {
+    return this.#ground.command.whenReady(signal);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#pulse);
+    this.#ground.registration.drop();
+    await Promise.all([this.#broker.close(), this.#membership.close()]);
+    for (const connection of this.#ground.connections) connection.close();
+  }
+
+  async #ping(): Promise<void> {
+    const { command } = this.#ground;
+    if (!command.ready || performance.now() - command.lastUsed < PULSE_MS - 100) return;
+    const sent = performance.now();
+    try {
+      await guarded('PING', command.sendText('ping', []));
+      this.#pingMs = performance.now() - sent;
+    } catch {
+      // The connection says so itself, and comes back.
+    }
+  }
+}
