@@ -37,18 +37,25 @@ export async function bench(argv) {
   }
   const given = process.env.REDIS_URL;
   const redisServer = given ? { url: given, stop: async () => {} } : await startRedis();
-  const natsServer = options.subjects.some((name) => subjects[name].needs.includes('nats')) ? await startNats() : undefined;
+  const natsServer = options.subjects.some((name) => subjects[name].needs.includes('nats'))
+    ? await startNats()
+    : undefined;
   const redis = await RedisProbe.connect(redisServer.url);
   try {
     const names = options.subjects.filter((name) => natsServer !== undefined || !subjects[name].needs.includes('nats'));
-    for (const name of options.subjects) if (!names.includes(name)) progress(`${name} is skipped: no nats-server is on the PATH`);
+    for (const name of options.subjects)
+      if (!names.includes(name)) progress(`${name} is skipped: no nats-server is on the PATH`);
     const results = [];
     for (const major of options.majors) {
       const node = await findNode(major, progress);
       const servers = { redisUrl: redisServer.url, natsUrl: natsServer?.url ?? '' };
       results.push(...(await runPlan({ ...options, node, startedAt, subjects: names, servers, redis, progress })));
     }
-    const facts = { redis: await redis.version(), nats: natsServer && (await natsVersion()), packages: await packageVersions() };
+    const facts = {
+      redis: await redis.version(),
+      nats: natsServer && (await natsVersion()),
+      packages: await packageVersions(),
+    };
     const page = `${machineLines(facts, names)}\n\n${toTables(results)}`;
     if (options.write) await writeResults(page);
     (options.json ? process.stderr : process.stdout).write(`\n${page}\n\n`);
@@ -73,7 +80,9 @@ async function packageVersions() {
   /** @type {Record<string, string>} */
   const versions = {};
   for (const name of PEERS) {
-    versions[name] = JSON.parse(await readFile(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+    versions[name] = JSON.parse(
+      await readFile(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8'),
+    ).version;
   }
   return versions;
 }

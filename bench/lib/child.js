@@ -38,7 +38,8 @@ function monotonicMs() {
 /** @param {Caller} caller */
 async function echoOnce(caller) {
   const reply = await callOf(caller)(payload);
-  if (!isDeepStrictEqual(reply, payload)) throw new Error(`the reply is not what was sent: ${JSON.stringify(reply)?.slice(0, 300)}`);
+  if (!isDeepStrictEqual(reply, payload))
+    throw new Error(`the reply is not what was sent: ${JSON.stringify(reply)?.slice(0, 300)}`);
 }
 
 /** @param {Caller} caller */
@@ -190,20 +191,23 @@ process.on('uncaughtException', (error) => {
 
 try {
   const { service, requests } = await start(await import(`../subjects/${name}.js`));
-  process.on('message', async (/** @type {{ id: number, request: string, argument: unknown }} */ { id, request, argument }) => {
-    try {
-      if (request === 'close') {
-        await /** @type {Closable} */ (service).close();
-        reply({ id });
-        process.disconnect();
-        return;
+  process.on(
+    'message',
+    async (/** @type {{ id: number, request: string, argument: unknown }} */ { id, request, argument }) => {
+      try {
+        if (request === 'close') {
+          await /** @type {Closable} */ (service).close();
+          reply({ id });
+          process.disconnect();
+          return;
+        }
+        const handler = /** @type {Record<string, (argument: any) => unknown>} */ (requests)[request];
+        reply({ id, value: await handler(argument) });
+      } catch (error) {
+        reply({ id, error: text(error) });
       }
-      const handler = /** @type {Record<string, (argument: any) => unknown>} */ (requests)[request];
-      reply({ id, value: await handler(argument) });
-    } catch (error) {
-      reply({ id, error: text(error) });
-    }
-  });
+    },
+  );
   reply({ id: 0 });
 } catch (error) {
   reply({ id: 0, error: text(error) });

@@ -43,7 +43,12 @@ export function parseOptions(argv) {
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs needs a whole number from 1');
   const majors = list(values.node) ?? (quick ? [current] : ['20', '24']);
   if (majors.some((major) => !/^\d+$/.test(major))) throw new Error('--node needs majors, as in --node 20,24');
-  const workNames = chosen('--works', list(values.works), works.map(({ name }) => name)) ?? (quick ? QUICK_WORKS : works.map(({ name }) => name));
+  const workNames =
+    chosen(
+      '--works',
+      list(values.works),
+      works.map(({ name }) => name),
+    ) ?? (quick ? QUICK_WORKS : works.map(({ name }) => name));
   return {
     help: values.help,
     json,
@@ -59,7 +64,10 @@ export function parseOptions(argv) {
 
 /** @param {string | undefined} text */
 function list(text) {
-  return text?.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  return text
+    ?.split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 /**

@@ -40,7 +40,11 @@ export async function endAll() {
 
 /** Ends what was started when the bench itself is told to end, then lets the signal have its usual exit code. */
 export function endWithUs() {
-  for (const [signal, code] of /** @type {const} */ ([['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]])) {
+  for (const [signal, code] of /** @type {const} */ ([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ])) {
     process.once(signal, () => {
       void endAll().finally(() => process.exit(code));
     });

@@ -31,7 +31,12 @@ export function toJson(results) {
 function summary(figures) {
   if (figures.length === 0) return { median: null, min: null, max: null, runs: 0 };
   const values = figures.map(({ value }) => value);
-  return { median: rounded(median(values)), min: rounded(Math.min(...values)), max: rounded(Math.max(...values)), runs: values.length };
+  return {
+    median: rounded(median(values)),
+    min: rounded(Math.min(...values)),
+    max: rounded(Math.max(...values)),
+    runs: values.length,
+  };
 }
 
 /** @param {number} value */
@@ -50,7 +55,12 @@ export function toTables(results) {
     blocks.push(`### Node ${node}`);
     const ofNode = results.filter((result) => result.node === node);
     for (const work of new Set(ofNode.map((result) => result.work))) {
-      blocks.push(table(work, ofNode.filter((result) => result.work === work)));
+      blocks.push(
+        table(
+          work,
+          ofNode.filter((result) => result.work === work),
+        ),
+      );
     }
   }
   return blocks.join('\n\n');
@@ -61,8 +71,11 @@ export function toTables(results) {
  * @param {Result[]} results
  */
 function table(work, results) {
-  const more = [...new Set(results.flatMap(({ figures }) => figures.flatMap((figure) => Object.keys(figure.more ?? {}))))];
-  const medianOf = (/** @type {string} */ subject) => summary(results.find((result) => result.subject === subject)?.figures ?? []).median;
+  const more = [
+    ...new Set(results.flatMap(({ figures }) => figures.flatMap((figure) => Object.keys(figure.more ?? {})))),
+  ];
+  const medianOf = (/** @type {string} */ subject) =>
+    summary(results.find((result) => result.subject === subject)?.figures ?? []).median;
   const raw = medianOf('raw');
   const ours = medianOf('homeostat');
   /** @type {string[]} */
@@ -119,13 +132,16 @@ function ratio(value, base) {
  * @param {number} digits
  */
 function number(value, digits) {
-  return value === null ? '–' : value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return value === null
+    ? '–'
+    : value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** @param {string[][]} rows the first is the head */
 function markdown(rows) {
   const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => row[column].length)));
-  const line = (/** @type {string[]} */ row) => `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`;
+  const line = (/** @type {string[]} */ row) =>
+    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`;
   const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
   return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n');
 }
@@ -136,7 +152,11 @@ function markdown(rows) {
  */
 export function machineLines({ redis, nats, packages }, names) {
   const processor = cpus()[0]?.model.trim() ?? 'unknown processor';
-  const versions = Object.entries({ Redis: redis, ...(nats === undefined ? {} : { 'nats-server': nats }), ...packages });
+  const versions = Object.entries({
+    Redis: redis,
+    ...(nats === undefined ? {} : { 'nats-server': nats }),
+    ...packages,
+  });
   return [
     `${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${processor} · ${Math.round(totalmem() / 2 ** 30)} GiB · ${type()} ${release()}`,
     versions.map(([name, version]) => `${name} ${version}`).join(' · '),

@@ -25,8 +25,17 @@ export class Role {
    */
   constructor(execPath, subject, role, env, actors = 0) {
     const what = `${subject} ${role}`;
-    this.#child = track(fork(childFile, [subject, role, JSON.stringify(env), String(actors)], { execPath, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }));
-    this.#child.stderr?.on('data', (/** @type {Buffer} */ data) => (this.#stderr = (this.#stderr + data).slice(-2_000)));
+    this.#child = track(
+      fork(childFile, [subject, role, JSON.stringify(env), String(actors)], {
+        execPath,
+        execArgv: [],
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      }),
+    );
+    this.#child.stderr?.on(
+      'data',
+      (/** @type {Buffer} */ data) => (this.#stderr = (this.#stderr + data).slice(-2_000)),
+    );
     this.#child.on('message', (/** @type {{ id: number, value?: unknown, error?: string }} */ { id, value, error }) => {
       if (id === -1) return this.#failAll(new Error(`${what}: ${error}`));
       const waiting = this.#waiting.get(id);
@@ -35,7 +44,9 @@ export class Role {
       else waiting?.reject(new Error(`${what}: ${error}`));
     });
     this.#child.on('error', (error) => this.#failAll(error));
-    this.#child.on('exit', (code, signal) => this.#failAll(new Error(`${what} ended (${signal ?? code}) ${this.#stderr}`.trim())));
+    this.#child.on('exit', (code, signal) =>
+      this.#failAll(new Error(`${what} ended (${signal ?? code}) ${this.#stderr}`.trim())),
+    );
     /** Resolves when the role is connected and ready. */
     this.ready = this.#answer(0);
   }

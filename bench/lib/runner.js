@@ -34,10 +34,20 @@ const FAILURES = 2;
  */
 export async function runPlan(plan) {
   const results = plan.works.flatMap((work) =>
-    plan.subjects.filter(work.has).map((subject) => /** @type {Result} */ ({ node: plan.node.version, work, subject, figures: [], errors: [] })),
+    plan.subjects
+      .filter(work.has)
+      .map((subject) => /** @type {Result} */ ({ node: plan.node.version, work, subject, figures: [], errors: [] })),
   );
-  await inRounds(plan, results.filter(({ work }) => work.measure !== undefined), sessionMeasure(plan));
-  await inRounds(plan, results.filter(({ work }) => work.measureQuiet !== undefined), quietMeasure(plan));
+  await inRounds(
+    plan,
+    results.filter(({ work }) => work.measure !== undefined),
+    sessionMeasure(plan),
+  );
+  await inRounds(
+    plan,
+    results.filter(({ work }) => work.measureQuiet !== undefined),
+    quietMeasure(plan),
+  );
   return results;
 }
 
@@ -126,7 +136,12 @@ function quietMeasure(plan) {
     async once({ subject, work }) {
       const env = envFor(plan);
       try {
-        return await /** @type {NonNullable<typeof work.measureQuiet>} */ (work.measureQuiet)({ subject, env, execPath: plan.node.execPath, redis: plan.redis });
+        return await /** @type {NonNullable<typeof work.measureQuiet>} */ (work.measureQuiet)({
+          subject,
+          env,
+          execPath: plan.node.execPath,
+          redis: plan.redis,
+        });
       } finally {
         await plan.redis.deleteKeys(env.prefix);
       }

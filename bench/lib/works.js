@@ -98,7 +98,8 @@ async function oneWay(session) {
     const [startedAt, handledAt] = await Promise.all([session.caller.ask('send', n), session.service.ask('reached')]);
     return (n / (handledAt - startedAt)) * 1_000;
   };
-  const sized = (/** @type {number} */ rate, /** @type {number} */ ms) => Math.max(FIRST_ONE_WAY, Math.round((rate * ms) / 1_000));
+  const sized = (/** @type {number} */ rate, /** @type {number} */ ms) =>
+    Math.max(FIRST_ONE_WAY, Math.round((rate * ms) / 1_000));
   let rate = session.rates.get('one-way');
   if (rate === undefined) {
     rate = await run(FIRST_ONE_WAY);

@@ -25,7 +25,13 @@ const KEEP = { count: 0 };
  */
 export async function serve(env, handled) {
   const connection = await connectRedis(env.redisUrl);
-  const options = { connection, prefix: env.prefix, concurrency: CONCURRENCY, removeOnComplete: KEEP, removeOnFail: KEEP };
+  const options = {
+    connection,
+    prefix: env.prefix,
+    concurrency: CONCURRENCY,
+    removeOnComplete: KEEP,
+    removeOnFail: KEEP,
+  };
   const casts = new Worker('casts', async () => handled(1), options);
   const calls = new Worker('calls', async (job) => job.data, options);
   await Promise.all([casts.waitUntilReady(), calls.waitUntilReady()]);
@@ -94,7 +100,10 @@ export async function connect(env) {
 export async function idle(env, actors) {
   const connection = await connectRedis(env.redisUrl);
   connection.setMaxListeners(0);
-  const workers = Array.from({ length: actors }, (_, i) => new Worker(`idle-${i}`, async () => undefined, { connection, prefix: env.prefix }));
+  const workers = Array.from(
+    { length: actors },
+    (_, i) => new Worker(`idle-${i}`, async () => undefined, { connection, prefix: env.prefix }),
+  );
   await Promise.all(workers.map((worker) => worker.waitUntilReady()));
   return {
     async close() {

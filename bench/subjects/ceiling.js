@@ -86,7 +86,18 @@ export async function serve(env, handled) {
 
   const read = async () => {
     while (open) {
-      const reply = await reader.xreadgroupBuffer('GROUP', GROUP, 'one', 'COUNT', READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', mailbox, '>');
+      const reply = await reader.xreadgroupBuffer(
+        'GROUP',
+        GROUP,
+        'one',
+        'COUNT',
+        READ_COUNT,
+        'BLOCK',
+        BLOCK_MS,
+        'STREAMS',
+        mailbox,
+        '>',
+      );
       if (reply === null) continue;
       const ids = [];
       let casts = 0;

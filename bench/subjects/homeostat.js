@@ -88,7 +88,9 @@ export async function connect(env) {
 export async function idle(env, actors) {
   const service = await node(env, 'idle');
   for (let i = 0; i < actors; i++) {
-    await service.serve(actor(usersContract(`users-${i}`), { echo: async (user) => user, record: async () => undefined }));
+    await service.serve(
+      actor(usersContract(`users-${i}`), { echo: async (user) => user, record: async () => undefined }),
+    );
   }
   return { close: () => service.close() };
 }

@@ -55,8 +55,9 @@ export async function connect(env) {
   });
   return {
     async send(n) {
-      for (let left = n; left > 0; ) {
-        for (const stop = Math.max(0, left - CHUNK); left > stop; left--) nats.publish(`${env.prefix}.cast`, JSON.stringify(payload));
+      for (let left = n; left > 0;) {
+        for (const stop = Math.max(0, left - CHUNK); left > stop; left--)
+          nats.publish(`${env.prefix}.cast`, JSON.stringify(payload));
         sent += CHUNK;
         await nats.flush();
         while (sent - credited > WINDOW) await new Promise((resolve) => (wake = () => resolve(undefined)));

@@ -19,8 +19,17 @@ export async function serve(env, handled) {
   const nats = await connectNats({ servers: env.natsUrl });
   const manager = await jetstreamManager(nats);
   const stream = `${env.prefix}-casts`;
-  await manager.streams.add({ name: stream, subjects: [`${env.prefix}.durable`], storage: StorageType.Memory, retention: RetentionPolicy.Workqueue });
-  await manager.consumers.add(stream, { durable_name: 'service', ack_policy: AckPolicy.Explicit, max_ack_pending: 8_192 });
+  await manager.streams.add({
+    name: stream,
+    subjects: [`${env.prefix}.durable`],
+    storage: StorageType.Memory,
+    retention: RetentionPolicy.Workqueue,
+  });
+  await manager.consumers.add(stream, {
+    durable_name: 'service',
+    ack_policy: AckPolicy.Explicit,
+    max_ack_pending: 8_192,
+  });
   const consumer = await jetstream(nats).consumers.get(stream, 'service');
   const messages = await consumer.consume({
     max_messages: 2_048,

@@ -34,7 +34,18 @@ export async function serve(env, handled) {
 
   const read = async () => {
     while (open) {
-      const reply = await reader.xreadgroupBuffer('GROUP', GROUP, 'one', 'COUNT', READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', mailbox, '>');
+      const reply = await reader.xreadgroupBuffer(
+        'GROUP',
+        GROUP,
+        'one',
+        'COUNT',
+        READ_COUNT,
+        'BLOCK',
+        BLOCK_MS,
+        'STREAMS',
+        mailbox,
+        '>',
+      );
       if (reply === null) continue;
       const entries = /** @type {[Buffer, Buffer[]][]} */ (reply[0][1]);
       const ids = [];
@@ -46,8 +57,8 @@ export async function serve(env, handled) {
         else casts++;
         ids.push(id);
       }
-      setImmediate(() => { cork(); void writer.xack(mailbox, GROUP, ...ids);
-      void writer.xdel(mailbox, ...ids); });
+      void writer.xack(mailbox, GROUP, ...ids);
+      void writer.xdel(mailbox, ...ids);
       if (casts > 0) handled(casts);
     }
   };
@@ -141,7 +152,19 @@ export async function idle(env, actors) {
   let open = true;
   const read = async () => {
     const fresh = mailboxes.map(() => '>');
-    while (open) await reader.xreadgroup('GROUP', GROUP, 'one', 'COUNT', READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', ...mailboxes, ...fresh);
+    while (open)
+      await reader.xreadgroup(
+        'GROUP',
+        GROUP,
+        'one',
+        'COUNT',
+        READ_COUNT,
+        'BLOCK',
+        BLOCK_MS,
+        'STREAMS',
+        ...mailboxes,
+        ...fresh,
+      );
   };
   read().catch((error) => open && fail(error));
   return {

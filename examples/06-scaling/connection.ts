@@ -1,3 +1,6 @@
+// The runtime warns on stderr of a process that dies; here it is killed on purpose.
+process.env['LOG_LEVEL'] ??= 'error';
+
 /** Where all processes of this example meet, and how soon a dead one is noticed. */
 export const connection = {
   redis: process.env['REDIS_URL'] ?? 'redis://localhost:6379',

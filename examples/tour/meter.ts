@@ -8,8 +8,8 @@ export class Meter {
   readonly #tookMs: number[] = [];
   #sorted = false;
 
-  /** Runs one request; undefined when it failed. */
-  async measure<Value>(request: () => Promise<Value>): Promise<Value | undefined> {
+  /** Runs one request; answers undefined when it failed. */
+  async measure<Value>(request: () => Promise<Value>): Promise<{ value: Value } | undefined> {
     const started = performance.now();
     this.sent += 1;
     try {
@@ -17,7 +17,7 @@ export class Meter {
       this.#tookMs.push(performance.now() - started);
       this.#sorted = false;
       this.answered += 1;
-      return value;
+      return { value };
     } catch (thrown) {
       this.failed += 1;
       this.firstFailure ||= String(thrown);

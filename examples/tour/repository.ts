@@ -5,7 +5,7 @@ import { examine } from './examine.ts';
 
 export interface Sample {
   readonly path: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** What a plain computation in this process makes of it: the answers have to be the same. */
   readonly words: number;
   readonly sha256: string;
@@ -19,7 +19,7 @@ export async function readRepository(): Promise<Sample[]> {
   const root = fileURLToPath(new URL('../../../', import.meta.url)); // from examples/dist/tour
   const samples: Sample[] = [];
   for await (const path of walk(root)) {
-    const bytes = await readFile(path);
+    const bytes = new Uint8Array(await readFile(path));
     if (!bytes.includes(0)) samples.push({ path: relative(root, path), bytes, ...examine(bytes) });
   }
   return samples;

@@ -6,7 +6,18 @@ export interface UserRecord {
 }
 
 const FIRST = ['Ada', 'Alan', 'Barbara', 'Donald', 'Edsger', 'Frances', 'Grace', 'John', 'Margaret', 'Radia'];
-const LAST = ['Allen', 'Dijkstra', 'Hamilton', 'Hopper', 'Knuth', 'Liskov', 'Lovelace', 'McCarthy', 'Perlman', 'Turing'];
+const LAST = [
+  'Allen',
+  'Dijkstra',
+  'Hamilton',
+  'Hopper',
+  'Knuth',
+  'Liskov',
+  'Lovelace',
+  'McCarthy',
+  'Perlman',
+  'Turing',
+];
 const PLANS = ['free', 'team', 'enterprise'];
 
 /** One user in this many has no e-mail address, and its creation can never succeed. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { root } from './root.js';
@@ -19,6 +19,7 @@ export async function ensureInstalled(folder = root) {
   if (wanted !== undefined && isCurrent(folder, lock, wanted)) return 'modules are up to date';
   const says = wanted === undefined ? await install(folder) : await cleanInstall(folder);
   const installed = digest(lock);
+  mkdirSync(join(folder, 'node_modules'), { recursive: true });
   if (installed !== undefined) writeFileSync(join(folder, 'node_modules', STAMP), installed);
   return says;
 }

@@ -1,5 +1,13 @@
 import type { Client, ClientOptions } from './client.ts';
-import type { Contract, ErrorCode, ErrorDetails, HandlerResult, MethodSpec, MethodSpecs, ParsedInput } from './contract.ts';
+import type {
+  Contract,
+  ErrorCode,
+  ErrorDetails,
+  HandlerResult,
+  MethodSpec,
+  MethodSpecs,
+  ParsedInput,
+} from './contract.ts';
 import { ConfigError, type ActorError } from './errors.ts';
 import type { Log } from './log.ts';
 import { actorOptionsSchema, parseOptions, type ActorOptions, type ActorPolicy } from './options.ts';
@@ -50,18 +58,29 @@ export function actor<Methods extends MethodSpecs>(
   options: ActorOptions = {},
 ): Actor<Methods> {
   for (const method of Object.keys(contract.methods)) {
-    if (typeof handlers[method] !== 'function') throw new ConfigError(`actor ${contract.name}: handlers.${method} is missing`);
+    if (typeof handlers[method] !== 'function')
+      throw new ConfigError(`actor ${contract.name}: handlers.${method} is missing`);
   }
   for (const method of Object.keys(handlers)) {
     if (!Object.hasOwn(contract.methods, method)) {
       throw new ConfigError(`actor ${contract.name}: handlers.${method} is not in the contract`);
     }
   }
-  return Object.freeze({ contract, handlers, policy: Object.freeze(parseOptions(actorOptionsSchema, options, `actor ${contract.name}: options`)) });
+  return Object.freeze({
+    contract,
+    handlers,
+    policy: Object.freeze(parseOptions(actorOptionsSchema, options, `actor ${contract.name}: options`)),
+  });
 }
 
 /** Whether a value (a module's default export, say) is what `actor()` makes. */
 export function isActor(value: unknown): value is Actor {
   const candidate = value as Partial<Actor> | null | undefined;
-  return typeof candidate === 'object' && candidate !== null && typeof candidate.contract?.mailbox === 'string' && typeof candidate.handlers === 'object' && typeof candidate.policy === 'object';
+  return (
+    typeof candidate === 'object' &&
+    candidate !== null &&
+    typeof candidate.contract?.mailbox === 'string' &&
+    typeof candidate.handlers === 'object' &&
+    typeof candidate.policy === 'object'
+  );
 }

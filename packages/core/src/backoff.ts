@@ -7,6 +7,11 @@ export function exponential(attempt: number, delayMs: number, maxDelayMs: number
  * Full jitter: anywhere between nothing and the exponential back-off, so that many who failed together do not return
  * together. Formula: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  */
-export function fullJitter(attempt: number, delayMs: number, maxDelayMs: number, random: () => number = Math.random): number {
+export function fullJitter(
+  attempt: number,
+  delayMs: number,
+  maxDelayMs: number,
+  random: () => number = Math.random,
+): number {
   return random() * exponential(attempt, delayMs, maxDelayMs);
 }

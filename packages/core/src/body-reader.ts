@@ -210,7 +210,9 @@ function key(): string {
   at++;
   const size = form & 0x1f;
   const start = take(size);
-  const hash = ((size * 31 + (source[start] as number)) * 31 + (source[at - 1] as number)) * 31 + (source[start + (size >> 1)] as number);
+  const hash =
+    ((size * 31 + (source[start] as number)) * 31 + (source[at - 1] as number)) * 31 +
+    (source[start + (size >> 1)] as number);
   const known = keys[hash & 0x3ff] as string;
   if (known.length === size) {
     let index = 0;

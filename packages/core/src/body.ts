@@ -81,7 +81,8 @@ export class BodyWriter {
         this.bytes.byte(0xc0);
         return;
       case 'bigint':
-        if (value < -0x8000_0000_0000_0000n || value > 0xffff_ffff_ffff_ffffn) throw new Fault('is an integer beyond 64 bits');
+        if (value < -0x8000_0000_0000_0000n || value > 0xffff_ffff_ffff_ffffn)
+          throw new Fault('is an integer beyond 64 bits');
         this.bytes.bigint(value);
         return;
       default:
@@ -149,12 +150,16 @@ export class BodyWriter {
     else if (types.isAnyArrayBuffer(value)) this.bytes.binary(new Uint8Array(value));
     else if (types.isMap(value)) this.#map(value, depth);
     else if (types.isSet(value)) this.#array([...value], depth);
-    else if (ArrayBuffer.isView(value)) throw new Fault('is a typed array of another kind than Uint8Array: send Array.from(it)');
+    else if (ArrayBuffer.isView(value))
+      throw new Fault('is a typed array of another kind than Uint8Array: send Array.from(it)');
     else if (types.isPromise(value)) throw new Fault('is a promise: await it first');
-    else if (types.isRegExp(value) || types.isWeakMap(value) || types.isWeakSet(value)) throw new Fault('is of a class that holds no plain data');
+    else if (types.isRegExp(value) || types.isWeakMap(value) || types.isWeakSet(value))
+      throw new Fault('is of a class that holds no plain data');
     else if (types.isBoxedPrimitive(value)) this.#value(value.valueOf(), depth - 1);
-    else if (typeof (value as Fields)['toJSON'] === 'function') this.#value((value as { toJSON(key: string): unknown }).toJSON(''), depth - 1);
-    else if (types.isNativeError(value)) this.#fields({ ...value, name: value.name, message: value.message }, depth);
+    else if (typeof (value as Fields)['toJSON'] === 'function')
+      this.#value((value as { toJSON(key: string): unknown }).toJSON(''), depth - 1);
+    else if (types.isNativeError(value))
+      this.#fields(Object.assign<Fields, Error>({ name: value.name, message: value.message }, value), depth);
     else this.#fields(value as Fields, depth);
   }
 
@@ -198,7 +203,9 @@ export class BodyWriter {
     }
     // Overflow of the stack included: a getter or proxy may do anything.
     const path = this.#path.slice(1, this.#level + 1);
-    return new SerializationError(`the body cannot travel: reading ${show(path)} failed: ${messageOf(error)}`, { cause: error });
+    return new SerializationError(`the body cannot travel: reading ${show(path)} failed: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -229,7 +236,10 @@ function whyDeep(root: unknown, path: Path): string {
 }
 
 function show(path: Path): string {
-  const text = path.reduce<string>((shown, step) => shown + (typeof step === 'number' ? `[${step}]` : `.${step}`), 'body');
+  const text = path.reduce<string>(
+    (shown, step) => shown + (typeof step === 'number' ? `[${step}]` : `.${step}`),
+    'body',
+  );
   return text.length <= MAX_PATH_SHOWN ? text : `${text.slice(0, MAX_PATH_SHOWN - 1)}…`;
 }
 

@@ -22,7 +22,14 @@ export type AppendResult =
   /** `hints` is what `hint()` last wrote beside this mailbox. */
   | { readonly kind: 'accepted'; readonly id: string; readonly hints?: string }
   /** Nothing was written, the number is not used up. `room` more envelopes would fit. */
-  | { readonly kind: 'full'; readonly room: number; readonly messages: number; readonly bytes: number; readonly maxLength: number; readonly maxBytes: number }
+  | {
+      readonly kind: 'full';
+      readonly room: number;
+      readonly messages: number;
+      readonly bytes: number;
+      readonly maxLength: number;
+      readonly maxBytes: number;
+    }
   | { readonly kind: 'not-member' };
 
 export type ReplyResult = 'accepted' | 'gone' | 'not-member';
@@ -62,9 +69,25 @@ export type Settlement =
   /** Envelope `index` is about to start, alone: if this node dies now, it is charged a delivery. */
   | { readonly kind: 'mark'; readonly claim: Claim; readonly todo: string; readonly index: number }
   /** `moved` comes back at `at` (backend time, ms). `deliveries` is what the copy starts with. */
-  | { readonly kind: 'retry'; readonly claim: Claim; readonly moved: string; readonly todo?: string; readonly at: number; readonly deliveries: number; readonly history: string }
+  | {
+      readonly kind: 'retry';
+      readonly claim: Claim;
+      readonly moved: string;
+      readonly todo?: string;
+      readonly at: number;
+      readonly deliveries: number;
+      readonly history: string;
+    }
   /** `moved` becomes a dead letter. */
-  | { readonly kind: 'bury'; readonly claim: Claim; readonly moved: string; readonly todo?: string; readonly reason: string; readonly deliveries: number; readonly history: string }
+  | {
+      readonly kind: 'bury';
+      readonly claim: Claim;
+      readonly moved: string;
+      readonly todo?: string;
+      readonly reason: string;
+      readonly deliveries: number;
+      readonly history: string;
+    }
   /** Hand back `todo` for whoever has room, without charging a delivery. */
   | { readonly kind: 'park'; readonly claim: Claim; readonly todo: string };
 

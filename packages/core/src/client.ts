@@ -1,7 +1,15 @@
 /** The caller's side of a contract: checks the input, freezes an envelope, hands it to the outbox. */
 import type { Contract, ErrorCode, ErrorDetails, Input, MethodSpec, MethodSpecs, Output } from './contract.ts';
 import type { Extras } from './envelope.ts';
-import { Aborted, CallTimeout, ConfigError, HandlerError, HomeostatError, messageOf, type ActorError } from './errors.ts';
+import {
+  Aborted,
+  CallTimeout,
+  ConfigError,
+  HandlerError,
+  HomeostatError,
+  messageOf,
+  type ActorError,
+} from './errors.ts';
 import { parseOptions, clientOptionsSchema } from './options.ts';
 import { checkCastOptions, checkRequestOptions, type CastOptions, type RequestOptions } from './request-options.ts';
 import type { Sending } from './sending.ts';
@@ -16,8 +24,22 @@ export interface ClientOptions {
 
 /** Codes that the runtime itself answers with; a handler's own errors carry theirs. */
 export type RuntimeCode =
-  | 'ABORTED' | 'BACKEND_FULL' | 'CALL_TIMEOUT' | 'CONFIG' | 'HANDLER' | 'HANDLER_TIMEOUT' | 'MAILBOX_FULL' | 'METHOD_NOT_FOUND' | 'NODE_CLOSED'
-  | 'NOT_MEMBER' | 'OUTPUT_INVALID' | 'PAYLOAD_TOO_LARGE' | 'SERIALIZATION' | 'TRANSPORT' | 'VALIDATION' | 'WORKER';
+  | 'ABORTED'
+  | 'BACKEND_FULL'
+  | 'CALL_TIMEOUT'
+  | 'CONFIG'
+  | 'HANDLER'
+  | 'HANDLER_TIMEOUT'
+  | 'MAILBOX_FULL'
+  | 'METHOD_NOT_FOUND'
+  | 'NODE_CLOSED'
+  | 'NOT_MEMBER'
+  | 'OUTPUT_INVALID'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'SERIALIZATION'
+  | 'TRANSPORT'
+  | 'VALIDATION'
+  | 'WORKER';
 
 export type DeclaredError<M extends MethodSpec> = {
   [Code in ErrorCode<M>]: ActorError & { readonly code: Code; readonly details: ErrorDetails<M, Code> };
@@ -30,9 +52,8 @@ export type Result<Value, Failure = HomeostatError> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: Failure };
 
-type Arguments<M extends MethodSpec, Options> = undefined extends Input<M>
-  ? [input?: Input<M>, options?: Options]
-  : [input: Input<M>, options?: Options];
+type Arguments<M extends MethodSpec, Options> =
+  undefined extends Input<M> ? [input?: Input<M>, options?: Options] : [input: Input<M>, options?: Options];
 
 export interface Caller<M extends MethodSpec> {
   /** Asks and waits. Rejects with a declared error of the method or one of the runtime's. */
@@ -59,7 +80,15 @@ export function createClient<Methods extends MethodSpecs>(
   const { timeoutMs } = parseOptions(clientOptionsSchema, options, `client(${contract.name})`);
   const callers: Record<string, Caller<MethodSpec>> = {};
   for (const [method, spec] of Object.entries(contract.methods)) {
-    const request = new Requests(sending, contract.mailbox, `${contract.name}.${method}`, method, spec, spec.timeoutMs ?? timeoutMs ?? sending.timeoutMs, inherited);
+    const request = new Requests(
+      sending,
+      contract.mailbox,
+      `${contract.name}.${method}`,
+      method,
+      spec,
+      spec.timeoutMs ?? timeoutMs ?? sending.timeoutMs,
+      inherited,
+    );
     const call = (input?: unknown, bag?: RequestOptions): Promise<unknown> => request.call(input, bag);
     callers[method] = Object.assign(call, {
       try: (input?: unknown, bag?: RequestOptions) => attempt(request.call(input, bag)),
@@ -92,7 +121,15 @@ class Requests {
   readonly #timeoutMs: number;
   readonly #inherited: number;
 
-  constructor(sending: Sending, mailbox: string, subject: string, method: string, spec: MethodSpec, timeoutMs: number, inherited: number) {
+  constructor(
+    sending: Sending,
+    mailbox: string,
+    subject: string,
+    method: string,
+    spec: MethodSpec,
+    timeoutMs: number,
+    inherited: number,
+  ) {
     this.#sending = sending;
     this.#mailbox = mailbox;
     this.#subject = subject;
@@ -118,12 +155,18 @@ class Requests {
 
   /** The input is only checked: the original is sent, and the node's own parse feeds the handler. */
   #checked(input: unknown, send: () => void, reject: (error: unknown) => void): void {
-    const checked = this.#input === undefined ? undefined : validate(this.#input, input, 'input', this.#subject, 'not-executed');
+    const checked =
+      this.#input === undefined ? undefined : validate(this.#input, input, 'input', this.#subject, 'not-executed');
     if (checked instanceof Promise) checked.then(send).catch(reject);
     else send();
   }
 
-  #sendCall(input: unknown, options: RequestOptions, resolve: (value: unknown) => void, reject: (error: Error) => void): void {
+  #sendCall(
+    input: unknown,
+    options: RequestOptions,
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ): void {
     const outbox = this.#sending.open(this.#mailbox, this.#subject);
     const now = this.#sending.now();
     const deadline = this.#deadline(options, now);
@@ -146,7 +189,13 @@ class Requests {
     const timeoutMs = Math.min(options.timeoutMs ?? this.#timeoutMs, (options.deadline ?? Infinity) - now);
     if (timeoutMs <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(options, this.#subject);
-    const waiting = new WaitingCast(this.#sending.deadlines, this.#subject, timeoutMs, resolve as (value: unknown) => void, reject);
+    const waiting = new WaitingCast(
+      this.#sending.deadlines,
+      this.#subject,
+      timeoutMs,
+      resolve as (value: unknown) => void,
+      reject,
+    );
     outbox.cast(this.#method, input, options.deadline ?? 0, extrasOf(options), dueOf(options, now), waiting);
     this.#sending.deadlines.add(waiting, this.#sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);

@@ -28,16 +28,23 @@ export interface Contract<Methods extends MethodSpecs = MethodSpecs> {
 /** What a caller passes to method `M`. */
 export type Input<M extends MethodSpec> = M extends { readonly input: infer Schema } ? InputOf<Schema> : undefined;
 /** What the handler of method `M` receives. */
-export type ParsedInput<M extends MethodSpec> = M extends { readonly input: infer Schema } ? OutputOf<Schema> : undefined;
+export type ParsedInput<M extends MethodSpec> = M extends { readonly input: infer Schema }
+  ? OutputOf<Schema>
+  : undefined;
 /** What the handler of method `M` returns. */
 export type HandlerResult<M extends MethodSpec> = M extends { readonly output: infer Schema } ? InputOf<Schema> : void;
 /** What a caller of method `M` gets. */
 export type Output<M extends MethodSpec> = M extends { readonly output: infer Schema } ? OutputOf<Schema> : undefined;
 /** The declared error codes of method `M`. */
-export type ErrorCode<M extends MethodSpec> = M extends { readonly errors: infer Errors } ? keyof Errors & string : never;
+export type ErrorCode<M extends MethodSpec> = M extends { readonly errors: infer Errors }
+  ? keyof Errors & string
+  : never;
 /** The details that go with error `Code` of method `M`. */
-export type ErrorDetails<M extends MethodSpec, Code extends string> =
-  M extends { readonly errors: infer Errors } ? (Code extends keyof Errors ? InputOf<Errors[Code]> : never) : never;
+export type ErrorDetails<M extends MethodSpec, Code extends string> = M extends { readonly errors: infer Errors }
+  ? Code extends keyof Errors
+    ? InputOf<Errors[Code]>
+    : never
+  : never;
 
 /** Actor names become key names: lower case letters, digits and dashes, at most 64. */
 export const ACTOR_NAME: RegExp = /^[a-z][a-z0-9-]{0,63}$/;
@@ -62,11 +69,18 @@ export function contract<const Methods extends MethodSpecs>(
   if (methods.length === 0) throw new ConfigError(`contract ${name}: methods must name at least one method`);
   for (const method of methods) {
     if (!METHOD_NAME.test(method) || RESERVED_METHODS.has(method)) {
-      throw new ConfigError(`contract ${name}: methods.${method} must match ${METHOD_NAME.source} and not be ${[...RESERVED_METHODS].join(', ')}`);
+      throw new ConfigError(
+        `contract ${name}: methods.${method} must match ${METHOD_NAME.source} and not be ${[...RESERVED_METHODS].join(', ')}`,
+      );
     }
     checkSchemas(name, method, spec.methods[method]!);
   }
-  return Object.freeze({ name, version, mailbox: mailboxOf(name, version), methods: Object.freeze({ ...spec.methods }) });
+  return Object.freeze({
+    name,
+    version,
+    mailbox: mailboxOf(name, version),
+    methods: Object.freeze({ ...spec.methods }),
+  });
 }
 
 export function mailboxOf(name: string, version: string): string {
@@ -74,11 +88,16 @@ export function mailboxOf(name: string, version: string): string {
 }
 
 function checkSchemas(name: string, method: string, spec: MethodSpec): void {
-  const schemas: [string, unknown][] = [['input', spec.input], ['output', spec.output]];
+  const schemas: [string, unknown][] = [
+    ['input', spec.input],
+    ['output', spec.output],
+  ];
   for (const [code, schema] of Object.entries(spec.errors ?? {})) schemas.push([`errors.${code}`, schema]);
   for (const [path, schema] of schemas) {
     if (schema !== undefined && typeof (schema as StandardSchema)['~standard']?.validate !== 'function') {
-      throw new ConfigError(`contract ${name}: methods.${method}.${path} must be a Standard Schema (zod, valibot, arktype, …)`);
+      throw new ConfigError(
+        `contract ${name}: methods.${method}.${path} must be a Standard Schema (zod, valibot, arktype, …)`,
+      );
     }
   }
 }

@@ -61,7 +61,10 @@ export class DeadLetters {
       last = entry;
     }
     for (;;) {
-      const entries = await this.#broker.dead(this.#mailbox, { limit: PAGE, ...(last === undefined ? undefined : { after: last }) });
+      const entries = await this.#broker.dead(this.#mailbox, {
+        limit: PAGE,
+        ...(last === undefined ? undefined : { after: last }),
+      });
       for (const entry of entries) yield* this.#letters(entry);
       last = entries.at(-1)?.id;
       if (last === undefined) return;
@@ -111,7 +114,12 @@ export class DeadLetters {
   }
 }
 
-function letterOf(entry: DeadEntry, index: number, frame: Frame | undefined, history: readonly HistoryItem[]): DeadLetter {
+function letterOf(
+  entry: DeadEntry,
+  index: number,
+  frame: Frame | undefined,
+  history: readonly HistoryItem[],
+): DeadLetter {
   const envelope = frame?.envelopes[index];
   const extras: Extras | undefined = envelope?.extras;
   let input: unknown;
@@ -151,7 +159,8 @@ const ID = /^(\d+-\d+)\.(\d+)\.(\d+)$/;
 function parseId(id: string): { entry: string; index: number; count: number } {
   const match = ID.exec(id);
   const [, entry, index, count] = match ?? [];
-  if (entry === undefined || Number(index) >= Number(count)) throw new ConfigError(`"${id}" is no id of a dead letter; take one from list()`);
+  if (entry === undefined || Number(index) >= Number(count))
+    throw new ConfigError(`"${id}" is no id of a dead letter; take one from list()`);
   return { entry, index: Number(index), count: Number(count) };
 }
 

@@ -111,4 +111,3 @@ export class Delivery implements Context, Deadlined {
     return this.reason !== undefined;
   }
 }
-

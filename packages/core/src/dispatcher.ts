@@ -72,7 +72,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#needs = needs;
     this.sending = needs.sending;
     this.log = needs.log;
-    this.#endings = new Endings(needs);
+    this.#endings = new Endings(needs, (batch) => this.#freed(batch));
   }
 
   /** Envelopes that run now. */
@@ -84,12 +84,18 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#reader = reader;
   }
 
+  /** Whether it has a reader. That outlives an eviction: once the node has joined again it claims for the new id. */
+  get reading(): boolean {
+    return this.#reader !== undefined;
+  }
+
   /** What senders should know of this mailbox's methods, in the form of `frame-shares.ts`. */
   hints(): string {
     const { pool, policy } = this.#needs;
     const capacity = pool.kind === 'threads' ? pool.capacity : policy.concurrency;
     const known = new Map<string, number>([['*', pool.kind === 'threads' ? 1 : 8]]);
-    for (const [method, serviceMs] of this.times.entries()) known.set(method, powerOfTwo(envelopesPerFrame(serviceMs, capacity)));
+    for (const [method, serviceMs] of this.times.entries())
+      known.set(method, powerOfTwo(envelopesPerFrame(serviceMs, capacity)));
     return writeHints(known);
   }
 
@@ -108,21 +114,21 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     if (!this.#ended(delivery)) return;
     this.#needs.stats.processed += 1;
     this.#endings.succeeded(delivery, value);
-    this.#next(delivery.batch);
+    this.#pump();
   }
 
   bytes(delivery: Delivery, body: Uint8Array | undefined): void {
     if (!this.#ended(delivery)) return;
     this.#needs.stats.processed += 1;
     this.#endings.succeededWithBytes(delivery, body);
-    this.#next(delivery.batch);
+    this.#pump();
   }
 
   failed(delivery: Delivery, error: WireError): void {
     if (!this.#ended(delivery)) return;
     this.#needs.stats.failed += 1;
     this.#endings.failed(delivery, error);
-    this.#next(delivery.batch);
+    this.#pump();
   }
 
   /** First the handler is told, later it is given up. */
@@ -140,7 +146,6 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   /** The node was evicted: nothing in hand is ours any more. */
   drop(): void {
-    this.#reader = undefined;
     this.#endings.dropAll();
     this.#abortRunning(new NotMember(this.#needs.memberId()));
     this.#waiting = [];
@@ -185,7 +190,10 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       if (frame.envelopes.length !== claim.count) throw new FrameInvalid('the count beside the frame is wrong');
       batch = new Batch(claim, frame, clock.elapsed(), claim.count > 1 && claim.crashes >= SUSPECT_AFTER);
     } catch (thrown) {
-      this.#endings.buryWhole(claim, thrown instanceof FrameInvalid ? `FRAME_INVALID: ${thrown.reason}` : codeOf(thrown));
+      this.#endings.buryWhole(
+        claim,
+        thrown instanceof FrameInvalid ? `FRAME_INVALID: ${thrown.reason}` : codeOf(thrown),
+      );
       return;
     }
     this.#frameSize = Math.max(claim.count, Math.floor(this.#frameSize * 0.75), 1);
@@ -196,11 +204,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#endings.hold(batch);
     if (this.#stopped) {
       this.#endings.handBack();
-    } else if (batch.suspect) {
-      void this.#step(batch);
     } else {
-      this.#waiting.push(batch);
-      this.#queued += batch.remaining;
+      this.#wait(batch);
     }
   }
 
@@ -227,36 +232,50 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       const index = nextTodo(batch);
       if (index === undefined) {
         this.#waiting.shift();
+        continue;
+      }
+      this.#queued -= 1;
+      if (batch.suspect) {
+        this.#waiting.shift();
+        void this.#startMarked(batch, index);
       } else {
-        this.#queued -= 1;
         this.#start(batch, index);
       }
     }
   }
 
-  #next(batch: Batch): void {
-    if (batch.suspect && !batch.dropped) void this.#step(batch);
+  #wait(batch: Batch): void {
+    this.#waiting.push(batch);
+    this.#queued += batch.suspect ? 1 : batch.remaining;
+  }
+
+  /** An entry has left, or the next envelope of a suspect one may start. */
+  #freed(batch: Batch): void {
+    if (batch.suspect && batch.remaining > 0 && !batch.dropped && !this.#stopped) this.#wait(batch);
     this.#pump();
   }
 
-  /** The next envelope of an entry that killed two nodes, alone and with a start mark. */
-  async #step(batch: Batch): Promise<void> {
-    if (batch.running > 0 || this.#stopped) return;
-    const index = nextTodo(batch);
-    if (index === undefined) return;
+  /** One envelope of an entry that killed two nodes, alone and with a start mark. */
+  async #startMarked(batch: Batch, index: number): Promise<void> {
     batch.running += 1;
+    this.#busy += 1;
+    let marked = false;
     try {
       if (batch.untold > 0) this.#endings.flush(batch);
       await this.#needs.settler().settled();
       await this.#needs.mark(batch, index);
+      marked = true;
     } catch (thrown) {
-      this.log.warn({ evt: 'mark_failed', entry: batch.claim.id, code: codeOf(thrown) }, 'a start mark could not be written; the entry is handed back');
-      batch.running -= 1;
-      this.#endings.handBackOne(batch);
-      return;
+      this.log.warn(
+        { evt: 'mark_failed', entry: batch.claim.id, code: codeOf(thrown) },
+        'a start mark could not be written; the entry is handed back',
+      );
     }
     batch.running -= 1;
-    if (!batch.dropped) this.#start(batch, index);
+    this.#busy -= 1;
+    if (!marked || this.#stopped) this.#endings.handBackOne(batch);
+    else if (!batch.dropped) this.#start(batch, index);
+    this.#pump();
   }
 
   #start(batch: Batch, index: number): void {
@@ -280,6 +299,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       void this.#unknownMethod(delivery);
       return;
     }
+    delivery.ran = true;
     if (!pool.run(delivery, limitMs, this) || delivery.ended) return;
     this.#running.add(delivery);
     if (limitMs !== Infinity) deadlines.add(delivery, delivery.startedAt + limitMs);
@@ -289,7 +309,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   #refuse(delivery: Delivery, reason: string): void {
     if (!this.#ended(delivery)) return;
     this.#endings.refused(delivery, reason);
-    this.#next(delivery.batch);
+    this.#pump();
   }
 
   async #unknownMethod(delivery: Delivery): Promise<void> {
@@ -305,7 +325,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       this.failed(delivery, toWireError(new MethodNotFound(mailbox, delivery.method)));
     } else if (this.#ended(delivery)) {
       this.#endings.comeBack(delivery, ELSEWHERE_MS, 'METHOD_ELSEWHERE');
-      this.#next(delivery.batch);
+      this.#pump();
     }
   }
 
@@ -316,7 +336,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#busy -= 1;
     this.#running.delete(delivery);
     if (delivery.slot >= 0) this.#needs.deadlines.remove(delivery);
-    this.times.add(delivery.method, this.#needs.clock.elapsed() - delivery.startedAt);
+    if (delivery.ran) this.times.add(delivery.method, this.#needs.clock.elapsed() - delivery.startedAt);
     return true;
   }
 

@@ -17,13 +17,16 @@ const MAX_HISTORY_MESSAGE = 300;
 
 export class Endings {
   readonly #needs: DispatcherNeeds;
+  readonly #freed: (batch: Batch) => void;
   readonly #inHand = new Set<Batch>();
   #ticker: NodeJS.Timeout | undefined;
   #handingBack = false;
   #drained: (() => void)[] = [];
 
-  constructor(needs: DispatcherNeeds) {
+  /** `freed` is called when an entry has left, and when nothing of a suspect one runs any more. */
+  constructor(needs: DispatcherNeeds, freed: (batch: Batch) => void) {
     this.#needs = needs;
+    this.#freed = freed;
   }
 
   get inHand(): number {
@@ -47,10 +50,26 @@ export class Endings {
 
   failed(delivery: Delivery, error: WireError): void {
     const { policy, clock, log, mailbox } = this.#needs;
-    log.debug({ evt: 'handler_failed', mailbox, method: delivery.method, messageId: delivery.messageId, attempt: delivery.attempt, code: error.code }, 'a delivery failed');
-    const message = { isCall: delivery.isCall, attempt: delivery.attempt, now: clock.now(), deadline: delivery.deadline };
+    log.debug(
+      {
+        evt: 'handler_failed',
+        mailbox,
+        method: delivery.method,
+        messageId: delivery.messageId,
+        attempt: delivery.attempt,
+        code: error.code,
+      },
+      'a delivery failed',
+    );
+    const message = {
+      isCall: delivery.isCall,
+      attempt: delivery.attempt,
+      now: clock.now(),
+      deadline: delivery.deadline,
+    };
     const verdict = judge({ retryable: error.retryable, crashed: error.code === 'WORKER' }, message, policy.redelivery);
-    if (verdict.kind === 'ack') this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
+    if (verdict.kind === 'ack')
+      this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
     else if (verdict.kind === 'retry') this.#leave(delivery, error, verdict.at);
     else this.#leave(delivery, error);
   }
@@ -63,23 +82,37 @@ export class Endings {
     }
     const error = toWireError(new HandlerError(`not run: ${reason}`));
     if (!delivery.isCall) this.#leave(delivery, { ...error, code: reason });
-    else this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, { ...error, code: reason, retryable: false }, receipt));
+    else
+      this.#answer(delivery, (inbox, receipt) =>
+        inbox.error(delivery.envelope.correlation, { ...error, code: reason, retryable: false }, receipt),
+      );
   }
 
   /** The delivery is not charged; somebody else, or we, will have it again in a while. */
   comeBack(delivery: Delivery, delayMs: number, code: string): void {
     const { clock } = this.#needs;
     const uncharged = { ...this.#history(delivery, code, 'handed back'), attempt: delivery.attempt - 1 };
-    this.#push(delivery, { index: delivery.index, at: clock.now() + delayMs, deliveries: delivery.attempt - 1, reason: '', history: uncharged });
+    this.#push(delivery, {
+      index: delivery.index,
+      at: clock.now() + delayMs,
+      deliveries: delivery.attempt - 1,
+      reason: '',
+      history: uncharged,
+    });
   }
 
   /** A claim that is no frame of ours becomes a dead letter with its bytes. */
   buryWhole(claim: Claim, reason: string): void {
     const { log, stats, mailbox } = this.#needs;
-    log.error({ evt: 'frame_invalid', mailbox, entry: claim.id, reason }, 'an entry that is no valid frame becomes a dead letter');
+    log.error(
+      { evt: 'frame_invalid', mailbox, entry: claim.id, reason },
+      'an entry that is no valid frame becomes a dead letter',
+    );
     stats.dead += claim.count;
     const moved = claim.todo ?? '1'.repeat(claim.count);
-    this.#needs.settler().add({ kind: 'bury', claim, moved, reason, deliveries: claim.deliveries, history: claim.history ?? '[]' });
+    this.#needs
+      .settler()
+      .add({ kind: 'bury', claim, moved, reason, deliveries: claim.deliveries, history: claim.history ?? '[]' });
   }
 
   /** Tells the backend what has left the entry since the last time. */
@@ -96,7 +129,10 @@ export class Endings {
       const [first] = group;
       const common = {
         claim,
-        moved: maskOf(claim.count, group.map((leaving) => leaving.index)),
+        moved: maskOf(
+          claim.count,
+          group.map((leaving) => leaving.index),
+        ),
         ...(nothingLeft ? undefined : { todo: either(batch.todo(), maskOf(claim.count, later)) }),
         deliveries: first!.deliveries,
         history: withHistory(claim, group),
@@ -145,7 +181,10 @@ export class Endings {
     this.#end(batch, index);
   }
 
-  #answer(delivery: Delivery, send: (inbox: ReturnType<DispatcherNeeds['sending']['inbox']>, receipt: Receipt) => void): void {
+  #answer(
+    delivery: Delivery,
+    send: (inbox: ReturnType<DispatcherNeeds['sending']['inbox']>, receipt: Receipt) => void,
+  ): void {
     const { batch, index, envelope } = delivery;
     if (batch.dropped) return;
     const { replyTo } = batch.frame;
@@ -158,7 +197,10 @@ export class Endings {
     try {
       send(inbox, receipt);
     } catch (thrown) {
-      this.#needs.log.warn({ evt: 'reply_unsendable', method: delivery.method, reason: messageOf(thrown) }, 'an answer could not be encoded');
+      this.#needs.log.warn(
+        { evt: 'reply_unsendable', method: delivery.method, reason: messageOf(thrown) },
+        'an answer could not be encoded',
+      );
       inbox.error(envelope.correlation, { ...toWireError(thrown), details: undefined, outcome: 'failed' }, receipt);
     }
   }
@@ -169,7 +211,17 @@ export class Endings {
     const history = this.#history(delivery, error.code, error.message);
     if (at === undefined) {
       stats.dead += 1;
-      log.error({ evt: 'dead_letter', mailbox, method: delivery.method, messageId: delivery.messageId, attempt: delivery.attempt, code: error.code }, 'a message became a dead letter');
+      log.error(
+        {
+          evt: 'dead_letter',
+          mailbox,
+          method: delivery.method,
+          messageId: delivery.messageId,
+          attempt: delivery.attempt,
+          code: error.code,
+        },
+        'a message became a dead letter',
+      );
       this.#push(delivery, { index: delivery.index, deliveries: delivery.attempt, reason: error.code, history });
     } else {
       stats.redelivered += 1;
@@ -186,7 +238,14 @@ export class Endings {
 
   #history(delivery: Delivery, code: string, message: string): HistoryItem {
     const { clock, memberId } = this.#needs;
-    return { index: delivery.index, attempt: delivery.attempt, at: Math.round(clock.now()), node: memberId(), code, message: message.slice(0, MAX_HISTORY_MESSAGE) };
+    return {
+      index: delivery.index,
+      attempt: delivery.attempt,
+      at: Math.round(clock.now()),
+      node: memberId(),
+      code,
+      message: message.slice(0, MAX_HISTORY_MESSAGE),
+    };
   }
 
   #end(batch: Batch, index: number): void {
@@ -197,12 +256,15 @@ export class Endings {
       this.#release(batch);
     } else if (this.#handingBack && batch.running === 0) {
       this.handBackOne(batch);
+    } else if (batch.suspect && batch.running === 0) {
+      this.#freed(batch);
     }
   }
 
   #release(batch: Batch): void {
     this.#inHand.delete(batch);
     if (this.#inHand.size === 0) this.#tellDrained();
+    this.#freed(batch);
   }
 
   #tellDrained(): void {
@@ -213,7 +275,8 @@ export class Endings {
     this.#ticker = this.#inHand.size === 0 ? undefined : setTimeout(this.#tick, PROGRESS_MS);
     const before = this.#needs.clock.elapsed() - PROGRESS_MS;
     // A suspect's progress travels with its start marks, in their order.
-    for (const batch of this.#inHand) if (batch.untold > 0 && batch.claimedAt <= before && !batch.suspect) this.flush(batch);
+    for (const batch of this.#inHand)
+      if (batch.untold > 0 && batch.claimedAt <= before && !batch.suspect) this.flush(batch);
   };
 }
 
@@ -246,7 +309,8 @@ class Answer implements Receipt {
 function grouped(batch: Batch): Leaving[][] {
   const groups = new Map<string, Leaving[]>();
   for (const leaving of batch.leaving) {
-    const key = leaving.at === undefined ? `dead ${leaving.deliveries} ${leaving.reason}` : `retry ${leaving.deliveries}`;
+    const key =
+      leaving.at === undefined ? `dead ${leaving.deliveries} ${leaving.reason}` : `retry ${leaving.deliveries}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [leaving]);
     else group.push(leaving);

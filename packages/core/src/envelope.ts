@@ -82,7 +82,12 @@ export function toWireError(thrown: unknown): WireError {
   try {
     return describe(thrown);
   } catch {
-    return { code: 'HANDLER', message: 'the handler threw something that cannot be read', retryable: true, outcome: 'failed' };
+    return {
+      code: 'HANDLER',
+      message: 'the handler threw something that cannot be read',
+      retryable: true,
+      outcome: 'failed',
+    };
   }
 }
 
@@ -117,7 +122,10 @@ export function fromWireError(body: unknown): HomeostatError {
   const fields: Fields = isObject(body) ? body : {};
   const code = fields['code'];
   if (typeof code !== 'string' || code === '') {
-    return new HandlerError('the other side answered with an error that cannot be read', { retryable: false, outcome: 'unknown' });
+    return new HandlerError('the other side answered with an error that cannot be read', {
+      retryable: false,
+      outcome: 'unknown',
+    });
   }
   const message = fields['message'];
   const retryAfterMs = fields['retryAfterMs'];
@@ -134,7 +142,10 @@ export function fromWireError(body: unknown): HomeostatError {
     return Object.assign(invalid, { side, issues });
   }
   const known = Object.hasOwn(CLASSES, code) ? CLASSES[code] : undefined;
-  const error = rebuild(known ?? ActorError, code.slice(0, MAX_CODE_LENGTH), text, { ...facts, details: fields['details'] });
+  const error = rebuild(known ?? ActorError, code.slice(0, MAX_CODE_LENGTH), text, {
+    ...facts,
+    details: fields['details'],
+  });
   return known === FrameInvalid ? Object.assign(error, { reason: 'remote' }) : error;
 }
 
@@ -142,7 +153,10 @@ type Fields = Record<string, unknown>;
 // oxlint-disable-next-line typescript/no-explicit-any -- constructors of all shapes; only the prototype is used
 type ErrorClass = Function & { readonly prototype: HomeostatError };
 
-const SIDES: Readonly<Record<string, 'input' | 'output' | undefined>> = Object.assign(Object.create(null), { VALIDATION: 'input', OUTPUT_INVALID: 'output' });
+const SIDES: Readonly<Record<string, 'input' | 'output' | undefined>> = Object.assign(Object.create(null), {
+  VALIDATION: 'input',
+  OUTPUT_INVALID: 'output',
+});
 
 const CLASSES: Readonly<Record<string, ErrorClass>> = {
   ABORTED: Aborted,

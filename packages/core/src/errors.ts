@@ -83,7 +83,16 @@ export class Aborted extends HomeostatError {
 
 /** The mailbox has no room. `details` holds the limits, what waits and how much more would fit. */
 export class MailboxFull extends HomeostatError {
-  constructor(mailbox: string, details: { readonly messages: number; readonly maxLength: number; readonly bytes: number; readonly maxBytes: number; readonly room: number }) {
+  constructor(
+    mailbox: string,
+    details: {
+      readonly messages: number;
+      readonly maxLength: number;
+      readonly bytes: number;
+      readonly maxBytes: number;
+      readonly room: number;
+    },
+  ) {
     super(
       'MAILBOX_FULL',
       `mailbox ${mailbox} is full: ${details.messages} of ${details.maxLength} messages, ${details.bytes} of ${details.maxBytes} bytes. Add nodes, or raise maxLength or maxBytes of the actor.`,
@@ -102,9 +111,13 @@ export class SerializationError extends HomeostatError {
 /** The encoded body is larger than `maxBodyBytes`. */
 export class PayloadTooLarge extends HomeostatError {
   constructor(bytes: number, limit: number) {
-    super('PAYLOAD_TOO_LARGE', `the body is ${bytes} bytes, more than the limit of ${limit}. Send a reference to the data instead, or raise maxBodyBytes on every node.`, {
-      details: { bytes, limit },
-    });
+    super(
+      'PAYLOAD_TOO_LARGE',
+      `the body is ${bytes} bytes, more than the limit of ${limit}. Send a reference to the data instead, or raise maxBodyBytes on every node.`,
+      {
+        details: { bytes, limit },
+      },
+    );
   }
 }
 
@@ -120,7 +133,10 @@ export class FrameInvalid extends HomeostatError {
 /** No living node announces the method. */
 export class MethodNotFound extends HomeostatError {
   constructor(mailbox: string, method: string) {
-    super('METHOD_NOT_FOUND', `${mailbox} has no method "${method}", and no living node announces one. Check the name and the contract's version.`);
+    super(
+      'METHOD_NOT_FOUND',
+      `${mailbox} has no method "${method}", and no living node announces one. Check the name and the contract's version.`,
+    );
   }
 }
 
@@ -141,7 +157,10 @@ export class BackendFull extends HomeostatError {
 /** This node was declared dead or lost its registration; it rejoins under a new id by itself. */
 export class NotMember extends HomeostatError {
   constructor(nodeId: string, outcome: Outcome = 'unknown') {
-    super('NOT_MEMBER', `node ${nodeId} is no member any more; it rejoins under a new id`, { retryable: true, outcome });
+    super('NOT_MEMBER', `node ${nodeId} is no member any more; it rejoins under a new id`, {
+      retryable: true,
+      outcome,
+    });
   }
 }
 
@@ -190,7 +209,9 @@ export class ActorError extends HomeostatError {
 const MAX_ISSUES_SHOWN = 3;
 
 export function describeIssues(issues: readonly Issue[]): string {
-  const shown = issues.slice(0, MAX_ISSUES_SHOWN).map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
+  const shown = issues
+    .slice(0, MAX_ISSUES_SHOWN)
+    .map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
   const hidden = issues.length - shown.length;
   return shown.join('; ') + (hidden > 0 ? `; and ${hidden} more` : '');
 }

@@ -2,7 +2,16 @@
 import { Kind, type Envelope, type Extras } from './envelope.ts';
 import { FrameInvalid } from './errors.ts';
 import { Scanner } from './scan.ts';
-import { DEFAULT_MAX_BODY_BYTES, KIND_BITS, MAX_ENVELOPES, MAX_EXTRAS_BYTES, METHOD, NO_BODY, NODE_ID, VERSION } from './wire.ts';
+import {
+  DEFAULT_MAX_BODY_BYTES,
+  KIND_BITS,
+  MAX_ENVELOPES,
+  MAX_EXTRAS_BYTES,
+  METHOD,
+  NO_BODY,
+  NODE_ID,
+  VERSION,
+} from './wire.ts';
 
 export interface Frame {
   readonly bytes: Uint8Array;
@@ -61,7 +70,9 @@ class EnvelopeReader {
     const kind = form & KIND_BITS;
     if (form >= 2 * NO_BODY || kind === 0) throw new FrameInvalid('kind');
     const empty = (form & NO_BODY) !== 0;
-    return kind === Kind.call || kind === Kind.cast ? this.#request(kind, empty, parts) : this.#answer(kind, empty, parts);
+    return kind === Kind.call || kind === Kind.cast
+      ? this.#request(kind, empty, parts)
+      : this.#answer(kind, empty, parts);
   }
 
   /** `[kind, method, body, correlation, deadline, extras]`, what is nil at the end left off. */
@@ -89,7 +100,15 @@ class EnvelopeReader {
     const bodyStart = scanner.at;
     const bodyEnd = parts < 3 ? 0 : this.#body(empty);
     for (let more = parts - 3; more > 0; more--) scanner.skip();
-    return { kind, method: '', correlation, deadline: 0, extras: undefined, bodyStart: bodyEnd === 0 ? 0 : bodyStart, bodyEnd };
+    return {
+      kind,
+      method: '',
+      correlation,
+      deadline: 0,
+      extras: undefined,
+      bodyStart: bodyEnd === 0 ? 0 : bodyStart,
+      bodyEnd,
+    };
   }
 
   /** Where the body ends; 0 when there is none. */

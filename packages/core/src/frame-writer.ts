@@ -22,8 +22,6 @@ export class FrameWriter {
   #end = HEAD_BYTES;
   /** Where each envelope begins. */
   readonly #starts: Uint32Array = new Uint32Array(MAX_ENVELOPES);
-  /** Where each envelope ends. */
-  readonly #ends: number[] = [];
   #sentAt = 0;
   /** The method last checked; a frame mostly holds one. */
   #method = '';
@@ -49,7 +47,6 @@ export class FrameWriter {
     if (this.#writer.busy) throw reentered();
     if (bytes.buffer.length > KEPT_BYTES && this.#end * 4 < bytes.buffer.length) bytes.replace(FIRST_BYTES);
     this.#end = HEAD_BYTES;
-    this.#ends.length = 0;
     this.count = 0;
     this.#sentAt = Math.max(0, Math.round(sentAt));
   }
@@ -82,7 +79,8 @@ export class FrameWriter {
 
   /** Adds an answer whose body is encoded already, by `encodeBody`. */
   addReplyBytes(correlation: number, body: Uint8Array | undefined): number {
-    if (body !== undefined && body.byteLength > this.#maxBodyBytes) throw new PayloadTooLarge(body.byteLength, this.#maxBodyBytes);
+    if (body !== undefined && body.byteLength > this.#maxBodyBytes)
+      throw new PayloadTooLarge(body.byteLength, this.#maxBodyBytes);
     this.#begin();
     this.#answer(Kind.reply, correlation, body === undefined);
     if (body === undefined) this.#body(undefined);
@@ -141,7 +139,8 @@ export class FrameWriter {
     if (!NODE_ID.test(from) || (replyTo !== null && !NODE_ID.test(replyTo))) {
       throw new SerializationError('a node id must be 1 to 128 printable ASCII characters without braces');
     }
-    if (!Number.isSafeInteger(number) || number < 0) throw new SerializationError('the number of a frame is a whole number from 0 to 2^53 - 1');
+    if (!Number.isSafeInteger(number) || number < 0)
+      throw new SerializationError('the number of a frame is a whole number from 0 to 2^53 - 1');
     const { bytes } = this.#writer;
     const start = HEAD_BYTES - (2 + textBytes(from) + 9 + (replyTo === null ? 1 : textBytes(replyTo)) + 9 + 3);
     bytes.at = start;
@@ -171,9 +170,17 @@ export class FrameWriter {
     return size;
   }
 
-  #request(kind: number, method: string, body: unknown, correlation: number, deadline: number, extras: Extras | undefined): void {
+  #request(
+    kind: number,
+    method: string,
+    body: unknown,
+    correlation: number,
+    deadline: number,
+    extras: Extras | undefined,
+  ): void {
     if (method !== this.#method) {
-      if (!METHOD.test(method)) throw new SerializationError('a method name is a letter or $ and up to 127 of A-Z a-z 0-9 . _ $ -');
+      if (!METHOD.test(method))
+        throw new SerializationError('a method name is a letter or $ and up to 127 of A-Z a-z 0-9 . _ $ -');
       this.#method = method;
     }
     const { bytes } = this.#writer;
@@ -199,7 +206,8 @@ export class FrameWriter {
   }
 
   #correlation(correlation: number): void {
-    if (!Number.isSafeInteger(correlation) || correlation <= 0) throw new SerializationError('a correlation is a whole number from 1 to 2^53 - 1');
+    if (!Number.isSafeInteger(correlation) || correlation <= 0)
+      throw new SerializationError('a correlation is a whole number from 1 to 2^53 - 1');
     this.#writer.bytes.uint(correlation);
   }
 
@@ -210,7 +218,8 @@ export class FrameWriter {
   #extras({ id, key, headers, priority }: Extras): void {
     if (id !== undefined && typeof id !== 'string') throw new SerializationError('id must be a string');
     if (key !== undefined && typeof key !== 'string') throw new SerializationError('key must be a string');
-    if (priority !== undefined && priority !== (priority | 0)) throw new SerializationError('priority must be an integer of up to 32 bits');
+    if (priority !== undefined && priority !== (priority | 0))
+      throw new SerializationError('priority must be an integer of up to 32 bits');
     for (const name in headers) {
       if (typeof headers[name] !== 'string') throw new SerializationError(`header ${name} must be a string`);
     }

@@ -32,7 +32,9 @@ export function handle(handling: Handling, body: unknown, ctx: Context): unknown
 
 function run(handling: Handling, input: unknown, ctx: Context): unknown {
   const result: unknown = handling.handler(input as never, ctx);
-  return isThenable(result) ? Promise.resolve(result).then((value) => checked(handling, value)) : checked(handling, result);
+  return isThenable(result)
+    ? Promise.resolve(result).then((value) => checked(handling, value))
+    : checked(handling, result);
 }
 
 function checked(handling: Handling, value: unknown): unknown {

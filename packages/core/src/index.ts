@@ -1,13 +1,29 @@
 /** Homeostat's core: contracts, actors, nodes, and a memory backend for one process. */
 
 // What users declare
-export { contract, type Contract, type ErrorCode, type ErrorDetails, type Input, type MethodSpec, type MethodSpecs, type Output } from './contract.ts';
+export {
+  contract,
+  type Contract,
+  type ErrorCode,
+  type ErrorDetails,
+  type Input,
+  type MethodSpec,
+  type MethodSpecs,
+  type Output,
+} from './contract.ts';
 export { actor, type Actor, type Context, type Handler, type Handlers } from './actor.ts';
 export type { ActorOptions } from './options.ts';
 export type { StandardSchema } from './standard-schema.ts';
 
 // What runs it
-export { createNode, type ActorNode, type BatchResults, type NodeHealth, type NodeOptions, type NodeStats } from './node.ts';
+export {
+  createNode,
+  type ActorNode,
+  type BatchResults,
+  type NodeHealth,
+  type NodeOptions,
+  type NodeStats,
+} from './node.ts';
 export type { ServeOptions } from './serve.ts';
 export type { NodeSettings } from './options.ts';
 

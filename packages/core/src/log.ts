@@ -5,5 +5,8 @@ export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | '
 
 /** A pino logger at `LOG_LEVEL` (default `warn`), on stderr so that a program's own output stays clean. */
 export function defaultLog(): Log {
-  return pino({ name: 'homeostat', level: process.env['LOG_LEVEL'] ?? 'warn' }, pino.destination({ dest: 2, sync: true }));
+  return pino(
+    { name: 'homeostat', level: process.env['LOG_LEVEL'] ?? 'warn' },
+    pino.destination({ dest: 2, sync: true }),
+  );
 }

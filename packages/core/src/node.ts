@@ -55,7 +55,9 @@ export interface ActorNode extends AsyncDisposable {
   /** A typed client of a contract. Cheap; keeps no connection of its own. */
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
   /** Runs several requests at once: a record of promises, or of functions that make them. Never rejects. */
-  batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(parts: Parts): Promise<BatchResults<Parts>>;
+  batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
+    parts: Parts,
+  ): Promise<BatchResults<Parts>>;
   deadLetters(contract: Contract): DeadLetters;
   /** How much waits in the mailbox of a contract. */
   depth(contract: Contract): Promise<MailboxDepth>;
@@ -115,7 +117,9 @@ class Node implements ActorNode {
     return createClient(this.#runtime.sending, contract, options);
   }
 
-  async batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(parts: Parts): Promise<BatchResults<Parts>> {
+  async batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
+    parts: Parts,
+  ): Promise<BatchResults<Parts>> {
     const named = Object.entries(parts).map(async ([name, part]) => [name, await attempt(started(part))] as const);
     return Object.fromEntries(await Promise.all(named)) as BatchResults<Parts>;
   }
@@ -162,6 +166,7 @@ async function load(module: URL): Promise<Actor> {
   } catch (thrown) {
     throw new ConfigError(`serve: ${module.href} cannot be loaded: ${messageOf(thrown)}`, thrown);
   }
-  if (!isActor(exported.default)) throw new ConfigError(`serve: the default export of ${module.href} must be what actor(contract, handlers) returns`);
+  if (!isActor(exported.default))
+    throw new ConfigError(`serve: the default export of ${module.href} must be what actor(contract, handlers) returns`);
   return exported.default;
 }

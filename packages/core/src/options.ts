@@ -41,14 +41,16 @@ export interface ActorOptions {
   readonly maxBytes?: number | undefined;
   /** How long the handler of a cast may run, ms. Default 5 min. A call's handler has until the call's deadline. */
   readonly maxRunMs?: number | undefined;
-  readonly redelivery?: {
-    /** Deliveries before a message becomes a dead letter. Default 3. */
-    readonly deliveries?: number | undefined;
-    /** Wait before the first redelivery, ms; doubles each time. Default 1 s. */
-    readonly delayMs?: number | undefined;
-    /** Longest wait, ms. Default 60 s. */
-    readonly maxDelayMs?: number | undefined;
-  } | undefined;
+  readonly redelivery?:
+    | {
+        /** Deliveries before a message becomes a dead letter. Default 3. */
+        readonly deliveries?: number | undefined;
+        /** Wait before the first redelivery, ms; doubles each time. Default 1 s. */
+        readonly delayMs?: number | undefined;
+        /** Longest wait, ms. Default 60 s. */
+        readonly maxDelayMs?: number | undefined;
+      }
+    | undefined;
 }
 
 export interface ActorPolicy {
@@ -87,16 +89,18 @@ export interface NodeSettings {
   readonly timeoutMs?: number | undefined;
   /** Largest encoded body, bytes. Default 1 MiB and 1 KiB, so that 1 MiB of data with its head fits. */
   readonly maxBodyBytes?: number | undefined;
-  readonly beat?: {
-    /** Between two beats, ms. Default 1 s. */
-    readonly intervalMs?: number | undefined;
-    /** Silence after which a node is dead, ms; at least three intervals. Default 3 s. */
-    readonly ttlMs?: number | undefined;
-    /** A main thread without progress for this long makes the node unhealthy, ms. Default 1 s. */
-    readonly stallMs?: number | undefined;
-    /** A main thread without progress for this long makes the node dead, ms. Default 30 s. */
-    readonly evictMs?: number | undefined;
-  } | undefined;
+  readonly beat?:
+    | {
+        /** Between two beats, ms. Default 1 s. */
+        readonly intervalMs?: number | undefined;
+        /** Silence after which a node is dead, ms; at least three intervals. Default 3 s. */
+        readonly ttlMs?: number | undefined;
+        /** A main thread without progress for this long makes the node unhealthy, ms. Default 1 s. */
+        readonly stallMs?: number | undefined;
+        /** A main thread without progress for this long makes the node dead, ms. Default 30 s. */
+        readonly evictMs?: number | undefined;
+      }
+    | undefined;
 }
 
 export interface NodePolicy {
@@ -110,8 +114,14 @@ export interface NodePolicy {
 }
 
 export const nodeSettingsSchema: z.ZodType<NodePolicy> = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower case letters, digits and dashes, at most 64').default('node'),
-  namespace: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower case letters, digits, dots and dashes, at most 64').default('homeostat'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower case letters, digits and dashes, at most 64')
+    .default('node'),
+  namespace: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower case letters, digits, dots and dashes, at most 64')
+    .default('homeostat'),
   signals: z.boolean().default(true),
   drainMs: milliseconds.default(DEFAULT_DRAIN_MS),
   timeoutMs: milliseconds.min(1).default(DEFAULT_TIMEOUT_MS),
@@ -123,7 +133,10 @@ export const nodeSettingsSchema: z.ZodType<NodePolicy> = z.strictObject({
       stallMs: milliseconds.min(20).default(DEFAULT_STALL_MS),
       evictMs: milliseconds.min(100).default(DEFAULT_EVICT_MS),
     })
-    .refine((beat) => beat.ttlMs >= 3 * beat.intervalMs, { path: ['ttlMs'], message: 'must be at least three beat intervals' })
+    .refine((beat) => beat.ttlMs >= 3 * beat.intervalMs, {
+      path: ['ttlMs'],
+      message: 'must be at least three beat intervals',
+    })
     .prefault({}),
 });
 
@@ -156,13 +169,20 @@ export const castOptionsSchema: z.ZodType<CastOptions> = z
     at: z.union([moment, z.date()]).optional(),
   })
   .refine(notBoth, NOT_BOTH)
-  .refine((options) => options.delayMs === undefined || options.at === undefined, { path: ['at'], message: 'give either delayMs or at' });
+  .refine((options) => options.delayMs === undefined || options.at === undefined, {
+    path: ['at'],
+    message: 'give either delayMs or at',
+  });
 
 /**
  * Parses options with a schema.
  * @throws ConfigError whose message names the path of every wrong option.
  */
-export function parseOptions<Schema extends z.ZodType>(schema: Schema, given: unknown, subject: string): z.output<Schema> {
+export function parseOptions<Schema extends z.ZodType>(
+  schema: Schema,
+  given: unknown,
+  subject: string,
+): z.output<Schema> {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   const issues = result.error.issues.map((issue) => `${[subject, ...issue.path].join('.')}: ${issue.message}`);

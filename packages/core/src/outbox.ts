@@ -84,13 +84,29 @@ export class Outbox {
   }
 
   /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
-  call(method: string, body: unknown, correlation: number, deadline: number, extras: Extras | undefined, receipt: Receipt): void {
-    const frame = this.#put(this.#destination.share(method), undefined, receipt, (writer) => writer.addCall(method, body, correlation, deadline, extras));
+  call(
+    method: string,
+    body: unknown,
+    correlation: number,
+    deadline: number,
+    extras: Extras | undefined,
+    receipt: Receipt,
+  ): void {
+    const frame = this.#put(this.#destination.share(method), undefined, receipt, (writer) =>
+      writer.addCall(method, body, correlation, deadline, extras),
+    );
     frame.answered = true;
   }
 
   /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
-  cast(method: string, body: unknown, deadline: number, extras: Extras | undefined, at: number | undefined, receipt: Receipt): void {
+  cast(
+    method: string,
+    body: unknown,
+    deadline: number,
+    extras: Extras | undefined,
+    at: number | undefined,
+    receipt: Receipt,
+  ): void {
     this.#put(this.#destination.share(method), at, receipt, (writer) => writer.addCast(method, body, deadline, extras));
   }
 
@@ -179,7 +195,7 @@ export class Outbox {
 
   async #travel(frame: OpenFrame): Promise<void> {
     this.#travelling = frame;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       if (!frame.ambiguous && !this.#keepWanted(frame)) break;
       if (frame.ambiguous && !frame.receipts.some((receipt) => receipt.wanted)) {
         // It may be there under this number; what follows must not be taken for its repetition.
@@ -233,14 +249,22 @@ export class Outbox {
 
   /** Answers whether the frame has ended. */
   #failed(frame: OpenFrame, thrown: unknown): boolean {
-    const error = thrown instanceof HomeostatError ? thrown : new TransportError(`sending failed: ${codeOf(thrown)}`, { cause: thrown });
+    const error =
+      thrown instanceof HomeostatError
+        ? thrown
+        : new TransportError(`sending failed: ${codeOf(thrown)}`, { cause: thrown });
     if (error.outcome !== 'not-executed') frame.ambiguous = true;
     for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
     if (error instanceof TransportError && error.retryable && !this.#closing.signal.aborted) return false;
     if (frame.ambiguous) {
       // What this try says holds for this try only: an earlier one may have been carried out, under this number.
       this.#number += 1;
-      this.#refuse(frame, error.outcome === 'unknown' ? error : new TransportError(error.message, { retryable: error.retryable, cause: error }));
+      this.#refuse(
+        frame,
+        error.outcome === 'unknown'
+          ? error
+          : new TransportError(error.message, { retryable: error.retryable, cause: error }),
+      );
     } else {
       this.#refuse(frame, error);
     }

@@ -12,7 +12,15 @@ export class WaitingCall extends Waiting {
   readonly correlation: number;
   private readonly pending: Map<number, WaitingCall>;
 
-  constructor(pending: Map<number, WaitingCall>, correlation: number, deadlines: Deadlines, subject: string, timeoutMs: number, resolve: (value: unknown) => void, reject: (error: Error) => void) {
+  constructor(
+    pending: Map<number, WaitingCall>,
+    correlation: number,
+    deadlines: Deadlines,
+    subject: string,
+    timeoutMs: number,
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ) {
     super(deadlines, subject, timeoutMs, resolve, reject);
     this.pending = pending;
     this.correlation = correlation;
@@ -48,9 +56,22 @@ export class Replies {
   }
 
   /** Registers a call that must end within `timeoutMs`. */
-  open(subject: string, timeoutMs: number, resolve: (value: unknown) => void, reject: (error: Error) => void): WaitingCall {
+  open(
+    subject: string,
+    timeoutMs: number,
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ): WaitingCall {
     this.#correlation += 1;
-    const call = new WaitingCall(this.#pending, this.#correlation, this.#deadlines, subject, timeoutMs, resolve, reject);
+    const call = new WaitingCall(
+      this.#pending,
+      this.#correlation,
+      this.#deadlines,
+      subject,
+      timeoutMs,
+      resolve,
+      reject,
+    );
     this.#pending.set(call.correlation, call);
     this.#deadlines.add(call, this.#clock.elapsed() + timeoutMs);
     return call;

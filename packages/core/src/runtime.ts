@@ -54,6 +54,7 @@ export class Runtime {
   readonly #startedAt: number;
   #settler: Settler;
   #lostSettlements = 0;
+  #rejoining: Promise<void> | undefined;
   #status: NodeReport['status'] = 'starting';
 
   constructor(link: Link, policy: NodePolicy, log: Log) {
@@ -63,7 +64,7 @@ export class Runtime {
     this.#clock = { now: () => link.now(), elapsed: () => performance.now() };
     this.#startedAt = Math.round(link.now());
     this.#deadlines = new Deadlines(this.#clock);
-    this.#replies = new Replies(this.#clock, this.#deadlines, this.#log);
+    this.#replies = new Replies(this.#clock, this.#deadlines, this.#log, policy.maxBodyBytes);
     this.#settler = new Settler(link.broker, this.#flusher, this.#log);
     this.sending = new Sending({
       broker: link.broker,
@@ -79,21 +80,23 @@ export class Runtime {
   }
 
   async join(): Promise<void> {
-    this.id = await this.#link.membership.join(() => this.#report(), {
-      evicted: (reason) => this.#evicted(reason),
-      inbox: (frames) => this.#replies.receive(frames),
-    });
-    this.member = true;
+    await this.#enter();
     this.#status = 'healthy';
     void loop(this.#closing.signal, () => this.#hint());
   }
 
   /** @throws ConfigError when the mailbox is served already or the module does not load in a thread. */
   async serve(actor: Actor, serving: Serving): Promise<void> {
-    if (this.#closing.signal.aborted) throw new NodeClosed('serve');
     const { mailbox } = actor.contract;
-    if (this.#served.has(mailbox)) throw new ConfigError(`serve: this node serves ${mailbox} already`);
+    this.#refuseServing(mailbox);
     const pool = await createPool(actor, serving, this.policy.maxBodyBytes, this.#log);
+    try {
+      // Again: making a pool takes its time.
+      this.#refuseServing(mailbox);
+    } catch (thrown) {
+      await pool.close(0);
+      throw thrown;
+    }
     const dispatcher = new Dispatcher({
       mailbox,
       methods: new Set(Object.keys(actor.contract.methods)),
@@ -141,7 +144,7 @@ export class Runtime {
     this.#status = 'draining';
     this.#closing.abort();
     const served = [...this.#served.values()];
-    await Promise.all(served.map(({ dispatcher }) => dispatcher.stop()));
+    await Promise.allSettled(served.map(({ dispatcher }) => dispatcher.stop()));
     await within(drainMs, Promise.all(served.map(({ dispatcher }) => dispatcher.drained())));
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
     this.sending.stop();
@@ -150,10 +153,14 @@ export class Runtime {
     this.#replies.close(new NodeClosed('call', 'unknown'));
     this.sending.close();
     this.#settler.close();
+    if (this.#rejoining !== undefined) await within(REJOIN_MAX_MS, this.#rejoining);
     try {
       if (this.member) await this.#link.membership.leave();
     } catch (thrown) {
-      this.#log.warn({ evt: 'leave_failed', reason: messageOf(thrown) }, 'could not say goodbye; the others will notice by the missing beat');
+      this.#log.warn(
+        { evt: 'leave_failed', reason: messageOf(thrown) },
+        'could not say goodbye; the others will notice by the missing beat',
+      );
     }
     this.#deadlines.close();
     await this.#link.close();
@@ -164,43 +171,67 @@ export class Runtime {
     await this.#settler.settled();
   }
 
+  async #enter(): Promise<void> {
+    this.id = await this.#link.membership.join(() => this.#report(), {
+      evicted: (reason) => this.#evicted(reason),
+      inbox: (frames) => this.#replies.receive(frames),
+    });
+    this.member = true;
+  }
+
+  /** @throws NodeClosed, ConfigError */
+  #refuseServing(mailbox: string): void {
+    if (this.#closing.signal.aborted) throw new NodeClosed('serve');
+    if (this.#served.has(mailbox)) throw new ConfigError(`serve: this node serves ${mailbox} already`);
+  }
+
   async #consume({ actor, dispatcher, hints }: Served): Promise<void> {
     const { mailbox } = actor.contract;
     const { maxLength, maxBytes } = actor.policy;
-    dispatcher.attach(await this.#link.broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
+    if (!dispatcher.reading)
+      dispatcher.attach(await this.#link.broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
     await this.#link.broker.hint(mailbox, hints);
   }
 
   /** What is in hand belongs to others from now on; this node starts afresh under another id. */
   #evicted(reason: string): void {
-    if (!this.member || this.#closing.signal.aborted) return;
+    if (!this.member) return;
+    this.#log.error(
+      { evt: 'evicted', id: this.id, reason },
+      'this node is no member any more; it joins again under a new id',
+    );
+    this.#lose();
+    if (!this.#closing.signal.aborted) this.#rejoining ??= this.#rejoin();
+  }
+
+  #lose(): void {
     this.member = false;
-    this.#log.error({ evt: 'evicted', id: this.id, reason }, 'this node is no member any more; it joins again under a new id');
     for (const { dispatcher } of this.#served.values()) dispatcher.drop();
+    this.#settler.forget();
     this.#settler.close();
     this.#lostSettlements += this.#settler.lost;
     this.#settler = new Settler(this.#link.broker, this.#flusher, this.#log);
     this.#replies.lose(this.id);
-    void this.#rejoin();
   }
 
   async #rejoin(): Promise<void> {
-    for (let attempt = 1; !this.#closing.signal.aborted; attempt += 1) {
+    // It may be evicted again while it joins.
+    for (let attempt = 1; !this.member && !this.#closing.signal.aborted; attempt += 1) {
       try {
-        this.id = await this.#link.membership.join(() => this.#report(), {
-          evicted: (reason) => this.#evicted(reason),
-          inbox: (frames) => this.#replies.receive(frames),
-        });
-        this.member = true;
+        await this.#enter();
         this.sending.rejoined();
         for (const served of this.#served.values()) await this.#consume(served);
         this.#log.info({ evt: 'rejoined', id: this.id }, 'joined again');
-        return;
       } catch (thrown) {
-        this.#log.warn({ evt: 'rejoin_failed', attempt, reason: messageOf(thrown) }, 'joining again failed; it is tried again');
+        this.#log.warn(
+          { evt: 'rejoin_failed', attempt, reason: messageOf(thrown) },
+          'joining again failed; it is tried again',
+        );
+        if (this.member) this.#lose();
         await sleep(fullJitter(attempt, REJOIN_MS, REJOIN_MAX_MS), this.#closing.signal);
       }
     }
+    this.#rejoining = undefined;
   }
 
   async #mark(batch: Batch, index: number): Promise<void> {
@@ -238,10 +269,20 @@ export class Runtime {
     const serves: Record<string, string[]> = {};
     for (const [mailbox, { actor, dispatcher }] of this.#served) {
       serves[mailbox] = Object.keys(actor.contract.methods);
-      for (const [method, ms] of dispatcher.times.entries()) serviceMs[`${mailbox}/${method}`] = Number(ms.toPrecision(1));
+      for (const [method, ms] of dispatcher.times.entries())
+        serviceMs[`${mailbox}/${method}`] = Number(ms.toPrecision(1));
     }
     const { name } = this.policy;
-    return { name, pid: process.pid, host: hostname(), startedAt: this.#startedAt, status: this.#status, serves, inFlight: this.#inFlight(), serviceMs };
+    return {
+      name,
+      pid: process.pid,
+      host: hostname(),
+      startedAt: this.#startedAt,
+      status: this.#status,
+      serves,
+      inFlight: this.#inFlight(),
+      serviceMs,
+    };
   }
 }
 

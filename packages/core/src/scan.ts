@@ -217,6 +217,8 @@ export class Scanner {
   }
 
   #forbidden(length: number): boolean {
-    return FORBIDDEN.some((word) => word.length === length && word.every((byte, index) => this.bytes[this.at + index] === byte));
+    return FORBIDDEN.some(
+      (word) => word.length === length && word.every((byte, index) => this.bytes[this.at + index] === byte),
+    );
   }
 }

@@ -97,8 +97,15 @@ export class Sending {
     const shares = new FrameShares();
     return {
       async transmit(frame, number, count, at): Promise<TransmitResult> {
-        const result = await broker.append({ mailbox, number, frame, count, ...(at === undefined ? undefined : { at }) });
-        if (result.kind === 'full') return { kind: 'full', room: result.room, refusal: new MailboxFull(mailbox, result) };
+        const result = await broker.append({
+          mailbox,
+          number,
+          frame,
+          count,
+          ...(at === undefined ? undefined : { at }),
+        });
+        if (result.kind === 'full')
+          return { kind: 'full', room: result.room, refusal: new MailboxFull(mailbox, result) };
         if (result.kind === 'accepted') shares.learn(result.hints);
         return result;
       },

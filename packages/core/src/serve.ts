@@ -37,7 +37,9 @@ export function serveOptions(options: ServeOptions, actor: unknown): Serving {
   const { pool = 'async', threads, maxHeapMb, recycleAfter } = parseOptions(schema, options, 'serve');
   const module = actor instanceof URL ? actor : undefined;
   if (pool === 'threads' && module === undefined) {
-    throw new ConfigError("serve: pool 'threads' needs the URL of a module whose default export is the actor: functions cannot be sent to a thread");
+    throw new ConfigError(
+      "serve: pool 'threads' needs the URL of a module whose default export is the actor: functions cannot be sent to a thread",
+    );
   }
   return { pool, module, threads: threads ?? Math.max(1, availableParallelism() - 1), maxHeapMb, recycleAfter };
 }

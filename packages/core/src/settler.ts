@@ -60,7 +60,7 @@ export class Settler {
 
   async #run(): Promise<void> {
     this.#inFlight = true;
-    for (let failures = 0; this.#waiting.length > 0; ) {
+    for (let failures = 0; this.#waiting.length > 0;) {
       const batch = this.#waiting.splice(0, MAX_BATCH);
       try {
         this.#count(await this.#broker.settle(batch), batch);
@@ -68,7 +68,10 @@ export class Settler {
       } catch (thrown) {
         if (this.#closing.signal.aborted) break;
         failures += 1;
-        this.#log.warn({ evt: 'settle_failed', failures, reason: messageOf(thrown) }, 'settling failed; it is tried again');
+        this.#log.warn(
+          { evt: 'settle_failed', failures, reason: messageOf(thrown) },
+          'settling failed; it is tried again',
+        );
         this.#waiting = [...batch, ...this.#waiting];
         await sleep(Math.min(RESEND_MAX_MS, RESEND_MS * 2 ** (failures - 1)), this.#closing.signal);
       }
@@ -82,7 +85,10 @@ export class Settler {
       if (result !== 'lost') return;
       this.lost += 1;
       const { claim, kind } = batch[index]!;
-      this.#log.warn({ evt: 'settle_lost', kind, mailbox: claim.mailbox, entry: claim.id }, 'the entry was no longer ours');
+      this.#log.warn(
+        { evt: 'settle_lost', kind, mailbox: claim.mailbox, entry: claim.id },
+        'the entry was no longer ours',
+      );
     });
   }
 }

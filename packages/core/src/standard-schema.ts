@@ -17,8 +17,6 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-export type InputOf<Schema> =
-  Schema extends StandardSchema<infer Input, unknown> ? Input : undefined;
+export type InputOf<Schema> = Schema extends StandardSchema<infer Input, unknown> ? Input : undefined;
 
-export type OutputOf<Schema> =
-  Schema extends StandardSchema<infer _Input, infer Output> ? Output : undefined;
+export type OutputOf<Schema> = Schema extends StandardSchema<infer _Input, infer Output> ? Output : undefined;

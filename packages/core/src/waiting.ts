@@ -20,7 +20,13 @@ export abstract class Waiting implements Receipt, Deadlined {
   private readonly timeoutMs: number;
   private unfollow: (() => void) | undefined = undefined;
 
-  constructor(deadlines: Deadlines, subject: string, timeoutMs: number, resolve: (value: unknown) => void, reject: (error: Error) => void) {
+  constructor(
+    deadlines: Deadlines,
+    subject: string,
+    timeoutMs: number,
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ) {
     this.deadlines = deadlines;
     this.subject = subject;
     this.timeoutMs = timeoutMs;

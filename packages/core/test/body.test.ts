@@ -23,14 +23,82 @@ function travel(value: unknown): unknown {
 
 test('every kind of value arrives as it left', (t) => {
   const values = [
-    null, true, false, '', 'a', 'ü', '日本語', '🙂', 'x'.repeat(31), 'x'.repeat(32), 'ü'.repeat(31), 'x'.repeat(255), 'x'.repeat(256), 'ü'.repeat(128), 'x'.repeat(65_535), 'x'.repeat(65_536), 'ü'.repeat(32_768),
-    0, -0, 1, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER,
-    -1, -32, -33, -128, -129, -32_768, -32_769, -(2 ** 31), -(2 ** 31) - 1, Number.MIN_SAFE_INTEGER, 1.5, -1.5, 5e-324, 1.8e308, NaN, Infinity, -Infinity,
-    0n, 5n, -5n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n, -(2n ** 63n),
-    new Date(0), new Date(1), new Date(-1), new Date(1_700_000_000_000), new Date(1_700_000_000_123), new Date(2 ** 32 * 1000), new Date(2 ** 34 * 1000), new Date(-8.64e15), new Date(8.64e15),
-    Buffer.alloc(0), Buffer.from('hi'), Buffer.alloc(255, 1), Buffer.alloc(256, 1), Buffer.alloc(65_536, 1),
-    [], [1, [2, [3]]], Array.from({ length: 16 }, (_, index) => index), Array.from({ length: 70_000 }, (_, index) => index),
-    {}, { a: { b: { c: [{ d: null }] } } }, { '': 1, 'ü': 2, '0': 3, 'a key that is longer than thirty-one characters': 4 },
+    null,
+    true,
+    false,
+    '',
+    'a',
+    'ü',
+    '日本語',
+    '🙂',
+    'x'.repeat(31),
+    'x'.repeat(32),
+    'ü'.repeat(31),
+    'x'.repeat(255),
+    'x'.repeat(256),
+    'ü'.repeat(128),
+    'x'.repeat(65_535),
+    'x'.repeat(65_536),
+    'ü'.repeat(32_768),
+    0,
+    -0,
+    1,
+    127,
+    128,
+    255,
+    256,
+    65_535,
+    65_536,
+    2 ** 31 - 1,
+    2 ** 31,
+    2 ** 32 - 1,
+    2 ** 32,
+    Number.MAX_SAFE_INTEGER,
+    -1,
+    -32,
+    -33,
+    -128,
+    -129,
+    -32_768,
+    -32_769,
+    -(2 ** 31),
+    -(2 ** 31) - 1,
+    Number.MIN_SAFE_INTEGER,
+    1.5,
+    -1.5,
+    5e-324,
+    1.8e308,
+    NaN,
+    Infinity,
+    -Infinity,
+    0n,
+    5n,
+    -5n,
+    2n ** 63n - 1n,
+    2n ** 63n,
+    2n ** 64n - 1n,
+    -(2n ** 63n),
+    new Date(0),
+    new Date(1),
+    new Date(-1),
+    new Date(1_700_000_000_000),
+    new Date(1_700_000_000_123),
+    new Date(2 ** 32 * 1000),
+    new Date(2 ** 34 * 1000),
+    new Date(-8.64e15),
+    new Date(8.64e15),
+    Buffer.alloc(0),
+    Buffer.from('hi'),
+    Buffer.alloc(255, 1),
+    Buffer.alloc(256, 1),
+    Buffer.alloc(65_536, 1),
+    [],
+    [1, [2, [3]]],
+    Array.from({ length: 16 }, (_, index) => index),
+    Array.from({ length: 70_000 }, (_, index) => index),
+    {},
+    { a: { b: { c: [{ d: null }] } } },
+    { '': 1, ü: 2, '0': 3, 'a key that is longer than thirty-one characters': 4 },
     Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`k${index}`, index])),
     Object.fromEntries(Array.from({ length: 70_000 }, (_, index) => [`k${index}`, index])),
   ];
@@ -49,8 +117,16 @@ test('what has no form of its own arrives as its nearest plain one', (t) => {
       return this.#secret;
     }
   }
+  const sparse: unknown[] = [undefined, 1];
+  sparse[3] = 2;
   const cases: [unknown, unknown][] = [
-    [new Map<string, unknown>([['a', 1], ['b', new Map()]]), { a: 1, b: {} }],
+    [
+      new Map<string, unknown>([
+        ['a', 1],
+        ['b', new Map()],
+      ]),
+      { a: 1, b: {} },
+    ],
     [new Set([1, 'a']), [1, 'a']],
     [new URL('http://host/path'), 'http://host/path'],
     [{ toJSON: () => ({ plain: true }) }, { plain: true }],
@@ -59,11 +135,14 @@ test('what has no form of its own arrives as its nearest plain one', (t) => {
     [Object.assign(Object.create({ inherited: 1 }) as object, { own: 2 }), { own: 2 }],
     [Object.assign(Object.create(null) as object, { own: 2 }), { own: 2 }],
     [{ a: undefined, b: 1, [Symbol('s')]: 2 }, { b: 1 }],
-    [[undefined, 1, , 2], [null, 1, null, 2]], // oxlint-disable-line no-sparse-arrays
+    [sparse, [null, 1, null, 2]],
     [new Uint8Array([1, 2]).buffer, Buffer.from([1, 2])],
     [new Uint8Array([1, 2]), Buffer.from([1, 2])],
     [new String('boxed'), 'boxed'], // oxlint-disable-line no-new-wrappers
-    [Object.assign(new TypeError('no', { cause: 'secret' }), { code: 'X' }), { code: 'X', name: 'TypeError', message: 'no' }],
+    [
+      Object.assign(new TypeError('no', { cause: 'secret' }), { code: 'X' }),
+      { code: 'X', name: 'TypeError', message: 'no' },
+    ],
     ['\uD800', '\uFFFD'],
   ];
   for (const [value, arrived] of cases) t.deepEqual(travel(value), arrived);
@@ -77,7 +156,11 @@ test('undefined has no bytes', (t) => {
 test('a value that cannot travel is refused with its path', (t) => {
   const cycle: Record<string, unknown> = { items: [] };
   (cycle['items'] as unknown[]).push({ back: cycle });
-  const thrower = { get bad(): never { throw new RangeError('not today'); } }; // oxlint-disable-line getter-return
+  const thrower = {
+    get bad(): never {
+      throw new RangeError('not today');
+    },
+  }; // oxlint-disable-line getter-return
   const cases: [unknown, string][] = [
     [() => 1, 'body is a function'],
     [{ a: [1, { b: () => 1 }] }, 'body.a[1].b is a function'],
@@ -94,8 +177,27 @@ test('a value that cannot travel is refused with its path', (t) => {
     [{ f: new Float64Array(1) }, 'body.f is a typed array of another kind'],
     [{ r: /x/ }, 'body.r is of a class that holds no plain data'],
     [{ in: thrower }, 'reading body.in.bad failed: not today'],
-    [new Proxy({}, { ownKeys: () => { throw new Error('trap'); } }), 'reading body failed: trap'],
-    [{ self: { toJSON(): unknown { return this; } } }, 'failed: Maximum call stack size exceeded'],
+    [
+      new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new Error('trap');
+          },
+        },
+      ),
+      'reading body failed: trap',
+    ],
+    [
+      {
+        self: {
+          toJSON(): unknown {
+            return this;
+          },
+        },
+      },
+      'failed: Maximum call stack size exceeded',
+    ],
     [Array.from({ length: 100_001 }, () => 0), 'more than 100000 values'],
   ];
   for (const [value, message] of cases) {
@@ -140,11 +242,24 @@ test('1 MiB of text or bytes passes the default limit, 2 MiB do not', (t) => {
   t.deepEqual(travel({ data: 'x'.repeat(mebibyte) }), { data: 'x'.repeat(mebibyte) });
   t.throws(() => encodeBody({ data: 'x'.repeat(2 * mebibyte) }, LIMIT), { instanceOf: PayloadTooLarge });
   t.throws(() => encodeBody({ data: Buffer.alloc(2 * mebibyte) }, LIMIT), { instanceOf: PayloadTooLarge });
-  t.throws(() => encodeBody(Array.from({ length: 90_000 }, () => 'twelve chars'), LIMIT), { instanceOf: PayloadTooLarge });
+  t.throws(
+    () =>
+      encodeBody(
+        Array.from({ length: 90_000 }, () => 'twelve chars'),
+        LIMIT,
+      ),
+    { instanceOf: PayloadTooLarge },
+  );
 });
 
 test('a getter that encodes something of its own disturbs nothing', (t) => {
-  const value = { before: 'b', get inner(): Uint8Array | undefined { return encodeBody({ nested: true }, LIMIT); }, after: 'a' };
+  const value = {
+    before: 'b',
+    get inner(): Uint8Array | undefined {
+      return encodeBody({ nested: true }, LIMIT);
+    },
+    after: 'a',
+  };
   t.deepEqual(travel(value), { before: 'b', inner: encode({ nested: true }), after: 'a' });
 });
 
@@ -156,25 +271,29 @@ test('binary data is a copy: it neither changes with the frame nor keeps it aliv
   t.true(data.buffer.byteLength < 64);
 });
 
-const plain = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 5, withCrossShrink: true },
-    fc.constantFrom(null, true, false, '', -0, NaN, Infinity),
-    fc.double(),
-    fc.integer(),
-    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
-    fc.string({ unit: 'binary', maxLength: 80 }),
-    fc.string({ maxLength: 300 }),
-    fc.date({ noInvalidDate: true }),
-    fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
-    fc.array(tie('value'), { maxLength: 20 }),
-    fc.dictionary(fc.string({ unit: 'binary', maxLength: 40 }), tie('value'), { maxKeys: 20, noNullPrototype: true }),
-  ),
-})).value.filter((value) => !holdsForbiddenKey(value));
+const plain = fc
+  .letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 5, withCrossShrink: true },
+      fc.constantFrom(null, true, false, '', -0, NaN, Infinity),
+      fc.double(),
+      fc.integer(),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
+      fc.string({ unit: 'binary', maxLength: 80 }),
+      fc.string({ maxLength: 300 }),
+      fc.date({ noInvalidDate: true }),
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      fc.array(tie('value'), { maxLength: 20 }),
+      fc.dictionary(fc.string({ unit: 'binary', maxLength: 40 }), tie('value'), { maxKeys: 20, noNullPrototype: true }),
+    ),
+  }))
+  .value.filter((value) => !holdsForbiddenKey(value));
 
 function holdsForbiddenKey(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return false;
-  return Object.entries(value).some(([key, item]) => ['__proto__', 'prototype', 'constructor'].includes(key) || holdsForbiddenKey(item));
+  return Object.entries(value).some(
+    ([key, item]) => ['__proto__', 'prototype', 'constructor'].includes(key) || holdsForbiddenKey(item),
+  );
 }
 
 function seeded(t: { log(text: string): void }): { seed: number; numRuns: number } {
@@ -184,11 +303,20 @@ function seeded(t: { log(text: string): void }): { seed: number; numRuns: number
 }
 
 test('any plain value comes back equal', (t) => {
-  fc.assert(fc.property(plain, (value) => t.deepEqual(travel(value), value)), seeded(t));
+  fc.assert(
+    fc.property(plain, (value) => t.deepEqual(travel(value), value)),
+    seeded(t),
+  );
 });
 
 test('another msgpack library reads what is written and writes what is read', (t) => {
-  const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'bigint', copyBuffers: true, variableMapSize: true } as const;
+  const options = {
+    useRecords: false,
+    mapsAsObjects: true,
+    int64AsType: 'bigint',
+    copyBuffers: true,
+    variableMapSize: true,
+  } as const;
   const unpackr = new Unpackr(options);
   const packr = new Packr(options);
   fc.assert(
@@ -212,7 +340,17 @@ test('reading stays inside its bounds on any bytes', (t) => {
     }),
     { ...seeded(t), numRuns: 20_000 },
   );
-  for (const hex of ['df ffffffff', 'dd ffffffff', 'c6 ffffffff', 'db ffffffff 61', 'd9', 'c7', 'd7ff', '81 a9 5f5f70726f746f5f5f 80', 'c7 04 ff 00000000 00']) {
+  for (const hex of [
+    'df ffffffff',
+    'dd ffffffff',
+    'c6 ffffffff',
+    'db ffffffff 61',
+    'd9',
+    'c7',
+    'd7ff',
+    '81 a9 5f5f70726f746f5f5f 80',
+    'c7 04 ff 00000000 00',
+  ]) {
     const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
     t.throws(() => readBody(bytes, 0, bytes.length), { instanceOf: FrameInvalid, message: /: body$/ });
   }

@@ -34,19 +34,30 @@ for (const error of OURS) {
     const arrived = travel(error);
     t.is(arrived.constructor, error.constructor);
     t.true(arrived instanceof errors.HomeostatError && arrived instanceof Error);
-    for (const fact of ['name', 'code', 'message', 'retryable', 'outcome', 'details', 'retryAfterMs'] as const) t.deepEqual(arrived[fact], error[fact]);
+    for (const fact of ['name', 'code', 'message', 'retryable', 'outcome', 'details', 'retryAfterMs'] as const)
+      t.deepEqual(arrived[fact], error[fact]);
   });
 }
 
 test('every error class there is has been sent', (t) => {
-  const classes = Object.values(errors).filter((value) => typeof value === 'function' && value.prototype instanceof errors.HomeostatError);
+  const classes = Object.values(errors).filter(
+    (value) => typeof value === 'function' && value.prototype instanceof errors.HomeostatError,
+  );
   const sent = new Set<unknown>([...OURS.map((error) => error.constructor), errors.ValidationError]);
-  t.deepEqual(classes.filter((value) => !sent.has(value)), []);
+  t.deepEqual(
+    classes.filter((value) => !sent.has(value)),
+    [],
+  );
 });
 
 test('a validation error arrives with its issues and its side', (t) => {
   for (const side of ['input', 'output'] as const) {
-    const error = new errors.ValidationError(side, 'users.getUser', [{ path: ['a', 0], message: 'Required' }], 'failed');
+    const error = new errors.ValidationError(
+      side,
+      'users.getUser',
+      [{ path: ['a', 0], message: 'Required' }],
+      'failed',
+    );
     const arrived = travel(error) as errors.ValidationError;
     t.true(arrived instanceof errors.ValidationError);
     t.is(arrived.name, 'ValidationError');
@@ -59,7 +70,13 @@ test('a validation error arrives with its issues and its side', (t) => {
 });
 
 test('a plain error is a passing fault of the handler', (t) => {
-  t.deepEqual(toWireError(new TypeError('boom')), { code: 'HANDLER', message: 'boom', retryable: true, outcome: 'failed', name: 'TypeError' });
+  t.deepEqual(toWireError(new TypeError('boom')), {
+    code: 'HANDLER',
+    message: 'boom',
+    retryable: true,
+    outcome: 'failed',
+    name: 'TypeError',
+  });
   t.true(travel(new TypeError('boom')) instanceof errors.HandlerError);
 });
 
@@ -73,8 +90,35 @@ test('an error with a code of its own keeps it and is not retried unless it says
 });
 
 test('anything may be thrown', (t) => {
-  const hostile = { get code(): never { throw new Error('trap'); } }; // oxlint-disable-line getter-return
-  const thrown = [null, undefined, 0, '', 'text', 5n, Symbol('s'), () => 1, [], {}, Object.create(null), hostile, new Proxy({}, { get: () => { throw new Error('trap'); } }), { code: 5, message: 5 }, { code: '' }];
+  const hostile = {
+    get code(): never {
+      throw new Error('trap');
+    },
+  }; // oxlint-disable-line getter-return
+  const thrown = [
+    null,
+    undefined,
+    0,
+    '',
+    'text',
+    5n,
+    Symbol('s'),
+    () => 1,
+    [],
+    {},
+    Object.create(null),
+    hostile,
+    new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error('trap');
+        },
+      },
+    ),
+    { code: 5, message: 5 },
+    { code: '' },
+  ];
   for (const value of thrown) {
     const error = toWireError(value);
     t.is(typeof error.code, 'string');
@@ -95,9 +139,24 @@ test('neither cause nor stack travels, and long texts are cut', (t) => {
 
 test('any body of an error envelope gives an error', (t) => {
   const bodies: unknown[] = [
-    null, undefined, 0, 'text', [], [1], {}, { code: 5 }, { code: '' }, { code: 'X' }, { code: 'x'.repeat(100_000), message: 'y'.repeat(100_000) },
-    { code: 'VALIDATION' }, { code: 'VALIDATION', issues: 5, side: 'middle' }, { code: 'OUTPUT_INVALID', issues: [null, 5, { path: 5 }, { path: [null, {}], message: 5 }] },
-    { code: 'toString' }, { code: 'constructor' }, { code: '__proto__' }, { code: 'HANDLER', outcome: 'maybe', retryable: 'yes', retryAfterMs: 'soon', message: {} },
+    null,
+    undefined,
+    0,
+    'text',
+    [],
+    [1],
+    {},
+    { code: 5 },
+    { code: '' },
+    { code: 'X' },
+    { code: 'x'.repeat(100_000), message: 'y'.repeat(100_000) },
+    { code: 'VALIDATION' },
+    { code: 'VALIDATION', issues: 5, side: 'middle' },
+    { code: 'OUTPUT_INVALID', issues: [null, 5, { path: 5 }, { path: [null, {}], message: 5 }] },
+    { code: 'toString' },
+    { code: 'constructor' },
+    { code: '__proto__' },
+    { code: 'HANDLER', outcome: 'maybe', retryable: 'yes', retryAfterMs: 'soon', message: {} },
   ];
   for (const body of bodies) {
     const error = fromWireError(body);
@@ -113,7 +172,17 @@ test('any body of an error envelope gives an error', (t) => {
 });
 
 test('a wire error has only documented keys', (t) => {
-  const documented = new Set(['code', 'message', 'retryable', 'outcome', 'details', 'issues', 'side', 'retryAfterMs', 'name']);
+  const documented = new Set([
+    'code',
+    'message',
+    'retryable',
+    'outcome',
+    'details',
+    'issues',
+    'side',
+    'retryAfterMs',
+    'name',
+  ]);
   for (const error of [...OURS, new errors.ValidationError('input', 's', [])]) {
     const wire: WireError = toWireError(error);
     for (const key of Object.keys(wire)) t.true(documented.has(key), key);

@@ -64,8 +64,13 @@ test('words that only look like the forbidden keys pass', (t) => {
 
 test('64 levels pass and 65 are too deep, as arrays and as maps', (t) => {
   t.notThrows(() => scan(Buffer.concat([Buffer.alloc(64, 0x91), Buffer.from([1])])));
-  t.is(t.throws(() => scan(Buffer.concat([Buffer.alloc(65, 0x91), Buffer.from([1])])), { instanceOf: FrameInvalid }).reason, 'too-deep');
-  const maps = (levels: number): Buffer => Buffer.concat([...Array.from({ length: levels }, () => bytesOf('81a161')), Buffer.from([1])]);
+  t.is(
+    t.throws(() => scan(Buffer.concat([Buffer.alloc(65, 0x91), Buffer.from([1])])), { instanceOf: FrameInvalid })
+      .reason,
+    'too-deep',
+  );
+  const maps = (levels: number): Buffer =>
+    Buffer.concat([...Array.from({ length: levels }, () => bytesOf('81a161')), Buffer.from([1])]);
   t.notThrows(() => scan(maps(64)));
   t.is(t.throws(() => scan(maps(65)), { instanceOf: FrameInvalid }).reason, 'too-deep');
   t.is(t.throws(() => scan(Buffer.alloc(1_000_000, 0x91)), { instanceOf: FrameInvalid }).reason, 'too-deep');

@@ -1,4 +1,9 @@
-import { ConfigError, createNode as createCoreNode, type ActorNode, type NodeOptions as CoreNodeOptions } from '@homeostat/core';
+import {
+  ConfigError,
+  createNode as createCoreNode,
+  type ActorNode,
+  type NodeOptions as CoreNodeOptions,
+} from '@homeostat/core';
 import { redis, type RedisBackendOptions } from '@homeostat/redis';
 
 export interface NodeOptions extends CoreNodeOptions {

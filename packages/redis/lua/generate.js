@@ -9,7 +9,9 @@ const target = new URL('../src/scripts.ts', import.meta.url);
 /** The whole source of one script: its includes in place, its comments out (Redis keeps every byte it is sent). */
 function assemble(file) {
   const source = readFileSync(new URL(file, here), 'utf8');
-  const whole = source.replace(/^-- @include (.+)$/gm, (_, name) => readFileSync(new URL(`lib/${name}.lua`, here), 'utf8'));
+  const whole = source.replace(/^-- @include (.+)$/gm, (_, name) =>
+    readFileSync(new URL(`lib/${name}.lua`, here), 'utf8'),
+  );
   return whole
     .split('\n')
     .map((line) => line.trimEnd())
@@ -34,7 +36,11 @@ function generate() {
     '  readonly lua: string;',
     '}',
     '',
-    `export type ScriptName = ${readdirSync(here).filter((file) => file.endsWith('.lua')).sort().map((file) => `'${file.slice(0, -4)}'`).join(' | ')};`,
+    `export type ScriptName = ${readdirSync(here)
+      .filter((file) => file.endsWith('.lua'))
+      .sort()
+      .map((file) => `'${file.slice(0, -4)}'`)
+      .join(' | ')};`,
     '',
     'export const scripts: Readonly<Record<ScriptName, Script>> = {',
     ...entries,

@@ -7,7 +7,10 @@ import { run } from './script.ts';
 /** Frames taken over by one script. */
 const MOST_ADOPTED = 32;
 
-type Adopted = readonly [left: Buffer, taken: readonly (readonly [id: Buffer, fields: readonly Buffer[], record: Buffer])[]];
+type Adopted = readonly [
+  left: Buffer,
+  taken: readonly (readonly [id: Buffer, fields: readonly Buffer[], record: Buffer])[],
+];
 
 export async function adopt(lane: LaneClaims, box: Mailbox): Promise<void> {
   if (box.busy !== undefined || box.closed) return;
@@ -20,7 +23,13 @@ export async function adopt(lane: LaneClaims, box: Mailbox): Promise<void> {
       const room = box.room();
       if (room === 0 || registration.id !== owner) return;
       const limit = Math.max(1, Math.min(MOST_ADOPTED, room - box.armed));
-      const answer = await run<Buffer | Adopted>(command, 'adopt', [lane.keys.members, box.keys.stream, box.keys.progress, lane.keys.orphans], [owner, box.name, limit], true);
+      const answer = await run<Buffer | Adopted>(
+        command,
+        'adopt',
+        [lane.keys.members, box.keys.stream, box.keys.progress, lane.keys.orphans],
+        [owner, box.name, limit],
+        true,
+      );
       if (Buffer.isBuffer(answer)) {
         registration.lose(owner, 'no member when taking over');
         return;
@@ -28,7 +37,7 @@ export async function adopt(lane: LaneClaims, box: Mailbox): Promise<void> {
       const [left, taken] = answer as Adopted;
       const entries = taken.map(([id, fields]): RawEntry => [id, fields]);
       const records = new Map(taken.map(([id, , record]) => [id.toString('latin1'), record.toString('latin1')]));
-      lane.accept(box, parseEntries(box.name, owner, entries, records), owner);
+      lane.accept(box, parseEntries(box.name, entries, records), owner, 'adopted');
       // Left but not to be had now: the next beat says so again.
       if (left.toString('latin1') === '0' || taken.length === 0) {
         box.orphaned = false;

@@ -22,7 +22,14 @@ export type BeatOrder =
 
 export type BeatNews =
   | { readonly kind: 'up' }
-  | { readonly kind: 'beaten'; readonly id: string; readonly tickets: readonly number[]; readonly sample: TimeSample; readonly orphanLanes: readonly number[]; readonly due: readonly (readonly [lane: number, at: number])[] }
+  | {
+      readonly kind: 'beaten';
+      readonly id: string;
+      readonly tickets: readonly number[];
+      readonly sample: TimeSample;
+      readonly orphanLanes: readonly number[];
+      readonly due: readonly (readonly [lane: number, at: number])[];
+    }
   | { readonly kind: 'evicted'; readonly id: string; readonly reason: string }
   | { readonly kind: 'reaped'; readonly victim: string }
   | { readonly kind: 'failing'; readonly why: string };
@@ -42,7 +49,19 @@ const SHORTEST_REPORT_LIFETIME_MS = 60_000;
 /** After a refused beat, ms. */
 const RETRY_MS = 100;
 
-type BeatAnswer = 'not-member' | [seconds: string, microseconds: string, revision: string, orphans: number, moved: number, more: number, nextDue: string, reportGone: string, ...counters: string[]];
+type BeatAnswer =
+  | 'not-member'
+  | [
+      seconds: string,
+      microseconds: string,
+      revision: string,
+      orphans: number,
+      moved: number,
+      more: number,
+      nextDue: string,
+      reportGone: string,
+      ...counters: string[],
+    ];
 
 interface Lane {
   readonly index: number;
@@ -112,7 +131,13 @@ export class BeatEngine {
     this.#report = report;
     this.#sentReport = report;
     this.#tickets = [];
-    this.#lanes = Array.from({ length: this.#plan.lanes }, (_, index) => ({ index, keys: laneKeys(this.#plan.namespace, index), watch: new Watch(id, this.#plan.beat), revision: '', audited: 0 }));
+    this.#lanes = Array.from({ length: this.#plan.lanes }, (_, index) => ({
+      index,
+      keys: laneKeys(this.#plan.namespace, index),
+      watch: new Watch(id, this.#plan.beat),
+      revision: '',
+      audited: 0,
+    }));
     this.#nextAt = monotonic();
     this.#soon(0);
   }
@@ -174,12 +199,15 @@ export class BeatEngine {
     const sample = beaten[0]?.sample;
     if (sample !== undefined) {
       const orphanLanes = beaten.filter(({ orphans }) => orphans).map(({ lane }) => lane.index);
-      const due = beaten.filter(({ nextDue }) => nextDue !== '').map(({ lane, nextDue }) => [lane.index, Number(nextDue)] as const);
+      const due = beaten
+        .filter(({ nextDue }) => nextDue !== '')
+        .map(({ lane, nextDue }) => [lane.index, Number(nextDue)] as const);
       this.#tell({ kind: 'beaten', id, tickets, sample, orphanLanes, due });
     }
     let reaped = false;
     for (const { lane, counters, at, revision } of beaten) {
-      for (const silent of lane.watch.sample(at, counters)) reaped = (await this.#reap(id, lane, silent.id, silent.counter)) || reaped;
+      for (const silent of lane.watch.sample(at, counters))
+        reaped = (await this.#reap(id, lane, silent.id, silent.counter)) || reaped;
       if (revision !== lane.revision) {
         lane.watch.members(await this.#connection.sendText<string[]>('hkeys', [lane.keys.members]));
         lane.revision = revision;
@@ -202,7 +230,16 @@ export class BeatEngine {
     const answer = await run<BeatAnswer>(
       this.#connection,
       'beat',
-      [keys.members, keys.revision, keys.orphans, own.node, own.sent, keys.due, keys.dueFrames, mailboxKeys(keys, audited).stream],
+      [
+        keys.members,
+        keys.revision,
+        keys.orphans,
+        own.node,
+        own.sent,
+        keys.due,
+        keys.dueFrames,
+        mailboxKeys(keys, audited).stream,
+      ],
       [
         id,
         keys.prefix,
@@ -234,13 +271,22 @@ export class BeatEngine {
   async #reap(id: string, lane: Lane, victim: string, counter: string): Promise<boolean> {
     const { keys } = lane;
     const theirs = nodeKeys(keys, victim);
-    const answer = await run<number | string>(this.#connection, 'reap', [keys.members, keys.revision, keys.orphans, theirs.node, theirs.sent, theirs.serves, theirs.inbox], [id, victim, counter, keys.prefix]);
+    const answer = await run<number | string>(
+      this.#connection,
+      'reap',
+      [keys.members, keys.revision, keys.orphans, theirs.node, theirs.sent, theirs.serves, theirs.inbox],
+      [id, victim, counter, keys.prefix],
+    );
     if (answer === 1) this.#tell({ kind: 'reaped', victim });
     return answer === 1;
   }
 
   async #leave(id: string): Promise<void> {
-    await leaveLanes(this.#connection, this.#lanes.map(({ keys }) => keys), id);
+    await leaveLanes(
+      this.#connection,
+      this.#lanes.map(({ keys }) => keys),
+      id,
+    );
   }
 
   #evicted(id: string, reason: string): void {
@@ -269,7 +315,12 @@ export async function leaveLanes(connection: Connection, lanes: readonly LaneKey
   await Promise.all(
     lanes.map((keys) => {
       const own = nodeKeys(keys, id);
-      return run<number>(connection, 'leave', [keys.members, keys.revision, keys.orphans, own.node, own.sent, own.serves, own.inbox], [id, keys.prefix]);
+      return run<number>(
+        connection,
+        'leave',
+        [keys.members, keys.revision, keys.orphans, own.node, own.sent, own.serves, own.inbox],
+        [id, keys.prefix],
+      );
     }),
   );
 }

@@ -2,7 +2,19 @@
 import { LaneClaims } from './lane-claims.ts';
 import { guarded } from './connection.ts';
 import type { RawEntry } from './claims.ts';
-import type { AppendRequest, AppendResult, Broker, Claim, DeadEntry, Intake, MailboxDepth, MailboxLimits, MailboxReader, ReplyResult, SettleResult, Settlement } from './core.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  Broker,
+  DeadEntry,
+  Intake,
+  MailboxDepth,
+  MailboxLimits,
+  MailboxReader,
+  ReplyResult,
+  SettleResult,
+  Settlement,
+} from './core.ts';
 import { TransportError } from './core.ts';
 import { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
@@ -13,7 +25,10 @@ import { Settling } from './settle.ts';
 /** Dead letters of one page at most. */
 const MOST_DEAD = 1_000;
 
-type Appended = string | [id: string, hints: string] | [room: number, messages: number, bytes: number, maxLength: number, maxBytes: number];
+type Appended =
+  | string
+  | [id: string, hints: string]
+  | [room: number, messages: number, bytes: number, maxLength: number, maxBytes: number];
 
 export class RedisBroker implements Broker {
   readonly #ground: Ground;
@@ -25,7 +40,7 @@ export class RedisBroker implements Broker {
     this.#ground = ground;
     this.#claims = ground.lanes.map((_, lane) => new LaneClaims(ground, lane));
     this.#due = ground.lanes.map((keys) => new DueTimer(ground, keys));
-    this.#settling = new Settling(ground, this.#due, (claim) => this.#released(claim));
+    this.#settling = new Settling(ground, this.#due);
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
@@ -38,10 +53,20 @@ export class RedisBroker implements Broker {
     const frame = asBuffer(request.frame);
     let answer: Appended;
     if (at === undefined) {
-      answer = await run<Appended>(this.#ground.command, 'append', [lane.members, sent, stream, level, lane.due], [owner, mailbox, number, count, frame]);
+      answer = await run<Appended>(
+        this.#ground.command,
+        'append',
+        [lane.members, sent, stream, level, lane.due],
+        [owner, mailbox, number, count, frame],
+      );
     } else {
       const due = Math.ceil(at);
-      answer = await run<Appended>(this.#ground.command, 'delay', [lane.members, sent, stream, level, lane.due, lane.dueFrames, lane.dueSeq], [owner, mailbox, number, count, frame, due]);
+      answer = await run<Appended>(
+        this.#ground.command,
+        'delay',
+        [lane.members, sent, stream, level, lane.due, lane.dueFrames, lane.dueSeq],
+        [owner, mailbox, number, count, frame, due],
+      );
       this.#due[this.#laneIndex(mailbox)]?.arm(due);
     }
     if (answer === 'not-member') {
@@ -58,7 +83,12 @@ export class RedisBroker implements Broker {
     const owner = this.#ground.registration.id;
     if (owner === undefined) return 'not-member';
     const lane = this.#ground.lane(laneOfNode(inbox, this.#ground.lanes.length));
-    const answer = await run<number | string>(this.#ground.command, 'reply', [lane.members, nodeKeys(lane, inbox).inbox], [owner, asBuffer(frame)]);
+    const answer = await run<number | string>(
+      this.#ground.command,
+      'reply',
+      [lane.members, nodeKeys(lane, inbox).inbox],
+      [owner, asBuffer(frame)],
+    );
     if (answer === 'not-member') {
       this.#ground.registration.lose(owner, 'no member when replying');
       return 'not-member';
@@ -68,12 +98,25 @@ export class RedisBroker implements Broker {
 
   async consume(mailbox: string, limits: MailboxLimits, intake: Intake): Promise<MailboxReader> {
     const claims = this.#claims[this.#laneIndex(mailbox)];
-    if (claims === undefined || this.#ground.registration.id === undefined) throw new TransportError(`consume ${mailbox}: join first`, { outcome: 'not-executed' });
+    if (claims === undefined || this.#ground.registration.id === undefined)
+      throw new TransportError(`consume ${mailbox}: join first`, { outcome: 'not-executed' });
     return claims.consume(mailbox, limits, intake);
   }
 
   settle(batch: readonly Settlement[]): Promise<readonly SettleResult[]> {
     return this.#settling.settle(batch);
+  }
+
+  /** Hands back everything that is still in hand: others get it without a charge. */
+  async handBack(): Promise<void> {
+    const held = this.#ground.hands.all();
+    if (held.length > 0)
+      await this.settle(held.map((claim) => ({ kind: 'park', claim, todo: claim.todo ?? '1'.repeat(claim.count) })));
+  }
+
+  /** Stops claiming; what is in hand stays. */
+  async pause(): Promise<void> {
+    await Promise.all(this.#claims.map((claims) => claims.stop()));
   }
 
   async hint(mailbox: string, hints: string): Promise<void> {
@@ -82,17 +125,40 @@ export class RedisBroker implements Broker {
 
   async depth(mailbox: string): Promise<MailboxDepth> {
     const { stream, level, dead } = this.#keys(mailbox);
-    const [messages, bytes, entries, pending, letters] = await run<[number, number, number, number, number]>(this.#ground.command, 'depth', [level, stream, dead], []);
+    const [messages, bytes, entries, pending, letters] = await run<[number, number, number, number, number]>(
+      this.#ground.command,
+      'depth',
+      [level, stream, dead],
+      [],
+    );
     return { messages, bytes, waiting: Math.max(0, entries - pending), pending, dead: letters };
   }
 
-  async dead(mailbox: string, page: { readonly after?: string; readonly limit: number }): Promise<readonly DeadEntry[]> {
+  async dead(
+    mailbox: string,
+    page: { readonly after?: string; readonly limit: number },
+  ): Promise<readonly DeadEntry[]> {
     const { dead, progress } = this.#keys(mailbox);
     const limit = Math.max(1, Math.min(MOST_DEAD, page.limit));
     const { command } = this.#ground;
-    const entries = await guarded('dead letters', command.send<RawEntry[]>('xrange', [dead, page.after === undefined ? '-' : `(${page.after}`, '+', 'COUNT', limit]));
+    const entries = await guarded(
+      'dead letters',
+      command.send<RawEntry[]>('xrange', [
+        dead,
+        page.after === undefined ? '-' : `(${page.after}`,
+        '+',
+        'COUNT',
+        limit,
+      ]),
+    );
     if (entries.length === 0) return [];
-    const masks = await guarded('dead letters', command.sendText<(string | null)[]>('hmget', [progress, ...entries.map(([id]) => `dead:${id.toString('latin1')}`)]));
+    const masks = await guarded(
+      'dead letters',
+      command.sendText<(string | null)[]>('hmget', [
+        progress,
+        ...entries.map(([id]) => `dead:${id.toString('latin1')}`),
+      ]),
+    );
     return entries.map((entry, i) => toLetter(entry, masks[i] ?? undefined));
   }
 
@@ -121,16 +187,13 @@ export class RedisBroker implements Broker {
   }
 
   memberChanged(): void {
+    this.#ground.hands.clear();
     for (const claims of this.#claims) claims.memberChanged();
   }
 
   async close(): Promise<void> {
     for (const timer of this.#due) timer.close();
     await Promise.all(this.#claims.map((claims) => claims.close()));
-  }
-
-  #released(claim: Claim): void {
-    this.#claims[this.#laneIndex(claim.mailbox)]?.boxes.get(claim.mailbox)?.held.delete(claim.id);
   }
 
   #laneIndex(mailbox: string): number {

@@ -4,10 +4,12 @@ import type { Claim } from './core.ts';
 /** An entry as XREADGROUP, XRANGE and XCLAIM answer it. */
 export type RawEntry = readonly [id: Buffer, fields: readonly Buffer[] | null];
 
-/** A claim that remembers for which member it was made: its settlement is refused once that one is evicted. */
+/** A claim that remembers which hold on its entry it is: a settlement for an older hold is refused. */
 export interface OwnedClaim extends Claim {
-  readonly owner: string;
+  readonly hold: number;
 }
+
+let lastHold = 0;
 
 export interface ParsedEntries {
   readonly claims: OwnedClaim[];
@@ -19,7 +21,11 @@ export interface ParsedEntries {
 
 const LARGEST_COUNT = 65_535;
 
-export function parseEntries(mailbox: string, owner: string, entries: readonly RawEntry[], records?: ReadonlyMap<string, string>): ParsedEntries {
+export function parseEntries(
+  mailbox: string,
+  entries: readonly RawEntry[],
+  records?: ReadonlyMap<string, string>,
+): ParsedEntries {
   const parsed: ParsedEntries = { claims: [], trimmed: [], foreign: [] };
   for (const [rawId, fields] of entries) {
     const id = rawId.toString('latin1');
@@ -27,14 +33,19 @@ export function parseEntries(mailbox: string, owner: string, entries: readonly R
       parsed.trimmed.push(id);
       continue;
     }
-    const claim = toClaim(mailbox, owner, id, fields, records?.get(id));
+    const claim = toClaim(mailbox, id, fields, records?.get(id));
     if (claim === undefined) parsed.foreign.push(id);
     else parsed.claims.push(claim);
   }
   return parsed;
 }
 
-function toClaim(mailbox: string, owner: string, id: string, fields: readonly Buffer[], record: string | undefined): OwnedClaim | undefined {
+function toClaim(
+  mailbox: string,
+  id: string,
+  fields: readonly Buffer[],
+  record: string | undefined,
+): OwnedClaim | undefined {
   let frame: Buffer | undefined;
   let count = 0;
   let todo: string | undefined;
@@ -69,7 +80,7 @@ function toClaim(mailbox: string, owner: string, id: string, fields: readonly Bu
   if (progress !== undefined && isMask(progress.mask, count)) todo = progress.mask;
   return {
     mailbox,
-    owner,
+    hold: ++lastHold,
     id,
     frame,
     count,

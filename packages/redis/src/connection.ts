@@ -82,7 +82,10 @@ export class Connection {
     try {
       await this.#attempt();
     } catch (error) {
-      throw new TransportError(`cannot reach Redis at ${this.address}: ${describeBreak(this.#lastFailure ?? error)}`, { outcome: 'not-executed', retryable: true });
+      throw new TransportError(`cannot reach Redis at ${this.address}: ${describeBreak(this.#lastFailure ?? error)}`, {
+        outcome: 'not-executed',
+        retryable: true,
+      });
     }
   }
 
@@ -163,7 +166,10 @@ export class Connection {
       if (this.#client !== client) return;
       this.#drop();
       if (!established || this.#closed) return;
-      this.#log.warn({ purpose: this.#profile.purpose, redis: this.address, why: describeBreak(this.#lastFailure) }, 'connection to Redis lost');
+      this.#log.warn(
+        { purpose: this.#profile.purpose, redis: this.address, why: describeBreak(this.#lastFailure) },
+        'connection to Redis lost',
+      );
       this.onLost?.();
       this.#later();
     });
@@ -184,7 +190,8 @@ export class Connection {
     this.#attempts = 0;
     this.#ready = true;
     this.epoch += 1;
-    if (this.epoch > 1) this.#log.info({ purpose: this.#profile.purpose, redis: this.address }, 'connection to Redis is back');
+    if (this.epoch > 1)
+      this.#log.info({ purpose: this.#profile.purpose, redis: this.address }, 'connection to Redis is back');
     this.onReady?.();
     this.#tell();
   }

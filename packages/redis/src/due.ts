@@ -44,7 +44,12 @@ export class DueTimer {
     }
     try {
       for (;;) {
-        const [, more, next] = await run<[moved: number, more: number, next: string]>(this.#ground.command, 'due', [this.#keys.due, this.#keys.dueFrames], [this.#keys.prefix, MOST_MOVED]);
+        const [, more, next] = await run<[moved: number, more: number, next: string]>(
+          this.#ground.command,
+          'due',
+          [this.#keys.due, this.#keys.dueFrames],
+          [this.#keys.prefix, MOST_MOVED],
+        );
         if (more === 1) continue;
         if (next !== '') this.arm(Number(next));
         return;

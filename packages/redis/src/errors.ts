@@ -37,7 +37,19 @@ const REPLIES: Readonly<Record<string, Meaning>> = {
   WRONGTYPE: forbidden('a key of this namespace holds another type (WRONGTYPE)'),
 };
 
-const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ECONNABORTED', 'ENOENT', 'EACCES']);
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ECONNABORTED',
+  'ENOENT',
+  'EACCES',
+]);
 
 /** The first word of an error reply, `''` for anything else. */
 export function replyCode(error: unknown): string {
@@ -52,10 +64,14 @@ export function replyCode(error: unknown): string {
 export function transportError(subject: string, error: unknown): HomeostatError {
   if (error instanceof HomeostatError) return error;
   const code = replyCode(error);
-  if (code === 'OOM') return new BackendFull(`${subject}: Redis has no memory left (maxmemory). Raise it, or let the mailboxes drain.`);
+  if (code === 'OOM')
+    return new BackendFull(`${subject}: Redis has no memory left (maxmemory). Raise it, or let the mailboxes drain.`);
   const meaning = REPLIES[code];
   if (meaning !== undefined) {
-    return new TransportError(`${subject}: ${meaning.text}`, { outcome: meaning.outcome, retryable: meaning.retryable });
+    return new TransportError(`${subject}: ${meaning.text}`, {
+      outcome: meaning.outcome,
+      retryable: meaning.retryable,
+    });
   }
   if (code !== '') return new TransportError(`${subject}: Redis answered ${code}`);
   return new TransportError(`${subject}: ${describeBreak(error)}`);

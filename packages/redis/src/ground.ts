@@ -1,6 +1,7 @@
 /** What the parts of one link share. */
 import { Connection, type ConnectionProfile } from './connection.ts';
 import type { Log, NodeIdentity } from './core.ts';
+import { Hands } from './hands.ts';
 import { laneKeys, type LaneKeys } from './keys.ts';
 import type { ParsedOptions } from './options.ts';
 import { Registration } from './registration.ts';
@@ -20,6 +21,7 @@ export class Ground {
   readonly log: Log;
   readonly lanes: readonly LaneKeys[];
   readonly registration: Registration = new Registration();
+  readonly hands: Hands = new Hands();
   readonly time: BackendTime = new BackendTime();
   readonly command: Connection;
   readonly connections: Connection[] = [];

@@ -32,7 +32,10 @@ export class Heart {
     this.#hear = hear;
     this.#plan = { namespace: ground.identity.namespace, lanes: ground.options.lanes, beat: ground.identity.beat };
     this.#stamp();
-    this.#stamping = setInterval(() => this.#stamp(), Math.min(STAMP_MS, Math.max(10, ground.identity.beat.stallMs / 4)));
+    this.#stamping = setInterval(
+      () => this.#stamp(),
+      Math.min(STAMP_MS, Math.max(10, ground.identity.beat.stallMs / 4)),
+    );
     this.#stamping.unref();
     if (ground.options.beatThread) this.#startThread();
     else this.#startHere();
@@ -94,10 +97,18 @@ export class Heart {
 
   #startThread(): void {
     const { options } = this.#ground;
-    const data: BeatThreadData = { plan: this.#plan, connection: options.connection, address: options.address, socketTimeoutMs: this.#socketTimeoutMs(), progress: this.#progress };
+    const data: BeatThreadData = {
+      plan: this.#plan,
+      connection: options.connection,
+      address: options.address,
+      socketTimeoutMs: this.#socketTimeoutMs(),
+      progress: this.#progress,
+    };
     try {
       // Run from sources, the file ends in .ts; the literal is what bundlers look for.
-      const file = import.meta.url.endsWith('.ts') ? new URL('beat.thread.ts', import.meta.url) : new URL('./beat.thread.js', import.meta.url);
+      const file = import.meta.url.endsWith('.ts')
+        ? new URL('beat.thread.ts', import.meta.url)
+        : new URL('./beat.thread.js', import.meta.url);
       const worker = new Worker(file, { workerData: data, env: {}, name: 'homeostat beat' });
       this.#worker = worker;
       worker.unref();
@@ -118,9 +129,16 @@ export class Heart {
 
   #startHere(why?: unknown): void {
     if (why !== undefined) {
-      this.#ground.log.warn({ why: why instanceof Error ? why.message : String(why) }, 'the beat thread cannot run; beating on the main thread: handlers that block it for longer than the time to live lose this node. A bundler must copy beat.thread.js beside the bundle.');
+      this.#ground.log.warn(
+        { why: why instanceof Error ? why.message : String(why) },
+        'the beat thread cannot run; beating on the main thread: handlers that block it for longer than the time to live lose this node. A bundler must copy beat.thread.js beside the bundle.',
+      );
     }
-    const connection = this.#ground.connection({ purpose: 'beat', socketTimeoutMs: this.#socketTimeoutMs(), cork: true });
+    const connection = this.#ground.connection({
+      purpose: 'beat',
+      socketTimeoutMs: this.#socketTimeoutMs(),
+      cork: true,
+    });
     this.#engine = new BeatEngine(this.#plan, connection, monotonic, (news) => this.#heard(news));
     this.#engine.handle({ kind: 'serves', mailboxes: this.#mailboxes });
     if (this.#id === undefined) return;

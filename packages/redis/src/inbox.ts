@@ -14,7 +14,9 @@ const TRIM_BYTES = 1024 * 1024;
 const TRIM_ENTRIES = 256;
 const REFUSED_MS = 50;
 
-type InboxReply = readonly (readonly [key: Buffer, entries: readonly (readonly [id: Buffer, fields: readonly Buffer[]])[]])[] | null;
+type InboxReply =
+  | readonly (readonly [key: Buffer, entries: readonly (readonly [id: Buffer, fields: readonly Buffer[]])[]])[]
+  | null;
 
 interface Opened {
   readonly id: string;
@@ -106,7 +108,15 @@ export class Inbox {
   }
 
   #read(opened: Opened): Promise<InboxReply> {
-    const reading = this.#connection.send<InboxReply>('xread', ['COUNT', MOST_ENTRIES, 'BLOCK', this.#ground.inboxBlockMs, 'STREAMS', opened.key, this.#cursor]);
+    const reading = this.#connection.send<InboxReply>('xread', [
+      'COUNT',
+      MOST_ENTRIES,
+      'BLOCK',
+      this.#ground.inboxBlockMs,
+      'STREAMS',
+      opened.key,
+      this.#cursor,
+    ]);
     reading.catch(() => undefined); // Awaited in the next turn; until then a failure must not look unhandled.
     return reading;
   }
@@ -134,7 +144,8 @@ export class Inbox {
 
   /** Behind the cursor only: what lies before it has been handed over. */
   #trim(opened: Opened, quiet: boolean): void {
-    if (this.#untrimmed === 0 || !(quiet || this.#untrimmed >= TRIM_ENTRIES || this.#untrimmedBytes >= TRIM_BYTES)) return;
+    if (this.#untrimmed === 0 || !(quiet || this.#untrimmed >= TRIM_ENTRIES || this.#untrimmedBytes >= TRIM_BYTES))
+      return;
     this.#untrimmed = 0;
     this.#untrimmedBytes = 0;
     const [ms = '0', sequence = '0'] = this.#cursor.split('-');

@@ -41,12 +41,19 @@ export class LaneClaims {
 
   async consume(name: string, limits: MailboxLimits, intake: Intake): Promise<MailboxReader> {
     const before = this.boxes.get(name);
-    if (before !== undefined && !before.closed) throw new TransportError(`mailbox ${name} is consumed by this node already`, { outcome: 'not-executed', retryable: false });
-    const box = new Mailbox(name, mailboxKeys(this.keys, name), limits, intake, this.#log);
+    if (before !== undefined && !before.closed)
+      throw new TransportError(`mailbox ${name} is consumed by this node already`, {
+        outcome: 'not-executed',
+        retryable: false,
+      });
+    const box = new Mailbox(name, mailboxKeys(this.keys, name), limits, intake, this.ground.hands.of(name), this.#log);
     const [failure] = await this.open([box], this.ground.command);
     if (failure !== undefined) throw failure;
     this.boxes.set(name, box);
-    const reader = this.#hot.boxes.size < HOT_STREAMS ? this.#hot : (this.#cold ??= new BlockingReader(this.ground, this, `cold reader ${this.#lane}`));
+    const reader =
+      this.#hot.boxes.size < HOT_STREAMS
+        ? this.#hot
+        : (this.#cold ??= new BlockingReader(this.ground, this, `cold reader ${this.#lane}`));
     reader.add(box);
     reader.interrupt();
     return { wake: () => this.wake(box), close: () => this.#close(box) };
@@ -62,7 +69,11 @@ export class LaneClaims {
       const answer = await run<string | string[]>(
         connection,
         'open',
-        [this.keys.members, nodeKeys(this.keys, owner).serves, ...part.flatMap((box) => [box.keys.stream, box.keys.level])],
+        [
+          this.keys.members,
+          nodeKeys(this.keys, owner).serves,
+          ...part.flatMap((box) => [box.keys.stream, box.keys.level]),
+        ],
         [owner, ...part.flatMap((box) => [box.name, box.limits.maxLength, box.limits.maxBytes])],
       );
       if (typeof answer === 'string') {
@@ -75,9 +86,16 @@ export class LaneClaims {
           box.brokenUntil = 0;
           return;
         }
-        if (box.brokenUntil === 0) this.#log.error({ mailbox: box.name, code: text.split(' ', 1)[0] }, 'a mailbox cannot be used; trying again, the others are served');
+        if (box.brokenUntil === 0)
+          this.#log.error(
+            { mailbox: box.name, code: text.split(' ', 1)[0] },
+            'a mailbox cannot be used; trying again, the others are served',
+          );
         box.brokenUntil = performance.now() + BROKEN_MS;
-        failures[from + i] = new TransportError(`mailbox ${box.name} cannot be used: its key holds another type`, { outcome: 'not-executed', retryable: false });
+        failures[from + i] = new TransportError(`mailbox ${box.name} cannot be used: its key holds another type`, {
+          outcome: 'not-executed',
+          retryable: false,
+        });
       });
     }
     return failures;
@@ -85,14 +103,15 @@ export class LaneClaims {
 
   /** Room has returned to a mailbox. */
   wake(box: Mailbox): void {
-    if (box.closed || box.armed > 0 || box.busy !== undefined) return;
+    if (box.closed || box.busy !== undefined) return;
     if (box.orphaned) void adopt(this, box);
+    else if (box.armed > 0) return;
     else if (box.reader?.blocked === true) void this.#poll(box);
     else box.reader?.nudge();
   }
 
   /** Hands over what was claimed for `owner`, and sees to what is no claim. */
-  accept(box: Mailbox, parsed: ParsedEntries, owner: string): void {
+  accept(box: Mailbox, parsed: ParsedEntries, owner: string, how: 'read' | 'adopted' = 'read'): void {
     if (parsed.trimmed.length > 0) this.#dropTrimmed(box, parsed.trimmed);
     if (this.ground.registration.id !== owner) {
       // Claimed for a member that is no more: whoever adopts shall find it.
@@ -101,15 +120,24 @@ export class LaneClaims {
     }
     for (const id of parsed.foreign) {
       this.#log.warn({ mailbox: box.name, entry: id }, 'an entry that is no frame becomes a dead letter');
-      this.#detached('bury an entry', run(this.ground.command, 'bury', [this.keys.members, box.keys.stream, box.keys.level, box.keys.progress, box.keys.dead], [owner, id, '', '', 'not-a-frame', 0, '[]']));
+      this.#detached(
+        'bury an entry',
+        run(
+          this.ground.command,
+          'bury',
+          [this.keys.members, box.keys.stream, box.keys.level, box.keys.progress, box.keys.dead],
+          [owner, id, '', '', 'not-a-frame', 0, '[]'],
+        ),
+      );
     }
-    box.accept(parsed.claims);
+    box.accept(parsed.claims, how);
   }
 
   /** After a read: mailboxes that moved to the other reader join it, busy cold ones become hot. */
   afterRead(reader: BlockingReader, armed: readonly Mailbox[], arrived: readonly Mailbox[]): void {
     if (this.#cold === undefined) return;
-    if (armed.some((box) => box.reader !== reader && !box.closed)) (reader === this.#hot ? this.#cold : this.#hot).interrupt();
+    if (armed.some((box) => box.reader !== reader && !box.closed))
+      (reader === this.#hot ? this.#cold : this.#hot).interrupt();
     if (reader !== this.#cold) return;
     for (const box of arrived) this.#warm(box, this.#cold);
   }
@@ -119,7 +147,10 @@ export class LaneClaims {
     const boxes = [...this.boxes.values()].filter((box) => !box.closed && !box.orphaned);
     if (boxes.length > 0) {
       try {
-        const marked = await this.ground.command.sendText<number[]>('smismember', [this.keys.orphans, ...boxes.map((box) => box.name)]);
+        const marked = await this.ground.command.sendText<number[]>('smismember', [
+          this.keys.orphans,
+          ...boxes.map((box) => box.name),
+        ]);
         boxes.forEach((box, i) => {
           if (marked[i] === 1) box.orphaned = true;
         });
@@ -133,11 +164,15 @@ export class LaneClaims {
   /** The node joined under a new id, or lost its id: running reads are for the old one. */
   memberChanged(): void {
     for (const box of this.boxes.values()) {
-      box.held.clear();
       box.orphaned = false;
     }
     this.#hot.interrupt();
     this.#cold?.interrupt();
+  }
+
+  /** Stops claiming for every mailbox. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.boxes.values()].map((box) => this.#close(box)));
   }
 
   async close(): Promise<void> {
@@ -151,18 +186,20 @@ export class LaneClaims {
       for (;;) {
         const owner = this.ground.registration.id;
         const room = box.room();
-        if (owner === undefined || room === 0 || box.orphaned) return;
+        if (owner === undefined || room === 0) return;
+        if (box.orphaned) break;
         const reply = await poll(this.ground, box, owner, room);
         const entries = reply?.[0]?.[1] ?? [];
         if (entries.length === 0) break;
-        this.accept(box, parseEntries(box.name, owner, entries), owner);
+        this.accept(box, parseEntries(box.name, entries), owner);
       }
     } catch (error) {
       this.claimFailed(box, error);
     } finally {
       box.end();
     }
-    box.reader?.interrupt();
+    if (box.orphaned) void adopt(this, box);
+    else box.reader?.interrupt();
   }
 
   /** A claim whose answer is unknown may have left entries with us; a lost group must be made again. */
@@ -179,7 +216,8 @@ export class LaneClaims {
   #warm(box: Mailbox, cold: BlockingReader): void {
     if (this.#hot.boxes.size >= HOT_STREAMS) {
       let quietest: Mailbox | undefined;
-      for (const candidate of this.#hot.boxes) if (quietest === undefined || candidate.activeAt < quietest.activeAt) quietest = candidate;
+      for (const candidate of this.#hot.boxes)
+        if (quietest === undefined || candidate.activeAt < quietest.activeAt) quietest = candidate;
       if (quietest === undefined || performance.now() - quietest.activeAt < QUIET_MS) return;
       this.#hot.boxes.delete(quietest);
       cold.add(quietest);
@@ -202,11 +240,16 @@ export class LaneClaims {
   }
 
   #dropTrimmed(box: Mailbox, ids: readonly string[]): void {
-    this.#log.error({ mailbox: box.name, code: 'lost-trimmed', entries: ids.length }, 'entries were trimmed from a mailbox before they were handled: is somebody using XTRIM or MAXLEN on it?');
+    this.#log.error(
+      { mailbox: box.name, code: 'lost-trimmed', entries: ids.length },
+      'entries were trimmed from a mailbox before they were handled: is somebody using XTRIM or MAXLEN on it?',
+    );
     this.#detached('drop trimmed entries', this.ground.command.sendText('xack', [box.keys.stream, GROUP, ...ids]));
   }
 
   #detached(what: string, work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#log.warn({ code: replyCode(error) || 'TRANSPORT' }, `could not ${what}; it will be tried again`));
+    work.catch((error: unknown) =>
+      this.#log.warn({ code: replyCode(error) || 'TRANSPORT' }, `could not ${what}; it will be tried again`),
+    );
   }
 }

@@ -5,9 +5,16 @@ import { LAYOUT_VERSION, layoutKey } from './keys.ts';
 import { run } from './script.ts';
 
 export async function ensureLayout(connection: Connection, namespace: string, lanes: number): Promise<void> {
-  const [storedLanes, storedVersion] = await run<[string, string]>(connection, 'layout', [layoutKey(namespace)], [lanes, LAYOUT_VERSION]);
+  const [storedLanes, storedVersion] = await run<[string, string]>(
+    connection,
+    'layout',
+    [layoutKey(namespace)],
+    [lanes, LAYOUT_VERSION],
+  );
   if (storedVersion !== String(LAYOUT_VERSION)) {
-    throw new LayoutMismatch(`namespace "${namespace}" was written with layout version ${storedVersion}, this package writes ${LAYOUT_VERSION}. Use a package of that version, or another namespace.`);
+    throw new LayoutMismatch(
+      `namespace "${namespace}" was written with layout version ${storedVersion}, this package writes ${LAYOUT_VERSION}. Use a package of that version, or another namespace.`,
+    );
   }
   if (storedLanes !== String(lanes)) {
     throw new LayoutMismatch(

@@ -10,8 +10,8 @@ export class Mailbox {
   readonly limits: MailboxLimits;
   readonly #intake: Intake;
   readonly #log: Log;
-  /** Entry ids in this node's hands: a sweep must not hand them out again. */
-  readonly held: Set<string> = new Set();
+  /** What is in this node's hands: a sweep must not hand it out again. */
+  readonly held: Map<string, OwnedClaim>;
   reader: BlockingReader | undefined;
   /** COUNT of the blocking read it is part of right now; 0 = of none. */
   armed = 0;
@@ -30,11 +30,19 @@ export class Mailbox {
   /** When it last brought something (performance.now). */
   activeAt = 0;
 
-  constructor(name: string, keys: MailboxKeys, limits: MailboxLimits, intake: Intake, log: Log) {
+  constructor(
+    name: string,
+    keys: MailboxKeys,
+    limits: MailboxLimits,
+    intake: Intake,
+    held: Map<string, OwnedClaim>,
+    log: Log,
+  ) {
     this.name = name;
     this.keys = keys;
     this.limits = limits;
     this.#intake = intake;
+    this.held = held;
     this.#log = log;
   }
 
@@ -43,12 +51,12 @@ export class Mailbox {
     return this.closed ? 0 : Math.max(0, Math.floor(this.#intake.room()) - this.handing);
   }
 
-  /** Hands over claims that are not in hand yet. */
-  accept(claims: readonly OwnedClaim[]): void {
+  /** Hands over claims that are not in hand yet. What was adopted was in nobody's hands, whatever is remembered here. */
+  accept(claims: readonly OwnedClaim[], how: 'read' | 'adopted'): void {
     const fresh: OwnedClaim[] = [];
     for (const claim of claims) {
-      if (this.held.has(claim.id)) continue;
-      this.held.add(claim.id);
+      if (how === 'read' && this.held.has(claim.id)) continue;
+      this.held.set(claim.id, claim);
       fresh.push(claim);
     }
     if (fresh.length === 0) return;

@@ -63,7 +63,12 @@ export class RedisMembership implements Membership {
     const answers = await Promise.all(
       lanes.map((keys, lane) => {
         const own = nodeKeys(keys, id);
-        return run<[revision: string, cursor: string]>(command, 'join', [keys.members, keys.revision, own.inbox, own.node], [id, lane === home ? '1' : '0', lane === 0 ? text : '', REPORT_LIFETIME_MS]);
+        return run<[revision: string, cursor: string]>(
+          command,
+          'join',
+          [keys.members, keys.revision, own.inbox, own.node],
+          [id, lane === home ? '1' : '0', lane === 0 ? text : '', REPORT_LIFETIME_MS],
+        );
       }),
     );
     registration.take(id);
@@ -95,11 +100,18 @@ export class RedisMembership implements Membership {
 
   async leave(): Promise<void> {
     const id = this.#ground.registration.id;
-    this.#heart.stop();
-    this.#ground.registration.drop();
     this.#refuseTickets(id ?? this.#ground.identity.name);
+    if (id === undefined) return;
+    try {
+      await this.#broker.pause();
+      await this.#broker.handBack();
+    } catch (error) {
+      this.#ground.log.warn({ err: error }, 'what was in hand could not be handed back; it counts as a crash');
+    }
+    this.#ground.registration.drop();
     this.#broker.memberChanged();
-    if (id !== undefined) await leaveLanes(this.#ground.command, this.#ground.lanes, id);
+    this.#heart.stop();
+    await leaveLanes(this.#ground.command, this.#ground.lanes, id);
   }
 
   async close(): Promise<void> {
@@ -179,7 +191,9 @@ function toMember(id: string, text: string): Member {
   if (text === '') return { id };
   try {
     const report = JSON.parse(text) as unknown;
-    return typeof report === 'object' && report !== null && 'serves' in report ? { id, report: report as NodeReport } : { id };
+    return typeof report === 'object' && report !== null && 'serves' in report
+      ? { id, report: report as NodeReport }
+      : { id };
   } catch {
     return { id };
   }

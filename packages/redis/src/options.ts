@@ -34,7 +34,12 @@ export interface ParsedOptions {
 
 const shape = z.strictObject({
   url: z.string().min(1).optional(),
-  connection: z.custom<RedisOptions>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object of ioredis options').optional(),
+  connection: z
+    .custom<RedisOptions>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'must be an object of ioredis options',
+    )
+    .optional(),
   lanes: z.number().int().min(1).max(1024).default(DEFAULT_LANES),
   beatThread: z.boolean().default(true),
   strictEviction: z.boolean().default(false),
@@ -45,14 +50,18 @@ const shape = z.strictObject({
 export function parseOptions(input: string | RedisBackendOptions): ParsedOptions {
   const parsed = shape.safeParse(typeof input === 'string' ? { url: input } : input);
   if (!parsed.success) {
-    throw new ConfigError(`redis options: ${parsed.error.issues.map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`).join('; ')}`);
+    throw new ConfigError(
+      `redis options: ${parsed.error.issues.map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`).join('; ')}`,
+    );
   }
   const { url, connection, ...rest } = parsed.data;
   if (url !== undefined && url.includes('://') && !/^rediss?:\/\//.test(url)) {
     throw new ConfigError('redis options: url: must begin with redis:// or rediss://');
   }
   if (connection?.keyPrefix !== undefined && connection.keyPrefix !== '') {
-    throw new ConfigError('redis options: connection.keyPrefix: keys carry the namespace already; set the namespace of the node instead');
+    throw new ConfigError(
+      'redis options: connection.keyPrefix: keys carry the namespace already; set the namespace of the node instead',
+    );
   }
   const resolved = resolve(url, connection);
   return { ...rest, connection: resolved, address: addressOf(resolved) };

@@ -189,7 +189,10 @@ export class BlockingReader {
     const arrived: { box: Mailbox; entries: readonly RawEntry[] }[] = [];
     for (const [key, entries] of reply ?? []) {
       const name = key.toString();
-      const box = reading.boxes.length === 1 ? reading.boxes[0] : reading.boxes.find((candidate) => candidate.keys.stream === name);
+      const box =
+        reading.boxes.length === 1
+          ? reading.boxes[0]
+          : reading.boxes.find((candidate) => candidate.keys.stream === name);
       if (box === undefined) continue;
       box.handing = entries.length;
       arrived.push({ box, entries });
@@ -197,9 +200,13 @@ export class BlockingReader {
     this.#arm();
     for (const { box, entries } of arrived) {
       box.handing = 0;
-      this.#lane.accept(box, parseEntries(box.name, reading.owner, entries), reading.owner);
+      this.#lane.accept(box, parseEntries(box.name, entries), reading.owner);
     }
-    this.#lane.afterRead(this, reading.boxes, arrived.map(({ box }) => box));
+    this.#lane.afterRead(
+      this,
+      reading.boxes,
+      arrived.map(({ box }) => box),
+    );
   }
 
   #mustPrepare(owner: string): boolean {
@@ -216,13 +223,15 @@ export class BlockingReader {
     const fresh = this.#prepared !== state;
     if (fresh) this.#clientId = String(await this.#connection.sendText<number>('client', ['ID']));
     const now = performance.now();
-    const mustOpen = fresh || this.#mustOpen || [...this.boxes].some((box) => box.brokenUntil > 0 && box.brokenUntil <= now);
+    const mustOpen =
+      fresh || this.#mustOpen || [...this.boxes].some((box) => box.brokenUntil > 0 && box.brokenUntil <= now);
     this.#mustOpen = false;
     if (mustOpen) await this.#lane.open([...this.boxes], this.#connection);
     const toSweep = [...this.boxes].filter((box) => (fresh || box.needsSweep) && box.brokenUntil <= now && !box.closed);
     if (toSweep.length > 0) {
       for (const box of toSweep) box.needsSweep = true;
       await sweep(this.#connection, this.#lane, owner, toSweep);
+      for (const box of toSweep) if (box.orphaned) this.#lane.wake(box);
     }
     if (this.#ground.registration.id === owner) this.#prepared = state;
   }
@@ -230,19 +239,35 @@ export class BlockingReader {
   async #recover(error: unknown): Promise<void> {
     if (this.#closed) return;
     const code = replyCode(error);
-    if (code === 'NOGROUP' || code === 'WRONGTYPE' || (code === 'UNBLOCKED' && /no longer exists/.test((error as Error).message))) this.#mustOpen = true;
-    else if (code !== '' && code !== 'UNBLOCKED') this.#log.warn({ reader: this.#purpose, code }, 'Redis refused a read; trying again');
-    else if (code === '' && !(error instanceof TransportError) && this.#connection.ready) this.#log.warn({ reader: this.#purpose, err: error }, 'a reader failed; trying again');
+    if (
+      code === 'NOGROUP' ||
+      code === 'WRONGTYPE' ||
+      (code === 'UNBLOCKED' && /no longer exists/.test((error as Error).message))
+    )
+      this.#mustOpen = true;
+    else if (code !== '' && code !== 'UNBLOCKED')
+      this.#log.warn({ reader: this.#purpose, code }, 'Redis refused a read; trying again');
+    else if (code === '' && !(error instanceof TransportError) && this.#connection.ready)
+      this.#log.warn({ reader: this.#purpose, err: error }, 'a reader failed; trying again');
     if (code === 'READONLY' || code === 'UNBLOCKED') this.#connection.reset();
     if (!this.#connection.ready) return;
     this.#refusals += 1;
     // The first repair is made at once: after FLUSHALL every moment counts.
-    if (this.#refusals > 1) await sleep(Math.min(REFUSED_MOST_MS, REFUSED_MS * 2 ** Math.min(this.#refusals, 10)), this.#ending.signal);
+    if (this.#refusals > 1)
+      await sleep(Math.min(REFUSED_MOST_MS, REFUSED_MS * 2 ** Math.min(this.#refusals, 10)), this.#ending.signal);
   }
 }
 
 /** Sends one read that does not block, on the command connection. */
 export function poll(ground: Ground, box: Mailbox, owner: string, count: number): Promise<StreamsReply> {
-  return ground.command.send<StreamsReply>('xreadgroup', ['GROUP', GROUP, owner, 'COUNT', Math.min(count, MOST_FRAMES), 'STREAMS', box.keys.stream, '>']);
+  return ground.command.send<StreamsReply>('xreadgroup', [
+    'GROUP',
+    GROUP,
+    owner,
+    'COUNT',
+    Math.min(count, MOST_FRAMES),
+    'STREAMS',
+    box.keys.stream,
+    '>',
+  ]);
 }
-

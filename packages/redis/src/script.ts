@@ -3,7 +3,13 @@ import type { Argument, Connection } from './connection.ts';
 import { replyCode, transportError } from './errors.ts';
 import { scripts, type ScriptName } from './scripts.ts';
 
-export async function run<T>(connection: Connection, name: ScriptName, keys: readonly string[], args: readonly Argument[], binary = false): Promise<T> {
+export async function run<T>(
+  connection: Connection,
+  name: ScriptName,
+  keys: readonly string[],
+  args: readonly Argument[],
+  binary = false,
+): Promise<T> {
   const script = scripts[name];
   const rest = [keys.length, ...keys, ...args];
   const send = (verb: string, first: string): Promise<T> =>

@@ -12,12 +12,17 @@ export async function checkServer(connection: Connection, strictEviction: boolea
     info = `${await connection.sendText<string>('info', ['server'])}\n${await connection.sendText<string>('info', ['memory'])}`;
   } catch (error) {
     if (replyCode(error) !== 'NOPERM') throw transportError('INFO', error);
-    log.warn({ redis: connection.address }, 'the Redis user may not INFO: version and maxmemory-policy are not checked');
+    log.warn(
+      { redis: connection.address },
+      'the Redis user may not INFO: version and maxmemory-policy are not checked',
+    );
     return;
   }
   const version = field(info, 'redis_version');
   if (version !== undefined && Number.parseInt(version, 10) < OLDEST_MAJOR) {
-    throw new ConfigError(`Redis ${version} at ${connection.address} is too old: scripts with flags need 7.0 or later (any Valkey will do)`);
+    throw new ConfigError(
+      `Redis ${version} at ${connection.address} is too old: scripts with flags need 7.0 or later (any Valkey will do)`,
+    );
   }
   const policy = field(info, 'maxmemory_policy');
   if (policy === undefined || policy === 'noeviction') return;

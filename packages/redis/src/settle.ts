@@ -1,8 +1,9 @@
 /**
- * Carries out a batch of endings: what is done in one script per lane, steps of one mailbox in one, moves one by one;
- * all in the same write to the server, where they run in this order. A claim's `done` is the last that is said of it.
+ * Carries out a batch of endings: what is done in one script per lane, steps of one mailbox in one, moves one by one,
+ * all in the same write to the server. What is said twice of one claim goes in waves, one after the other: a script that
+ * the server has forgotten is sent again, and would come late.
  */
-import { ones, type OwnedClaim } from './claims.ts';
+import { ones } from './claims.ts';
 import type { Claim, SettleResult, Settlement } from './core.ts';
 import type { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
@@ -13,69 +14,73 @@ import { run } from './script.ts';
 const MOST_ENDED = 512;
 
 type Slot = { readonly index: number; readonly settlement: Settlement };
-/** A group of settlements that one script carries out: same lane and owner, in order. */
-type Done = { readonly lane: LaneKeys; readonly owner: string; readonly slots: Slot[] };
 type Step = Settlement & { readonly kind: 'progress' | 'mark' };
 
 export class Settling {
   readonly #ground: Ground;
   readonly #due: readonly DueTimer[];
-  /** Told of each claim that is in this node's hands no more. */
-  readonly #released: (claim: Claim) => void;
 
-  constructor(ground: Ground, due: readonly DueTimer[], released: (claim: Claim) => void) {
+  constructor(ground: Ground, due: readonly DueTimer[]) {
     this.#ground = ground;
     this.#due = due;
-    this.#released = released;
   }
 
   async settle(batch: readonly Settlement[]): Promise<readonly SettleResult[]> {
     const results = batch.map((): SettleResult => 'lost');
+    for (const wave of waves(batch)) await this.#carryOut(wave, results);
+    return results;
+  }
+
+  async #carryOut(wave: readonly Slot[], results: SettleResult[]): Promise<void> {
+    const { hands, registration } = this.#ground;
+    const owner = registration.id;
+    if (owner === undefined) {
+      for (const { index } of wave) results[index] = 'not-member';
+      return;
+    }
     const work: Promise<void>[] = [];
-    const done = new Map<string, Done>();
+    const done = new Map<LaneKeys, Slot[]>();
     let steps: Slot[] = [];
     const flushSteps = (): void => {
-      if (steps.length > 0) work.push(this.#steps(steps, results));
+      if (steps.length > 0) work.push(this.#steps(owner, steps, results));
       steps = [];
     };
-    batch.forEach((settlement, index) => {
+    for (const slot of wave) {
+      const { settlement } = slot;
       const { claim } = settlement;
-      const slot = { index, settlement };
+      if (!hands.holds(claim)) continue;
       switch (settlement.kind) {
         case 'done': {
           const lane = this.#lane(claim);
-          const owner = this.#owner(claim);
-          const key = `${lane.prefix}${owner}`;
-          const group = done.get(key);
-          if (group === undefined) done.set(key, { lane, owner, slots: [slot] });
-          else group.slots.push(slot);
-          return;
+          const group = done.get(lane);
+          if (group === undefined) done.set(lane, [slot]);
+          else group.push(slot);
+          break;
         }
         case 'progress':
         case 'mark': {
           const first = steps[0]?.settlement.claim;
-          if (first !== undefined && (first.mailbox !== claim.mailbox || this.#owner(first) !== this.#owner(claim))) flushSteps();
+          if (first !== undefined && first.mailbox !== claim.mailbox) flushSteps();
           steps.push(slot);
-          return;
+          break;
         }
         default:
           flushSteps();
-          work.push(this.#move(slot, results));
+          work.push(this.#move(owner, slot, results));
       }
-    });
+    }
     flushSteps();
-    for (const group of done.values()) {
-      for (let from = 0; from < group.slots.length; from += MOST_ENDED) work.push(this.#done(group, group.slots.slice(from, from + MOST_ENDED), results));
+    for (const [lane, slots] of done) {
+      for (let from = 0; from < slots.length; from += MOST_ENDED)
+        work.push(this.#done(owner, lane, slots.slice(from, from + MOST_ENDED), results));
     }
     // All are waited for, so that nothing of this batch is under way when it is repeated.
     for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason;
-    batch.forEach((settlement, index) => {
-      if (results[index] !== 'settled' || endsHere(settlement)) this.#released(settlement.claim);
-    });
-    return results;
+    for (const { index, settlement } of wave)
+      if (results[index] !== 'settled' || endsHere(settlement)) hands.release(settlement.claim);
   }
 
-  async #done(group: Done, slots: readonly Slot[], results: SettleResult[]): Promise<void> {
+  async #done(owner: string, lane: LaneKeys, slots: readonly Slot[], results: SettleResult[]): Promise<void> {
     const byMailbox = new Map<string, Slot[]>();
     for (const slot of slots) {
       const { mailbox } = slot.settlement.claim;
@@ -83,11 +88,11 @@ export class Settling {
       if (same === undefined) byMailbox.set(mailbox, [slot]);
       else same.push(slot);
     }
-    const keys = [group.lane.members];
-    const args: (string | number)[] = [group.owner];
+    const keys = [lane.members];
+    const args: (string | number)[] = [owner];
     const order: Slot[] = [];
     for (const [mailbox, same] of byMailbox) {
-      const { stream, level, progress } = mailboxKeys(group.lane, mailbox);
+      const { stream, level, progress } = mailboxKeys(lane, mailbox);
       keys.push(stream, level, progress);
       args.push(same.length);
       for (const slot of same) {
@@ -97,15 +102,14 @@ export class Settling {
       }
     }
     const answer = await run<string>(this.#ground.command, 'settle', keys, args);
-    this.#read(answer, group.owner, order, results);
+    this.#read(answer, owner, order, results);
   }
 
-  async #steps(slots: readonly Slot[], results: SettleResult[]): Promise<void> {
+  async #steps(owner: string, slots: readonly Slot[], results: SettleResult[]): Promise<void> {
     const first = slots[0]?.settlement.claim;
     if (first === undefined) return;
     const lane = this.#lane(first);
     const { stream, level, progress } = mailboxKeys(lane, first.mailbox);
-    const owner = this.#owner(first);
     const args: (string | number)[] = [owner];
     for (const { settlement } of slots) {
       const { claim, todo, ...rest } = settlement as Step;
@@ -115,10 +119,9 @@ export class Settling {
     this.#read(answer, owner, slots, results);
   }
 
-  async #move({ index, settlement }: Slot, results: SettleResult[]): Promise<void> {
+  async #move(owner: string, { index, settlement }: Slot, results: SettleResult[]): Promise<void> {
     const { claim } = settlement;
     const lane = this.#lane(claim);
-    const owner = this.#owner(claim);
     const answer = await this.#moveOne(settlement, lane, owner, mailboxKeys(lane, claim.mailbox));
     if (answer === 'not-member') this.#ground.registration.lose(owner, 'no member when settling');
     results[index] = answer === 'not-member' ? 'not-member' : answer === 1 ? 'settled' : 'lost';
@@ -135,15 +138,42 @@ export class Settling {
           command,
           'retry',
           [...own, lane.due, lane.dueFrames, lane.dueSeq],
-          [owner, claim.id, claim.mailbox, settlement.moved, settlement.todo ?? '', at, settlement.deliveries, settlement.history],
+          [
+            owner,
+            claim.id,
+            claim.mailbox,
+            settlement.moved,
+            settlement.todo ?? '',
+            at,
+            settlement.deliveries,
+            settlement.history,
+          ],
         );
         this.#due[laneOfMailbox(claim.mailbox, this.#ground.lanes.length)]?.arm(at);
         return answer;
       }
       case 'bury':
-        return run(command, 'bury', [...own, keys.dead], [owner, claim.id, settlement.moved, settlement.todo ?? '', settlement.reason, settlement.deliveries, settlement.history]);
+        return run(
+          command,
+          'bury',
+          [...own, keys.dead],
+          [
+            owner,
+            claim.id,
+            settlement.moved,
+            settlement.todo ?? '',
+            settlement.reason,
+            settlement.deliveries,
+            settlement.history,
+          ],
+        );
       case 'park':
-        return run(command, 'park', [...own, lane.orphans], [owner, claim.id, claim.mailbox, claimed(claim), settlement.todo, claim.frame.length, lane.prefix]);
+        return run(
+          command,
+          'park',
+          [...own, lane.orphans],
+          [owner, claim.id, claim.mailbox, claimed(claim), settlement.todo, claim.frame.length, lane.prefix],
+        );
       default:
         throw new TypeError(`${settlement.kind} moves nothing`);
     }
@@ -163,11 +193,18 @@ export class Settling {
   #lane(claim: Claim): LaneKeys {
     return this.#ground.lane(laneOfMailbox(claim.mailbox, this.#ground.lanes.length));
   }
+}
 
-  /** The member that claimed it; a claim that was copied without it counts as the present one's. */
-  #owner(claim: Claim): string {
-    return (claim as Partial<OwnedClaim>).owner ?? this.#ground.registration.id ?? '';
-  }
+/** The first saying of each claim, then the second of each, and so on. Nearly always one wave. */
+function waves(batch: readonly Settlement[]): Slot[][] {
+  const result: Slot[][] = [];
+  const said = new Map<Claim, number>();
+  batch.forEach((settlement, index) => {
+    const wave = said.get(settlement.claim) ?? 0;
+    said.set(settlement.claim, wave + 1);
+    (result[wave] ??= []).push({ index, settlement });
+  });
+  return result;
 }
 
 /** What a claim held to do when it was claimed. */

@@ -10,15 +10,16 @@ test.after.always(() => server.end());
 backendContract(test, {
   name: 'redis',
   features: { survivesRestart: true, virtualTime: false },
-  make: (namespace) => Promise.resolve({
-    backend: redis(server.url),
-    restart: async () => {
-      await server.kill();
-      await server.start();
-    },
-    cleanup: async () => {
-      const keys = await server.client.keys(`{${namespace}*`);
-      if (keys.length > 0) await server.client.unlink(...keys);
-    },
-  }),
+  make: (namespace) =>
+    Promise.resolve({
+      backend: redis(server.url),
+      restart: async () => {
+        await server.kill();
+        await server.start();
+      },
+      cleanup: async () => {
+        const keys = await server.client.keys(`{${namespace}*`);
+        if (keys.length > 0) await server.client.unlink(...keys);
+      },
+    }),
 });

@@ -41,19 +41,48 @@ export function freePort(): Promise<number> {
   });
 }
 
-export async function startRedis(options: { readonly appendOnly?: boolean; readonly args?: readonly string[] } = {}): Promise<RedisServer> {
+export async function startRedis(
+  options: { readonly appendOnly?: boolean; readonly args?: readonly string[] } = {},
+): Promise<RedisServer> {
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), 'homeostat-redis-'));
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', options.appendOnly === true ? 'yes' : 'no', '--dir', dir, ...(options.args ?? [])];
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    options.appendOnly === true ? 'yes' : 'no',
+    '--dir',
+    dir,
+    ...(options.args ?? []),
+  ];
   let child: ChildProcess | undefined;
-  const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, protocol: 2, retryStrategy: () => 20, maxRetriesPerRequest: null, disableClientInfo: true });
+  const client = new Redis({
+    port,
+    host: '127.0.0.1',
+    lazyConnect: true,
+    protocol: 2,
+    retryStrategy: () => 20,
+    maxRetriesPerRequest: null,
+    disableClientInfo: true,
+  });
   client.on('error', () => undefined);
 
   const start = async (): Promise<void> => {
     child = spawn(executable(), args, { stdio: 'ignore' });
     const deadline = Date.now() + START_MS;
     for (;;) {
-      const probe = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null, disableClientInfo: true, maxLoadingRetryTime: 20 });
+      const probe = new Redis({
+        port,
+        host: '127.0.0.1',
+        lazyConnect: true,
+        retryStrategy: () => null,
+        disableClientInfo: true,
+        maxLoadingRetryTime: 20,
+      });
       probe.on('error', () => undefined);
       try {
         await probe.connect();

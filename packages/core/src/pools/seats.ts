@@ -72,7 +72,8 @@ export class Seats {
 
   /** A thread has ended a job: replaces it when it has served its time, one thread of the pool after the other. */
   recycle(thread: Thread): void {
-    if (thread.retiring ? thread.held === 0 : thread.jobs >= this.#settings.recycleAfter && this.#othersReady(thread)) this.#retire(thread);
+    if (thread.retiring ? thread.held === 0 : thread.jobs >= this.#settings.recycleAfter && this.#othersReady(thread))
+      this.#retire(thread);
   }
 
   /** @param inVain it has not ended a job, and no job is to blame. */

@@ -1,11 +1,19 @@
 /** The parent's side of one worker thread, from its birth to its death. A replacement is a new object. */
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { toWireError, type WireError } from '../envelope.ts';
-import { HomeostatError, WorkerError } from '../errors.ts';
-import { readBody } from '../frame.ts';
+import { WorkerError } from '../errors.ts';
 import type { JobOutcome } from '../pool.ts';
-import { Cell, type Answer, type JobTask, type LoadResult, type LogLine, type Served, type StopReason, type ThreadData } from './thread-link.ts';
+import {
+  Cell,
+  type Answer,
+  type JobTask,
+  type LoadResult,
+  type LogLine,
+  type Served,
+  type StopReason,
+} from './thread-link.ts';
+import { piscinaOptions } from './thread-birth.ts';
+import { Exit, LoadError, readError } from './thread-death.ts';
 import { writeLine } from './thread-log.ts';
 import type { ThreadSettings } from './thread-options.ts';
 import type { Ticket } from './ticket.ts';
@@ -74,7 +82,10 @@ export class Thread {
     const { loadMs } = this.#settings;
     const tardy = setTimeout(() => this.#die(new WorkerError(`the module did not load within ${loadMs} ms`)), loadMs);
     try {
-      const loading = this.#piscina.run({ load: true, port: this.#far }, { transferList: [this.#far] }) as Promise<LoadResult | null>;
+      const loading = this.#piscina.run(
+        { load: true, port: this.#far },
+        { transferList: [this.#far] },
+      ) as Promise<LoadResult | null>;
       this.#born = true;
       this.#watch();
       const result = await loading;
@@ -130,7 +141,17 @@ export class Thread {
     Atomics.store(this.#cells, slot, Cell.posted);
     // The frame is shared with its other envelopes: only a copy may be given away.
     const own = body && new Uint8Array(body);
-    const task: JobTask = [slot, method, own, context.messageId, context.attempt, context.deadline, context.caller, context.key, context.headers];
+    const task: JobTask = [
+      slot,
+      method,
+      own,
+      context.messageId,
+      context.attempt,
+      context.deadline,
+      context.caller,
+      context.key,
+      context.headers,
+    ];
     if (own === undefined) this.#port.postMessage(task);
     else this.#port.postMessage(task, [own.buffer]);
   }
@@ -225,55 +246,4 @@ export class Thread {
     this.#port.close();
     this.#owner.died(this, cause, begun, waiting);
   }
-}
-
-/** The thread ended without an uncaught error. */
-class Exit extends Error {
-  constructor(code: number) {
-    super(`it exited with code ${code}`);
-  }
-}
-
-/** The module itself refused to load: its own error, and no thread has died of it. */
-export class LoadError extends Error {
-  readonly error: WireError;
-  constructor(error: WireError) {
-    super(error.message);
-    this.error = error;
-  }
-}
-
-function piscinaOptions(settings: ThreadSettings, cells: Int32Array): ConstructorParameters<typeof Piscina>[0] {
-  const { module, perThread, maxBodyBytes, env, execArgv, maxHeapMb, maxYoungMb, stackMb, log, workerFile } = settings;
-  const workerData: ThreadData = { module, cells, perThread, maxBodyBytes, logLevel: (log as { readonly level?: string }).level ?? 'trace' };
-  return {
-    filename: workerFile,
-    workerData,
-    // It starts with its first task and is never replaced by piscina: when and how fast is decided here.
-    minThreads: 0,
-    maxThreads: 1,
-    idleTimeout: Infinity,
-    // An idle thread that waits in Atomics.wait would neither answer its database's pings nor run its timers.
-    atomics: 'disabled',
-    recordTiming: false,
-    resourceLimits: {
-      maxOldGenerationSizeMb: maxHeapMb,
-      ...(maxYoungMb !== undefined && { maxYoungGenerationSizeMb: maxYoungMb }),
-      ...(stackMb !== undefined && { stackSizeMb: stackMb }),
-    },
-    ...(env !== undefined && { env: { ...env } }),
-    ...(execArgv !== undefined && { execArgv: [...execArgv] }),
-  };
-}
-
-function readError(bytes: Uint8Array): WireError {
-  return readBody(bytes, 0, bytes.byteLength) as WireError;
-}
-
-/** How a thread ended, in words. */
-export function describeDeath(cause: unknown, maxHeapMb: number): string {
-  const { code, message } = toWireError(cause);
-  if (cause instanceof Exit) return message;
-  if (cause instanceof HomeostatError) return `it was ended: ${message}`;
-  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it ran out of heap (maxHeapMb: ${maxHeapMb})` : `it died of an uncaught error: ${message}`;
 }

@@ -55,7 +55,9 @@ export interface ThreadPoolOptions {
 }
 
 /** The options with every default filled in, URLs as text. */
-export interface ThreadSettings extends Required<Omit<ThreadPoolOptions, 'module' | 'workerFile' | 'maxYoungMb' | 'stackMb' | 'env' | 'execArgv'>> {
+export interface ThreadSettings extends Required<
+  Omit<ThreadPoolOptions, 'module' | 'workerFile' | 'maxYoungMb' | 'stackMb' | 'env' | 'execArgv'>
+> {
   readonly module: string;
   readonly workerFile: string;
   readonly maxYoungMb?: number | undefined;
@@ -78,18 +80,24 @@ const schema: z.ZodType<ThreadSettings> = z.strictObject({
   loadMs: milliseconds.min(1).default(DEFAULT_LOAD_MS),
   maxBodyBytes: count.default(DEFAULT_MAX_BODY_BYTES),
   workerFile: location.default(() => new URL('./thread.js', import.meta.url).href),
-  log: z.custom<Log>((value) => typeof (value as Log | undefined)?.info === 'function', 'must be a pino-shaped logger').default(() => defaultLog()),
+  log: z
+    .custom<Log>((value) => typeof (value as Log | undefined)?.info === 'function', 'must be a pino-shaped logger')
+    .default(() => defaultLog()),
 });
 
 /** @throws ConfigError naming the option, or the file that is not there. */
 export function parseThreadPoolOptions(options: ThreadPoolOptions): ThreadSettings {
   const settings = parseOptions(schema, options, 'thread pool');
   mustExist(settings.module, 'thread pool.module');
-  mustExist(settings.workerFile, 'thread pool.workerFile', 'When this package is bundled, mark @homeostat/core as external, or emit its dist/src/pools/thread.js beside the bundle and give its URL as workerFile.');
+  mustExist(
+    settings.workerFile,
+    'thread pool.workerFile',
+    'When this package is bundled, mark @homeostat/core as external, or emit its dist/src/pools/thread.js beside the bundle and give its URL as workerFile.',
+  );
   return settings;
 }
 
-function mustExist(url: string, option: string, hint = 'Give it as new URL(\'./x.actor.js\', import.meta.url).'): void {
+function mustExist(url: string, option: string, hint = "Give it as new URL('./x.actor.js', import.meta.url)."): void {
   let file: string;
   try {
     file = fileURLToPath(url);

@@ -7,7 +7,16 @@ import { encodeBody, readBody } from '../frame.ts';
 import { handle, handlings, type Handling } from '../handle.ts';
 import type { Log } from '../log.ts';
 import { ThreadContext } from './thread-context.ts';
-import { Cell, type Answer, type JobTask, type LoadResult, type LoadTask, type Served, type ServedMethod, type ThreadData } from './thread-link.ts';
+import {
+  Cell,
+  type Answer,
+  type JobTask,
+  type LoadResult,
+  type LoadTask,
+  type Served,
+  type ServedMethod,
+  type ThreadData,
+} from './thread-link.ts';
 import { postingLog } from './thread-log.ts';
 
 const { module, cells, perThread, maxBodyBytes, logLevel } = workerData as ThreadData;
@@ -25,7 +34,10 @@ export default async function load(task: LoadTask): Promise<LoadResult> {
   log = postingLog(port, logLevel);
   try {
     const loaded = (await import(module)) as { readonly default?: unknown };
-    if (!isActor(loaded.default)) throw new ConfigError(`the default export of ${module} must be an actor: export default actor(contract, handlers)`);
+    if (!isActor(loaded.default))
+      throw new ConfigError(
+        `the default export of ${module} must be an actor: export default actor(contract, handlers)`,
+      );
     actor = loaded.default;
     methods = handlings(actor);
   } catch (thrown) {

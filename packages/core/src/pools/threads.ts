@@ -10,7 +10,15 @@
  */
 import { setMaxListeners } from 'node:events';
 import { toWireError } from '../envelope.ts';
-import { Aborted, CallTimeout, ConfigError, HandlerTimeout, NodeClosed, WorkerError, type HomeostatError } from '../errors.ts';
+import {
+  Aborted,
+  CallTimeout,
+  ConfigError,
+  HandlerTimeout,
+  NodeClosed,
+  WorkerError,
+  type HomeostatError,
+} from '../errors.ts';
 import { sleep } from '../loop.ts';
 import type { Job, JobOutcome } from '../pool.ts';
 import { RETIRED, Seats } from './seats.ts';
@@ -28,7 +36,7 @@ const TICK_MS = 5;
 /** A job handed to a thread ahead of time is taken back when it has not begun after this, ms. */
 const STALL_MS = 5;
 /** A thread that runs nothing and does not answer is ended after this, ms. */
-const MUTE_MS = 2_000;
+const MUTE_MS = 3_000;
 /** Threads that may die under a job before it began; then the job is to blame after all. */
 const MAX_LOST = 3;
 /** Time that `close` gives to running jobs, ms. */
@@ -167,7 +175,8 @@ class Threads implements ThreadPool, ThreadOwner {
   }
 
   resize(threads: number): void {
-    if (!(Number.isInteger(threads) && threads > 0)) throw new ConfigError(`thread pool.threads: ${threads} must be a whole number of at least 1`);
+    if (!(Number.isInteger(threads) && threads > 0))
+      throw new ConfigError(`thread pool.threads: ${threads} must be a whole number of at least 1`);
     if (this.#closed === undefined) this.#seats.resize(threads);
   }
 
@@ -197,7 +206,12 @@ class Threads implements ThreadPool, ThreadOwner {
     }
     this.#seats.died(thread, cause !== RETIRED && thread.jobs === 0 && begun.length === 0);
     for (const ticket of begun) {
-      this.#fail(ticket, ticket.stopping === undefined ? new WorkerError(`${this.#subject(ticket)}: its thread is gone: ${words}`) : this.#stopped(ticket));
+      this.#fail(
+        ticket,
+        ticket.stopping === undefined
+          ? new WorkerError(`${this.#subject(ticket)}: its thread is gone: ${words}`)
+          : this.#stopped(ticket),
+      );
     }
     this.#putBack(waiting.filter((ticket) => this.#mayWaitAgain(ticket, words)));
   }
@@ -218,7 +232,12 @@ class Threads implements ThreadPool, ThreadOwner {
   #mayWaitAgain(ticket: Ticket, words: string): boolean {
     ticket.lost += 1;
     if (ticket.lost < MAX_LOST && this.#closed === undefined) return true;
-    this.#fail(ticket, new WorkerError(`${this.#subject(ticket)}: ${ticket.lost} threads died before it could begin: ${words}`, { outcome: 'not-executed' }));
+    this.#fail(
+      ticket,
+      new WorkerError(`${this.#subject(ticket)}: ${ticket.lost} threads died before it could begin: ${words}`, {
+        outcome: 'not-executed',
+      }),
+    );
     return false;
   }
 
@@ -241,7 +260,10 @@ class Threads implements ThreadPool, ThreadOwner {
       if (thread.dead) return;
     }
     if (stalled.length > 0) this.#putBack(stalled);
-    if (thread.muteMs(now) > MUTE_MS) thread.kill(new WorkerError(`no answer for ${MUTE_MS} ms though no job ran in it; what does an earlier one leave running?`));
+    if (thread.muteMs(now) > MUTE_MS)
+      thread.kill(
+        new WorkerError(`no answer for ${MUTE_MS} ms though no job ran in it; what does an earlier one leave running?`),
+      );
   }
 
   #limit(thread: Thread, ticket: Ticket, now: number): void {
@@ -286,7 +308,8 @@ class Threads implements ThreadPool, ThreadOwner {
 
   #stopped(ticket: Ticket): HomeostatError {
     const subject = this.#subject(ticket);
-    if (ticket.stopping === Cell.overdue) return new HandlerTimeout(subject, Math.round(ticket.endsAt - ticket.startedAt));
+    if (ticket.stopping === Cell.overdue)
+      return new HandlerTimeout(subject, Math.round(ticket.endsAt - ticket.startedAt));
     if (ticket.stopping === Cell.closing) return new WorkerError(`${subject}: the pool was closed while it ran`);
     return new Aborted(subject, undefined, 'failed');
   }

@@ -25,7 +25,9 @@ export class TicketQueue {
   putBack(tickets: readonly Ticket[]): void {
     for (const ticket of tickets) ticket.queued = true;
     this.#size += tickets.length;
-    this.#returned = [...this.#returned, ...tickets].filter((ticket) => ticket.queued).toSorted((a, b) => b.number - a.number);
+    this.#returned = [...this.#returned, ...tickets]
+      .filter((ticket) => ticket.queued)
+      .toSorted((a, b) => b.number - a.number);
   }
 
   shift(): Ticket | undefined {
@@ -45,7 +47,8 @@ export class TicketQueue {
   }
 
   *[Symbol.iterator](): Generator<Ticket> {
-    for (const ticket of [...this.#returned.toReversed(), ...this.#line.slice(this.#head)]) if (ticket.queued) yield ticket;
+    for (const ticket of [...this.#returned.toReversed(), ...this.#line.slice(this.#head)])
+      if (ticket.queued) yield ticket;
   }
 
   #next(): Ticket | undefined {

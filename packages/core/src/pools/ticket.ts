@@ -26,7 +26,14 @@ export class Ticket {
   /** Threads that died with this job in their hands before it had begun. */
   lost = 0;
 
-  constructor(number: number, job: Job, limitMs: number, arrivedAt: number, due: number, done: (outcome: JobOutcome) => void) {
+  constructor(
+    number: number,
+    job: Job,
+    limitMs: number,
+    arrivedAt: number,
+    due: number,
+    done: (outcome: JobOutcome) => void,
+  ) {
     this.number = number;
     this.job = job;
     this.limitMs = limitMs;

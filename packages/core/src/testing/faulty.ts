@@ -56,7 +56,8 @@ function awake(faults: Faults, signal: AbortSignal | undefined): Promise<void> {
       signal?.removeEventListener('abort', onAbort);
       settle();
     };
-    const onAbort = (): void => done(() => reject(signal?.reason ?? new TransportError('aborted while waiting for the backend')));
+    const onAbort = (): void =>
+      done(() => reject(signal?.reason ?? new TransportError('aborted while waiting for the backend')));
     const forget = faults.whenAwake(() => done(resolve));
     if (signal?.aborted === true) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });

@@ -1,5 +1,11 @@
 /** The door for tests: of this house, and of everybody who writes a backend or wants to see faults. */
-export { backendContract, type BackendContract, type BackendFeatures, type ContractMake, type ContractWorld } from './backend-contract.ts';
+export {
+  backendContract,
+  type BackendContract,
+  type BackendFeatures,
+  type ContractMake,
+  type ContractWorld,
+} from './backend-contract.ts';
 export type { ContractTest, Trial } from './contract/trial.ts';
 export { faulty, type FaultyBackend } from './faulty.ts';
 export type { Faultable } from './faults.ts';

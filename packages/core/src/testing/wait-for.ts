@@ -11,13 +11,18 @@ export interface WaitForOptions {
 const POLL_MS = 5;
 
 /** Asks until the answer is truthy and resolves with it. Rejects with a sentence when that takes longer than `withinMs`. */
-export async function waitFor<Value>(condition: () => Value | Promise<Value>, options: WaitForOptions): Promise<NonNullable<Value>> {
+export async function waitFor<Value>(
+  condition: () => Value | Promise<Value>,
+  options: WaitForOptions,
+): Promise<NonNullable<Value>> {
   const startedAt = performance.now();
   for (;;) {
     const value = await condition();
     if (value) return value;
     if (performance.now() - startedAt >= options.withinMs) {
-      throw new Error(`waited ${options.withinMs} ms for ${options.what}, in vain; the last answer was ${String(value)}`);
+      throw new Error(
+        `waited ${options.withinMs} ms for ${options.what}, in vain; the last answer was ${String(value)}`,
+      );
     }
     await sleep(POLL_MS);
   }

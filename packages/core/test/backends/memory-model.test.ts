@@ -4,17 +4,32 @@
  */
 import test from 'ava';
 import fc from 'fast-check';
-import { History } from './history.ts';
+import { History } from './model/history.ts';
 
 const RUNS = 300;
 
 /** One step of a history; `pick` chooses among what is there, `bits` among the envelopes of what was chosen. */
 const nat: fc.Arbitrary<number> = fc.nat({ max: 1_000 });
-const step = fc.record({ node: fc.nat({ max: 2 }), pick: nat, bits: fc.nat({ max: 0xff_ff }), amount: fc.integer({ min: 1, max: 6 }) });
+const step = fc.record({
+  node: fc.nat({ max: 2 }),
+  pick: nat,
+  bits: fc.nat({ max: 0xff_ff }),
+  amount: fc.integer({ min: 1, max: 6 }),
+});
 const kind = fc.oneof(
   { weight: 6, arbitrary: fc.constant('append' as const) },
   { weight: 5, arbitrary: fc.constant('room' as const) },
-  { weight: 5, arbitrary: fc.constantFrom('done' as const, 'progress' as const, 'mark' as const, 'retry' as const, 'bury' as const, 'park' as const) },
+  {
+    weight: 5,
+    arbitrary: fc.constantFrom(
+      'done' as const,
+      'progress' as const,
+      'mark' as const,
+      'retry' as const,
+      'bury' as const,
+      'park' as const,
+    ),
+  },
   { weight: 2, arbitrary: fc.constantFrom('repeat' as const, 'steal' as const, 'replay' as const, 'drop' as const) },
   { weight: 2, arbitrary: fc.constant('time' as const) },
   { weight: 1, arbitrary: fc.constantFrom('crash' as const, 'leave' as const, 'close' as const) },

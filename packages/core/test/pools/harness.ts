@@ -42,8 +42,15 @@ export function job(method: string, input?: unknown, context: Partial<JobContext
 }
 
 export const LIMIT_MS = 20_000;
+/** What a busy machine may add to any moment, ms. */
+export const SLACK_MS = 1_500;
 
-export function run(made: ThreadPool, method: string, input?: unknown, limitMs: number = LIMIT_MS): Promise<JobOutcome> {
+export function run(
+  made: ThreadPool,
+  method: string,
+  input?: unknown,
+  limitMs: number = LIMIT_MS,
+): Promise<JobOutcome> {
   return made.run(job(method, input), { limitMs });
 }
 

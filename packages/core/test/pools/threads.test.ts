@@ -62,7 +62,11 @@ test('anything thrown becomes plain data', async (t) => {
   const threads = await pool(t);
   t.like(error(await run(threads, 'throwNull')), { code: 'HANDLER', retryable: true, outcome: 'failed' });
   t.like(error(await run(threads, 'throwGetters')), { code: 'HANDLER', retryable: true, outcome: 'failed' });
-  t.like(error(await run(threads, 'throwPlain')), { code: 'OUT_OF_STOCK', message: 'out of stock', details: { left: 0 } });
+  t.like(error(await run(threads, 'throwPlain')), {
+    code: 'OUT_OF_STOCK',
+    message: 'out of stock',
+    details: { left: 0 },
+  });
   t.like(error(await run(threads, 'fails')), { code: 'NO_ROOM', details: { left: 3 }, retryable: false });
   t.like(error(await run(threads, 'failsOddly')), { code: 'ODD', message: 'odd', details: undefined });
   t.is(threads.ready, 1);
@@ -81,7 +85,15 @@ test('bytes that are no value are refused in the thread', async (t) => {
 
 test('a handler sees its message', async (t) => {
   const threads = await pool(t);
-  const context = { messageId: 'a/7.1', attempt: 2, deadline: Date.now() + 5_000, remainingMs: 5_000, caller: 'node-9', key: 'user:1', headers: { trace: 'x' } };
+  const context = {
+    messageId: 'a/7.1',
+    attempt: 2,
+    deadline: Date.now() + 5_000,
+    remainingMs: 5_000,
+    caller: 'node-9',
+    key: 'user:1',
+    headers: { trace: 'x' },
+  };
   const { remainingMs: _, ...seen } = context;
   const outcome = await threads.run(job('who', undefined, context), { limitMs: LIMIT_MS });
   t.like(value(outcome), { ...seen, method: 'who', aborted: false });

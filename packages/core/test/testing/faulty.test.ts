@@ -22,8 +22,20 @@ async function node(): Promise<Node> {
   const backend = faulty(memory());
   const link = await backend.connect({ name: 'a', namespace: 'faulty', beat: BEAT, log: pino({ level: 'silent' }) });
   const inbox: Uint8Array[] = [];
-  const report = { name: 'a', pid: 1, host: 'here', startedAt: 1, status: 'healthy', serves: {}, inFlight: 0, serviceMs: {} } as const;
-  const id = await link.membership.join(() => report, { evicted: () => undefined, inbox: (frames) => inbox.push(...frames) });
+  const report = {
+    name: 'a',
+    pid: 1,
+    host: 'here',
+    startedAt: 1,
+    status: 'healthy',
+    serves: {},
+    inFlight: 0,
+    serviceMs: {},
+  } as const;
+  const id = await link.membership.join(() => report, {
+    evicted: () => undefined,
+    inbox: (frames) => inbox.push(...frames),
+  });
   const claims: Claim[] = [];
   const reader = await link.broker.consume('work@1', LIMITS, { room: () => 10, take: (more) => claims.push(...more) });
   return { backend, link, id, claims, reader, inbox };
@@ -91,7 +103,13 @@ test('a claim delivered twice comes again after it was settled, and then it is l
   await link.broker.append(frame(2));
   await waitFor(() => claims.length === 2, { ...WAIT, what: 'both frames' });
   const [first, second] = claims;
-  t.deepEqual(await link.broker.settle([{ kind: 'done', claim: first! }, { kind: 'done', claim: second! }]), ['settled', 'settled']);
+  t.deepEqual(
+    await link.broker.settle([
+      { kind: 'done', claim: first! },
+      { kind: 'done', claim: second! },
+    ]),
+    ['settled', 'settled'],
+  );
   await waitFor(() => claims.length === 3, { ...WAIT, what: 'the second delivery' });
   t.is(claims[2]?.id, first?.id);
   t.deepEqual(await link.broker.settle([{ kind: 'done', claim: claims[2]! }]), ['lost']);

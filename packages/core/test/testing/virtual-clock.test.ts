@@ -46,12 +46,18 @@ test('the system’s timers ring once, and not after they were cancelled', async
 
 test('waitFor answers what its condition answered', async (t) => {
   let calls = 0;
-  const value = await waitFor(async () => ((calls += 1) === 3 ? 'third' : undefined), { withinMs: 5_000, what: 'three calls' });
+  const value = await waitFor(async () => ((calls += 1) === 3 ? 'third' : undefined), {
+    withinMs: 5_000,
+    what: 'three calls',
+  });
   t.is(value, 'third');
 });
 
 test('waitFor says what it waited for', async (t) => {
-  await t.throwsAsync(waitFor(() => 0, { withinMs: 20, what: 'the impossible' }), {
-    message: 'waited 20 ms for the impossible, in vain; the last answer was 0',
-  });
+  await t.throwsAsync(
+    waitFor(() => 0, { withinMs: 20, what: 'the impossible' }),
+    {
+      message: 'waited 20 ms for the impossible, in vain; the last answer was 0',
+    },
+  );
 });

@@ -23,7 +23,10 @@ export class Hold {
   /** Runs `act` now; whatever it throws, and a closed link, becomes a rejection. */
   async use<Result>(act: () => Result): Promise<Result> {
     if (this.closed) {
-      throw new TransportError(`the memory backend's link of ${this.identity.name} is closed`, { outcome: 'not-executed', retryable: false });
+      throw new TransportError(`the memory backend's link of ${this.identity.name} is closed`, {
+        outcome: 'not-executed',
+        retryable: false,
+      });
     }
     return act();
   }

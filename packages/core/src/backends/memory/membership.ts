@@ -50,7 +50,9 @@ export class MemoryMembership implements Membership {
 
   members(): Promise<readonly Member[]> {
     return this.#hold.use(() =>
-      [...this.#hold.world.members.values()].map(({ id, report }): Member => (report === undefined ? { id } : { id, report: structuredClone(report) })),
+      [...this.#hold.world.members.values()].map(({ id, report }): Member =>
+        report === undefined ? { id } : { id, report: structuredClone(report) },
+      ),
     );
   }
 

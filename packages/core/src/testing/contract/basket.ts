@@ -32,7 +32,10 @@ export class Basket {
   }
 
   async holds(frames: number): Promise<readonly Claim[]> {
-    await waitFor(() => this.claims.length >= frames, { withinMs: DEADLINE_MS, what: `claim ${frames} of ${this.#who} (it has ${this.claims.length})` });
+    await waitFor(() => this.claims.length >= frames, {
+      withinMs: DEADLINE_MS,
+      what: `claim ${frames} of ${this.#who} (it has ${this.claims.length})`,
+    });
     return this.claims;
   }
 

@@ -36,7 +36,10 @@ export function claiming(promised: Promised): void {
     const baskets = [await a.consume(MAILBOX, { room: 30 }), await b.consume(MAILBOX, { room: 30 })];
     const texts = Array.from({ length: 60 }, (_, index) => `frame ${index}`);
     for (const text of texts) await a.send(MAILBOX, text);
-    await waitFor(() => baskets.every((basket) => basket.claims.length === 30), { withinMs: DEADLINE_MS, what: 'both consumers to be full' });
+    await waitFor(() => baskets.every((basket) => basket.claims.length === 30), {
+      withinMs: DEADLINE_MS,
+      what: 'both consumers to be full',
+    });
     const claimed = baskets.flatMap((basket) => basket.texts());
     t.deepEqual(claimed.toSorted(), texts.toSorted());
   });

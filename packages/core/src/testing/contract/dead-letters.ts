@@ -13,12 +13,17 @@ export function deadLetters(promised: Promised): void {
     const claim = await basket.claim(0);
     const before = peer.link.now();
     const history = '[{"index":1,"message":"ümläut"}]';
-    t.deepEqual(await peer.settle({ kind: 'bury', claim, moved: '011', reason: 'POISON', deliveries: 3, history }), ['settled']);
+    t.deepEqual(await peer.settle({ kind: 'bury', claim, moved: '011', reason: 'POISON', deliveries: 3, history }), [
+      'settled',
+    ]);
     const letters = await peer.link.broker.dead(MAILBOX, { limit: 10 });
     t.is(letters.length, 1);
     const letter = letters[0]!;
     t.is(textOf(letter.frame), 'doomed');
-    t.deepEqual([letter.count, letter.todo, letter.reason, letter.deliveries, letter.history], [3, '011', 'POISON', 3, history]);
+    t.deepEqual(
+      [letter.count, letter.todo, letter.reason, letter.deliveries, letter.history],
+      [3, '011', 'POISON', 3, history],
+    );
     // Two clocks may stand behind this: the backend's own, and the link's estimate of it.
     t.true(Math.abs(letter.at - before) < 5_000);
     t.is((await peer.link.broker.depth(MAILBOX)).messages, 0);
@@ -30,10 +35,16 @@ export function deadLetters(promised: Promised): void {
     for (let index = 0; index < 5; index += 1) await bury(peer, basket, index, `letter ${index}`);
     const broker = peer.link.broker;
     const first = await broker.dead(MAILBOX, { limit: 2 });
-    t.deepEqual(first.map((letter) => textOf(letter.frame)), ['letter 0', 'letter 1']);
+    t.deepEqual(
+      first.map((letter) => textOf(letter.frame)),
+      ['letter 0', 'letter 1'],
+    );
     await broker.drop(MAILBOX, first[1]!.id, '1');
     const second = await broker.dead(MAILBOX, { after: first[1]!.id, limit: 10 });
-    t.deepEqual(second.map((letter) => textOf(letter.frame)), ['letter 2', 'letter 3', 'letter 4']);
+    t.deepEqual(
+      second.map((letter) => textOf(letter.frame)),
+      ['letter 2', 'letter 3', 'letter 4'],
+    );
     t.deepEqual(await broker.dead(MAILBOX, { after: second[2]!.id, limit: 10 }), []);
   });
 
@@ -50,7 +61,10 @@ export function deadLetters(promised: Promised): void {
     t.deepEqual([again.todo, again.count, again.deliveries, again.crashes], ['010', 3, 0, 0]);
     t.is((await broker.depth(MAILBOX)).messages, 1);
     t.is(await broker.replay(MAILBOX, id, '010'), false, 'this part is gone already');
-    t.deepEqual((await broker.dead(MAILBOX, { limit: 1 })).map((rest) => rest.todo), ['101']);
+    t.deepEqual(
+      (await broker.dead(MAILBOX, { limit: 1 })).map((rest) => rest.todo),
+      ['101'],
+    );
     t.true(await broker.replay(MAILBOX, id, '101'));
     t.is(await broker.replay(MAILBOX, id, '101'), false);
     await basket.holds(3);

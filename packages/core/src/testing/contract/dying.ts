@@ -54,7 +54,12 @@ export function dying(promised: Promised): void {
     await mortal.die();
     const basket = await heir.consume(MAILBOX);
     await basket.holds(2);
-    const charges = basket.claims.map((claim) => [textOf(claim.frame), claim.todo, claim.deliveries, [...(claim.charges ?? [])]]);
+    const charges = basket.claims.map((claim) => [
+      textOf(claim.frame),
+      claim.todo,
+      claim.deliveries,
+      [...(claim.charges ?? [])],
+    ]);
     t.deepEqual(charges, [
       ['poison inside', '011', 0, [[1, 1]]],
       ['marked and done', '011', 0, []],
@@ -73,7 +78,13 @@ export function dying(promised: Promised): void {
     await leaver.link.membership.leave();
     await basket.holds(2);
     t.deepEqual(basket.texts(), ['one', 'two']);
-    t.deepEqual(basket.claims.map((claim) => [claim.crashes, claim.deliveries, claim.charges?.size ?? 0]), [[0, 0, 0], [0, 0, 0]]);
+    t.deepEqual(
+      basket.claims.map((claim) => [claim.crashes, claim.deliveries, claim.charges?.size ?? 0]),
+      [
+        [0, 0, 0],
+        [0, 0, 0],
+      ],
+    );
     t.is(await heir.isListed(leaver.id), false);
   });
 
@@ -85,36 +96,42 @@ export function dying(promised: Promised): void {
     const claim = await held.claim(0);
     const basket = await eager.consume(MAILBOX);
     const startedAt = performance.now();
-    await waitFor(() => performance.now() - startedAt > 3 * SHORT_BEAT.ttlMs, { withinMs: DEADLINE_MS, what: 'three TTLs to pass' });
+    await waitFor(() => performance.now() - startedAt > 3 * SHORT_BEAT.ttlMs, {
+      withinMs: DEADLINE_MS,
+      what: 'three TTLs to pass',
+    });
     t.deepEqual(basket.texts(), []);
     t.deepEqual(slow.evictions, []);
     t.deepEqual(await slow.done(claim), ['settled']);
   });
 
-  promised('an evicted member’s settle, append and reply are refused, and it joins under a new id', async (t, stage) => {
-    const neighbour = await stage.peer('neighbour');
-    const sleepy = await stage.peer('sleepy', SLEEPY_BEAT);
-    const held = await sleepy.consume(MAILBOX, { room: 1 });
-    await neighbour.send(MAILBOX, 'work');
-    const claim = await held.claim(0);
-    await neighbour.missing(sleepy.id);
-    const basket = await neighbour.consume(MAILBOX);
-    const adopted = await basket.claim(0);
-    t.deepEqual(await sleepy.done(claim), ['not-member']);
-    t.deepEqual(await sleepy.append(MAILBOX, 'late'), { kind: 'not-member' });
-    t.is(await sleepy.link.broker.reply(neighbour.id, bytesOf('late')), 'not-member');
-    t.deepEqual(await neighbour.done(adopted), ['settled'], 'the heir’s hold is untouched');
+  promised(
+    'an evicted member’s settle, append and reply are refused, and it joins under a new id',
+    async (t, stage) => {
+      const neighbour = await stage.peer('neighbour');
+      const sleepy = await stage.peer('sleepy', SLEEPY_BEAT);
+      const held = await sleepy.consume(MAILBOX, { room: 1 });
+      await neighbour.send(MAILBOX, 'work');
+      const claim = await held.claim(0);
+      await neighbour.missing(sleepy.id);
+      const basket = await neighbour.consume(MAILBOX);
+      const adopted = await basket.claim(0);
+      t.deepEqual(await sleepy.done(claim), ['not-member']);
+      t.deepEqual(await sleepy.append(MAILBOX, 'late'), { kind: 'not-member' });
+      t.is(await sleepy.link.broker.reply(neighbour.id, bytesOf('late')), 'not-member');
+      t.deepEqual(await neighbour.done(adopted), ['settled'], 'the heir’s hold is untouched');
 
-    const oldId = sleepy.id;
-    await held.reader?.close();
-    await basket.reader?.close();
-    t.true((await sleepy.join()) !== oldId);
-    t.deepEqual(await sleepy.done(claim), ['lost'], 'what it held before is not its own any more');
-    await sleepy.send(MAILBOX, 'under the new id', { number: 1 });
-    const again = await sleepy.consume(MAILBOX);
-    t.is(textOf((await again.claim(0)).frame), 'under the new id');
-    t.deepEqual(neighbour.inbox, []);
-  });
+      const oldId = sleepy.id;
+      await held.reader?.close();
+      await basket.reader?.close();
+      t.true((await sleepy.join()) !== oldId);
+      t.deepEqual(await sleepy.done(claim), ['lost'], 'what it held before is not its own any more');
+      await sleepy.send(MAILBOX, 'under the new id', { number: 1 });
+      const again = await sleepy.consume(MAILBOX);
+      t.is(textOf((await again.claim(0)).frame), 'under the new id');
+      t.deepEqual(neighbour.inbox, []);
+    },
+  );
 
   promised('an evicted member learns of it with its next beat', async (t, stage) => {
     const neighbour = await stage.peer('neighbour');
@@ -123,6 +140,19 @@ export function dying(promised: Promised): void {
     await waitFor(() => late.evictions.length > 0, { withinMs: DEADLINE_MS, what: 'the eviction to be heard of' });
     t.is(late.evictions.length, 1);
     t.true(late.evictions[0] !== '');
+  });
+
+  promised('a reader outlives an eviction: after joining again it claims for the new id', async (t, stage) => {
+    const neighbour = await stage.peer('neighbour');
+    const late = await stage.peer('late', LATE_BEAT);
+    const basket = await late.consume(MAILBOX);
+    await neighbour.missing(late.id);
+    await waitFor(() => late.evictions.length > 0, { withinMs: DEADLINE_MS, what: 'the eviction to be heard of' });
+    await late.join();
+    await neighbour.send(MAILBOX, 'afterwards');
+    const claim = await basket.claim(0);
+    t.is(textOf(claim.frame), 'afterwards');
+    t.deepEqual(await late.done(claim), ['settled']);
   });
 
   promised('a reply to a node that left or died is gone', async (t, stage) => {

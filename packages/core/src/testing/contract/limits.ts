@@ -8,7 +8,14 @@ export function limits(promised: Promised): void {
     const basket = await peer.consume(MAILBOX, { room: 0, limits: { maxLength: 10, maxBytes: 1_000_000 } });
     await peer.send(MAILBOX, 'eight', { number: 1, count: 8 });
     const refused = await peer.append(MAILBOX, 'three', { number: 2, count: 3 });
-    t.deepEqual(refused, { kind: 'full', room: 2, messages: 8, bytes: refused.kind === 'full' ? refused.bytes : -1, maxLength: 10, maxBytes: 1_000_000 });
+    t.deepEqual(refused, {
+      kind: 'full',
+      room: 2,
+      messages: 8,
+      bytes: refused.kind === 'full' ? refused.bytes : -1,
+      maxLength: 10,
+      maxBytes: 1_000_000,
+    });
     await peer.send(MAILBOX, 'two', { number: 2, count: 2 });
     basket.makeRoom(100);
     await basket.holds(2);
@@ -56,7 +63,11 @@ export function limits(promised: Promised): void {
     const basket = await peer.consume(MAILBOX, { room: 2 });
     for (const text of ['a', 'b', 'c', 'd']) await peer.send(MAILBOX, text, { count: 2 });
     const [first] = await basket.holds(2);
-    const full = await peer.depth(MAILBOX, '2 waiting and 2 in hand', ({ waiting, pending }) => waiting === 2 && pending === 2);
+    const full = await peer.depth(
+      MAILBOX,
+      '2 waiting and 2 in hand',
+      ({ waiting, pending }) => waiting === 2 && pending === 2,
+    );
     t.is(full.messages, 8);
     t.is(full.dead, 0);
     t.true(full.bytes > 0);

@@ -13,11 +13,23 @@ export function membership(promised: Promised): void {
     await b.join();
     const seen = await b.link.membership.members();
     t.deepEqual(seen.map((member) => member.id).toSorted(), [a.id, b.id].toSorted());
-    const report = await waitFor(async () => (await b.link.membership.members()).find((member) => member.id === a.id)?.report, {
-      withinMs: DEADLINE_MS,
-      what: 'the report of a',
+    const report = await waitFor(
+      async () => (await b.link.membership.members()).find((member) => member.id === a.id)?.report,
+      {
+        withinMs: DEADLINE_MS,
+        what: 'the report of a',
+      },
+    );
+    t.deepEqual(report, {
+      name: 'a',
+      pid: process.pid,
+      host: 'here',
+      startedAt: 1,
+      status: 'healthy',
+      serves: { 'users@1': ['get', 'put'] },
+      inFlight: 0,
+      serviceMs: {},
     });
-    t.deepEqual(report, { name: 'a', pid: process.pid, host: 'here', startedAt: 1, status: 'healthy', serves: { 'users@1': ['get', 'put'] }, inFlight: 0, serviceMs: {} });
   });
 
   promised('an announcement is visible at once', async (t, stage) => {

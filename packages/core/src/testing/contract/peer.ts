@@ -48,11 +48,15 @@ export class Peer {
   /** Appends and insists on acceptance; resolves with the entry's id. */
   async send(mailbox: string, text: string, options: AppendOptions = {}): Promise<string> {
     const result = await this.append(mailbox, text, options);
-    if (result.kind !== 'accepted') throw new Error(`${this.name}: the append of "${text}" to ${mailbox} was answered ${result.kind}`);
+    if (result.kind !== 'accepted')
+      throw new Error(`${this.name}: the append of "${text}" to ${mailbox} was answered ${result.kind}`);
     return result.id;
   }
 
-  async consume(mailbox: string, options: { readonly room?: number; readonly limits?: MailboxLimits } = {}): Promise<Basket> {
+  async consume(
+    mailbox: string,
+    options: { readonly room?: number; readonly limits?: MailboxLimits } = {},
+  ): Promise<Basket> {
     const basket = new Basket(`${this.name} on ${mailbox}`, options.room ?? 100);
     basket.reader = await this.link.broker.consume(mailbox, options.limits ?? WIDE, {
       room: () => basket.room,
@@ -86,7 +90,10 @@ export class Peer {
 
   /** Resolves once the node is on nobody's list any more. */
   async missing(id: string): Promise<void> {
-    await waitFor(async () => !(await this.isListed(id)), { withinMs: DEADLINE_MS, what: `${id} to be taken off the list` });
+    await waitFor(async () => !(await this.isListed(id)), {
+      withinMs: DEADLINE_MS,
+      what: `${id} to be taken off the list`,
+    });
   }
 
   /** Falls silent: the link ends without a word to the others. */

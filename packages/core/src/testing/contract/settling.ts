@@ -61,7 +61,10 @@ export function settling(promised: Promised): void {
       ),
       ['settled', 'settled', 'settled', 'lost'],
     );
-    t.deepEqual((await peer.link.broker.dead(MAILBOX, { limit: 10 })).map((letter) => letter.todo), ['01']);
+    t.deepEqual(
+      (await peer.link.broker.dead(MAILBOX, { limit: 10 })).map((letter) => letter.todo),
+      ['01'],
+    );
     t.is((await peer.link.broker.depth('other@1')).messages, 0);
   });
 
@@ -71,13 +74,18 @@ export function settling(promised: Promised): void {
     await peer.send(MAILBOX, 'stubborn', { count: 2 });
     const claim = await basket.claim(0);
     const at = peer.link.now() + 200;
-    const history = JSON.stringify([{ index: 0, attempt: 1, at: 1, node: peer.id, code: 'BAD', message: 'it went wrong “here”' }]);
+    const history = JSON.stringify([
+      { index: 0, attempt: 1, at: 1, node: peer.id, code: 'BAD', message: 'it went wrong “here”' },
+    ]);
     t.deepEqual(await peer.settle({ kind: 'retry', claim, moved: '11', at, deliveries: 2, history }), ['settled']);
     t.is((await peer.link.broker.depth(MAILBOX)).messages, 2, 'it goes on counting while it is away');
     const again = await basket.claim(1);
     t.true(peer.link.now() >= at);
     t.is(textOf(again.frame), 'stubborn');
-    t.deepEqual([again.count, again.todo ?? '11', again.deliveries, again.crashes, again.history], [2, '11', 2, 0, history]);
+    t.deepEqual(
+      [again.count, again.todo ?? '11', again.deliveries, again.crashes, again.history],
+      [2, '11', 2, 0, history],
+    );
     t.deepEqual(await peer.done(again), ['settled']);
     t.is((await peer.link.broker.depth(MAILBOX)).messages, 0);
   });
@@ -116,7 +124,10 @@ export function settling(promised: Promised): void {
     await a.send(MAILBOX, 'half', { count: 4 });
     const claim = await first.claim(0);
     const second = await b.consume(MAILBOX);
-    t.deepEqual(await a.settle({ kind: 'progress', claim, todo: '0111' }, { kind: 'park', claim, todo: '0101' }), ['settled', 'settled']);
+    t.deepEqual(await a.settle({ kind: 'progress', claim, todo: '0111' }, { kind: 'park', claim, todo: '0101' }), [
+      'settled',
+      'settled',
+    ]);
     const rest = await second.claim(0);
     t.deepEqual([rest.todo, rest.count], ['0101', 4]);
     t.deepEqual(await b.done(rest), ['settled']);

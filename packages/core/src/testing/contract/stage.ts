@@ -49,7 +49,11 @@ export class Stage {
 }
 
 /** Registers one promise. `needs` names the feature without which it cannot be checked. */
-export type Promised = (title: string, check: (t: Trial, stage: Stage) => Promise<void>, needs?: keyof BackendFeatures) => void;
+export type Promised = (
+  title: string,
+  check: (t: Trial, stage: Stage) => Promise<void>,
+  needs?: keyof BackendFeatures,
+) => void;
 
 /** Gives each test its own namespace, and takes everything away after it. */
 export function promises(test: ContractTest, name: string, make: ContractMake, features: BackendFeatures): Promised {

@@ -1,6 +1,8 @@
-import type { Claim } from '../../src/broker.ts';
+import type { Claim } from '../../../src/broker.ts';
 
 export type State = 'live' | 'done' | 'dead' | 'dropped';
+
+type Framed = Pick<Claim, 'frame'>;
 
 interface Envelope {
   state: State;
@@ -14,28 +16,40 @@ export class Model {
   /** Frames accepted so far; a frame's bytes are its number here. */
   frames = 0;
   accepted = 0;
+  #complaint: Error | undefined;
 
   accept(count: number): void {
-    for (let index = 0; index < count; index += 1) this.#envelopes.set(`${this.frames}.${index}`, { state: 'live', holder: undefined });
+    for (let index = 0; index < count; index += 1)
+      this.#envelopes.set(`${this.frames}.${index}`, { state: 'live', holder: undefined });
     this.frames += 1;
     this.accepted += count;
+  }
+
+  /** Notes what must not be, where nobody can catch it; `check` throws the first. */
+  complain(error: Error): void {
+    this.#complaint ??= error;
+  }
+
+  check(): void {
+    if (this.#complaint !== undefined) throw this.#complaint;
   }
 
   /** A claim has arrived: all it has to do must live and be in nobody's hands. */
   claimed(claim: Claim, member: string): void {
     const keys = keysOf(claim, claim.todo ?? '1'.repeat(claim.count));
-    if (keys.length === 0) throw new Error(`entry ${claim.id} was claimed with nothing to do`);
+    if (keys.length === 0) this.complain(new Error(`entry ${claim.id} was claimed with nothing to do`));
     for (const key of keys) {
       const envelope = this.#at(key);
-      if (envelope.state !== 'live') throw new Error(`${key} is ${envelope.state} and was claimed by ${member}`);
-      if (envelope.holder !== undefined) throw new Error(`${key} is held by ${envelope.holder} and was claimed by ${member}`);
+      const { state, holder } = envelope;
+      if (state !== 'live') this.complain(new Error(`${key} is ${state} and was claimed by ${member}`));
+      if (holder !== undefined) this.complain(new Error(`${key} is held by ${holder} and was claimed by ${member}`));
       envelope.holder = member;
     }
   }
 
-  /** The backend says that `mask` of the claim has changed its state for good. */
-  turn(claim: Claim, mask: string, from: State, to: State): void {
-    for (const key of keysOf(claim, mask)) {
+  /** `mask` of the entry changes its state for good. */
+  turn(entry: Framed, mask: string, from: State, to: State): void {
+    for (const key of keysOf(entry, mask)) {
       const envelope = this.#at(key);
       if (envelope.state !== from) throw new Error(`${key} is ${envelope.state}, not ${from}, and was made ${to}`);
       envelope.state = to;
@@ -43,8 +57,8 @@ export class Model {
     }
   }
 
-  free(claim: Claim, mask: string): void {
-    for (const key of keysOf(claim, mask)) this.#at(key).holder = undefined;
+  free(entry: Framed, mask: string): void {
+    for (const key of keysOf(entry, mask)) this.#at(key).holder = undefined;
   }
 
   /** The member is gone: what it held is for the others. */
@@ -66,7 +80,7 @@ export class Model {
 }
 
 /** Names the envelopes of a mask: frame number and index. */
-function keysOf(entry: { readonly frame: Uint8Array }, mask: string): string[] {
+function keysOf(entry: Framed, mask: string): string[] {
   const frame = Number(new TextDecoder().decode(entry.frame));
   return [...mask].flatMap((bit, index) => (bit === '1' ? [`${frame}.${index}`] : []));
 }

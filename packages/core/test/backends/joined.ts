@@ -1,0 +1,40 @@
+import { pino } from 'pino';
+import type { Backend, Link } from '../../src/backend.ts';
+import type { BeatOptions, Claim, NodeIdentity } from '../../src/broker.ts';
+import type { NodeReport } from '../../src/membership.ts';
+
+export const BEAT: BeatOptions = { intervalMs: 1_000, ttlMs: 3_000, stallMs: 1_000, evictMs: 30_000 };
+export const LIMITS = { maxLength: 1_000, maxBytes: 1_000_000 };
+
+export function identity(name: string, beat: BeatOptions = BEAT, namespace = 'own'): NodeIdentity {
+  return { name, namespace, beat, log: pino({ level: 'silent' }) };
+}
+
+export function report(name: string): NodeReport {
+  return { name, pid: 1, host: 'here', startedAt: 1, status: 'healthy', serves: {}, inFlight: 0, serviceMs: {} };
+}
+
+export interface Joined {
+  readonly link: Link;
+  readonly id: string;
+  readonly evictions: string[];
+}
+
+export async function join(backend: Backend, who: NodeIdentity): Promise<Joined> {
+  const link = await backend.connect(who);
+  const evictions: string[] = [];
+  const id = await link.membership.join(() => report(who.name), {
+    evicted: (reason) => evictions.push(reason),
+    inbox: () => undefined,
+  });
+  return { link, id, evictions };
+}
+
+export async function reader(link: Link, mailbox: string, room: number): Promise<Claim[]> {
+  const claims: Claim[] = [];
+  await link.broker.consume(mailbox, LIMITS, {
+    room: () => room - claims.length,
+    take: (more) => claims.push(...more),
+  });
+  return claims;
+}

@@ -1,0 +1,15 @@
+/** Real processes, real faults: what was accepted is handled or dead, once, whatever happens. 30 rounds over all faults. */
+import test from 'ava';
+import { faults, play } from './support/faults.ts';
+import { Stage } from './support/stage.ts';
+
+/** With nine faults this makes 30 rounds. */
+const ROUNDS: Readonly<Record<string, number>> = { 'SIGKILL of a consumer in the middle of a handler': 5, FLUSHALL: 4 };
+const OTHERS = 3;
+
+for (const fault of faults) {
+  test.serial(`nothing is lost and nothing is done twice that must not be: ${fault.name}`, async (t) => {
+    t.timeout(120_000);
+    t.deepEqual(await play(fault, ROUNDS[fault.name] ?? OTHERS, (options) => Stage.open(options)), []);
+  });
+}
