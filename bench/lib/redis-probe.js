@@ -27,14 +27,21 @@ export class RedisProbe {
     return total;
   }
 
-  /** Calls so far by command name, for the reader who wants to know what an idle node does. */
-  async commandsByName() {
-    /** @type {Record<string, number>} */
-    const calls = {};
-    for (const [name, value] of Object.entries(await this.#info('commandstats'))) {
-      calls[name.replace('cmdstat_', '')] = Number(/calls=(\d+)/.exec(value)?.[1] ?? 0);
-    }
-    return calls;
+  /**
+   * Counts the commands that clients send from now on, those inside scripts not included.
+   *
+   * @returns {Promise<() => number>} ends the counting and tells
+   */
+  async countSent() {
+    const monitor = await this.#redis.monitor();
+    let sent = 0;
+    monitor.on('monitor', (/** @type {string} */ _time, /** @type {string[]} */ args, /** @type {string} */ source) => {
+      if (source !== 'lua' && args[0].toLowerCase() !== 'info') sent++;
+    });
+    return () => {
+      monitor.disconnect();
+      return sent;
+    };
   }
 
   async connections() {

@@ -29,9 +29,21 @@
  * @type {Record<string, { label: string, needs: ('redis' | 'nats')[], calls: boolean, idle: boolean, queued: boolean }>}
  */
 export const subjects = {
-  homeostat: { label: 'Homeostat, defaults on, zod on both sides', needs: ['redis'], calls: true, idle: true, queued: true },
+  homeostat: {
+    label: 'Homeostat, defaults on, zod on both sides',
+    needs: ['redis'],
+    calls: true,
+    idle: true,
+    queued: true,
+  },
   raw: { label: 'hand-written ioredis loop, one entry each', needs: ['redis'], calls: true, idle: true, queued: true },
-  ceiling: { label: 'raw with frames of up to 128, nothing else', needs: ['redis'], calls: true, idle: false, queued: true },
+  ceiling: {
+    label: 'raw with frames of up to 128, nothing else',
+    needs: ['redis'],
+    calls: true,
+    idle: false,
+    queued: true,
+  },
   bullmq: { label: 'BullMQ', needs: ['redis'], calls: true, idle: true, queued: true },
   moleculer: { label: 'Moleculer over Redis, at most once', needs: ['redis'], calls: true, idle: true, queued: false },
   'nats-core': { label: 'NATS core, at most once', needs: ['nats'], calls: true, idle: false, queued: false },

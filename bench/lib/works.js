@@ -173,12 +173,14 @@ function idleWork(actors) {
       try {
         await node.ready;
         await sleep(IDLE_SETTLE_MS);
+        const connections = (await redis.connections()) - connectionsBefore;
+        const stopCounting = await redis.countSent();
         const before = await redis.commands();
         const startedAt = performance.now();
         await sleep(IDLE_MEASURED_MS);
         const commands = (await redis.commands()) - before;
         const seconds = (performance.now() - startedAt) / 1_000;
-        return { value: commands / seconds, more: { connections: (await redis.connections()) - connectionsBefore } };
+        return { value: commands / seconds, more: { 'sent by clients/s': stopCounting() / seconds, connections } };
       } finally {
         await node.close();
       }

@@ -6,4 +6,5 @@ import { usersActor } from './users.actor.ts';
 const node = await createNode({ ...connection, name: 'users' });
 await node.serve(usersActor);
 
+process.once('disconnect', () => void node.close()); // it does not outlive the process that started it
 process.send?.('ready');

@@ -5,6 +5,6 @@ process.env['LOG_LEVEL'] ??= 'error';
 export const connection = {
   redis: process.env['REDIS_URL'] ?? 'redis://localhost:6379',
   namespace: process.env['NAMESPACE'] ?? 'example-06',
-  // Short beats, so that a killed process is noticed after one second instead of three: nobody likes to wait for a demo.
-  beat: { intervalMs: 200, ttlMs: 1_000 },
+  // Short beats, so that a killed process is noticed after two seconds instead of three.
+  beat: { intervalMs: 250, ttlMs: 2_000 },
 };

@@ -20,4 +20,5 @@ await node.serve(
   ),
 );
 
+process.once('disconnect', () => void node.close()); // it does not outlive the process that started it
 process.send?.('ready');

@@ -1,14 +1,14 @@
 import type { Ledger } from './ledger.ts';
 import type { Sample } from './repository.ts';
-import { number } from './screen.ts';
+import { counted, number } from './screen.ts';
 import { isFaulty, userOf } from './seed.ts';
 import type { Service } from './services.ts';
 import { SEED } from './settings.ts';
-import type { Workload } from './workload.ts';
+import type { Done } from './workload.ts';
 
 /** What the tour has seen. */
 export interface Evidence {
-  readonly work: Workload;
+  readonly work: Done;
   readonly books: Ledger;
   readonly samples: readonly Sample[];
   readonly services: readonly Service[];
@@ -31,13 +31,13 @@ export function check(evidence: Evidence): Check[] {
     replies(evidence),
     shares(evidence),
     ...(evidence.left === undefined ? [] : [takenOver(evidence, evidence.left)]),
-    fileAnswers(evidence),
+    answers(evidence),
     records(evidence),
   ];
 }
 
 /** Whether every accepted change is handled or dead. */
-export function accounted({ accepted }: Workload, { finished }: Ledger, dead: ReadonlySet<number>): boolean {
+export function accounted({ accepted }: Done, { finished }: Ledger, dead: ReadonlySet<number>): boolean {
   for (const op of accepted) if (!finished.has(op) && !dead.has(op)) return false;
   return true;
 }
@@ -47,7 +47,7 @@ function changes({ work, books, dead }: Evidence): Check {
   const handled = [...accepted].filter((op) => books.finished.has(op)).length;
   const letters = [...accepted].filter((op) => dead.has(op)).length;
   const strangers = [...books.finished.keys(), ...dead].filter((op) => !accepted.has(op)).length;
-  const sum = `changes accepted ${number(accepted.size)} = ${number(handled)} handled + ${number(letters)} dead letters`;
+  const sum = `changes accepted ${number(accepted.size)} = ${number(handled)} handled + ${counted(letters, 'dead letter')}`;
   return {
     holds: accepted.size > 0 && accepted.size === handled + letters && strangers === 0 && change.failed === 0,
     says: `${sum}${strangers > 0 ? `, and ${number(strangers)} handled that were not accepted` : ''}${failures(change)}`,
@@ -76,17 +76,16 @@ function takenOver({ books }: Evidence, left: readonly number[]): Check {
   const open = left.filter((op) => !books.finished.has(op)).length;
   return {
     holds: open === 0,
-    says: `all ${number(left.length)} changes that the killed process had begun and not finished were finished by others${open > 0 ? `: no, ${number(open)} were not` : ''}`,
+    says: `changes that the killed process had begun and not finished ${number(left.length)} = ${number(left.length - open)} finished by others`,
   };
 }
 
-function fileAnswers({ work, samples }: Evidence): Check {
-  const wrong = work.wrong.length;
-  const every = work.examine.answered >= samples.length;
-  const plain = `${number(work.examine.answered)} file answers equal a plain computation in one process`;
+function answers({ work, samples }: Evidence): Check {
+  const { examine, get, wrong } = work;
+  const right = `${number(examine.answered)} file answers equal a plain computation in one process, ${number(get.answered)} users were read as sent`;
   return {
-    holds: wrong === 0 && every,
-    says: wrong === 0 ? plain : `${number(wrong)} answers are wrong, first: ${work.wrong[0]}`,
+    holds: wrong.length === 0 && examine.answered >= samples.length,
+    says: wrong.length === 0 ? right : `${counted(wrong.length, 'wrong answer')}, first: ${wrong[0]}`,
   };
 }
 

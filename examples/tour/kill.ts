@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../shared/until.ts';
 import type { Ledger } from './ledger.ts';
-import { bold, number, red, type Screen } from './screen.ts';
+import { bold, counted, red, type Screen } from './screen.ts';
 import { isFaulty } from './seed.ts';
 import { startService, type Service } from './services.ts';
 import { LOAD_SECONDS } from './settings.ts';
@@ -27,7 +27,9 @@ export async function killHalfWay(
   await victim.kill?.();
   const killed = performance.now();
   const left = books.heldBy(victim.pid).filter((op) => op % 2 === 1 || !isFaulty(op / 2));
-  event(`${red('SIGKILL')} ${bold(victim.name)} is dead, with ${number(left.length)} changes begun and not finished`);
+  event(
+    `${red('SIGKILL')} ${bold(victim.name)} is dead, with ${counted(left.length, 'change')} begun and not finished`,
+  );
 
   const replaced = startService(`service-${services.length + 1}`).then((service) => {
     services.push(service);

@@ -14,6 +14,8 @@ export const red = style('red');
 
 /** 12345 → 12,345 */
 export const number = (value: number): string => value.toLocaleString('en-US');
+/** 1 change, 2 changes */
+export const counted = (value: number, thing: string): string => `${number(value)} ${thing}${value === 1 ? '' : 's'}`;
 /** Milliseconds with three digits that matter. */
 export const ms = (value: number): string => `${number(Number(value.toPrecision(3)))} ms`;
 

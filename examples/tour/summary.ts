@@ -1,6 +1,6 @@
 import { shareOf, type Check, type Evidence } from './checks.ts';
 import type { Meter } from './meter.ts';
-import { bold, dim, green, ms, number, red, type Screen } from './screen.ts';
+import { bold, counted, dim, green, ms, number, red, type Screen } from './screen.ts';
 import { isFaulty } from './seed.ts';
 import { namespace, redisUrl } from './settings.ts';
 
@@ -18,8 +18,8 @@ export function summarise(screen: Screen, evidence: Evidence, seconds: number, c
   screen.line(`  ${bold('Processes')}`);
   processes(screen, evidence);
   screen.line();
-  screen.line(`  ${bold('Delivered again')}`);
-  deliveredAgain(screen, evidence);
+  screen.line(`  ${bold('Redelivered')}`);
+  redelivered(screen, evidence);
   screen.line();
   screen.line(`  ${bold('Proof')}`);
   for (const { holds, says } of checks) screen.line(`  ${holds ? green('✓') : red('✗')} ${says}`);
@@ -49,16 +49,15 @@ function processes(screen: Screen, evidence: Evidence): void {
   }
 }
 
-function deliveredAgain(screen: Screen, { books, left }: Evidence): void {
+function redelivered(screen: Screen, { books, left }: Evidence): void {
   const refused = [...books.begunAgain].filter((op) => op % 2 === 0 && isFaulty(op / 2)).length;
   screen.line(
-    `  ${number(refused)} changes because they failed: users without an e-mail address, dead letters after 3 deliveries`,
+    `  ${counted(refused, 'change')} that failed: users without an e-mail address, dead letters after 3 deliveries`,
   );
   if (left === undefined) return;
   const taken = books.begunAgain.size - refused;
-  screen.line(
-    `  ${number(taken)} changes because their process was gone before they were settled; ${number(books.reportedAgain)} of them were finished twice and are counted once`,
-  );
+  const twice = `${number(books.reportedAgain)} of them finished twice and counted once`;
+  screen.line(`  ${counted(taken, 'change')} whose process was gone before they were settled, ${twice}`);
 }
 
 /** The last lines. */

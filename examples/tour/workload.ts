@@ -12,16 +12,27 @@ const OUTSTANDING = { examine: 8, get: 16, change: 16 };
 /** Changes that may wait for a handler before the caller pauses. */
 const MAX_WAITING = 100;
 
-/** Everything that the caller asks for, and what it got. */
-export class Workload {
+/** What the caller has asked for and got. */
+export interface Done {
+  readonly examine: Meter;
+  readonly get: Meter;
+  /** Creations and updates. */
+  readonly change: Meter;
+  /** Changes that the backend has accepted. */
+  readonly accepted: ReadonlySet<number>;
+  /** Calls answered, by the process that answered. */
+  readonly answeredBy: ReadonlyMap<number, number>;
+  /** What was answered wrongly. */
+  readonly wrong: readonly string[];
+}
+
+/** Hands out the work and keeps its answers. */
+export class Workload implements Done {
   readonly examine = new Meter();
   readonly get = new Meter();
   readonly change = new Meter();
-  /** Changes that Redis (or memory) has accepted. */
   readonly accepted = new Set<number>();
-  /** Calls answered, by the process that answered. */
   readonly answeredBy = new Map<number, number>();
-  /** Answers that differ from what they have to be. */
   readonly wrong: string[] = [];
   readonly #samples: readonly Sample[];
   readonly #books: Ledger;

@@ -47,7 +47,7 @@ export class BodyWriter {
     this.busy = true;
     this.#start = start;
     this.#maxBytes = maxBytes;
-    this.#values = 1;
+    this.#values = 0;
     this.#level = 0;
     bytes.ceiling = start + maxBytes + SLACK;
     try {

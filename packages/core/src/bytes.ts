@@ -7,7 +7,7 @@
 const SHORT_TEXT = 1024;
 
 /** What the buffer calls when it is asked to grow past its ceiling. It must throw. */
-export type Overflow = (needed: number) => never;
+type Overflow = (needed: number) => never;
 
 export class Bytes {
   buffer: Buffer;

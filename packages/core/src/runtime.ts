@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import { fullJitter } from './backoff.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { ConfigError, messageOf, NodeClosed } from './errors.ts';
+import { codeOf, ConfigError, messageOf, NodeClosed } from './errors.ts';
 import { Flusher } from './flusher.ts';
 import type { Log } from './log.ts';
 import { loop, sleep } from './loop.ts';
@@ -119,6 +119,8 @@ export class Runtime {
       await this.#consume(served);
       await this.#link.membership.announce();
     } catch (thrown) {
+      // Evicted meanwhile: joining again serves it.
+      if (codeOf(thrown) === 'NOT_MEMBER' && !this.#closing.signal.aborted) return;
       this.#served.delete(mailbox);
       await dispatcher.stop();
       await pool.close(0);

@@ -229,6 +229,10 @@ test('64 levels travel and 65 do not', (t) => {
   t.throws(() => encodeBody(nest(65), LIMIT), { instanceOf: SerializationError, message: /more than 64 levels deep/ });
 });
 
+test('100,000 values travel', (t) => {
+  t.is((travel(Array.from({ length: 100_000 }, () => 0)) as unknown[]).length, 100_000);
+});
+
 test('a body may take exactly its limit', (t) => {
   t.is(encode('x'.repeat(97), 99).length, 99);
   const error = t.throws(() => encodeBody('x'.repeat(98), 99), { instanceOf: PayloadTooLarge });

@@ -24,6 +24,8 @@ export class Seats {
   readonly #settings: ThreadSettings;
   readonly #owner: ThreadOwner;
   readonly #closing = new AbortController();
+  /** Threads without a seat that still run a job. */
+  readonly #parting = new Set<Thread>();
   /** Threads that are being ended. */
   readonly #leaving = new Set<Promise<void>>();
   #seats: Seat[] = [];
@@ -37,8 +39,9 @@ export class Seats {
     return this.#seats.length;
   }
 
+  /** All that live, those that are being loaded or retire included. */
   get threads(): Thread[] {
-    return this.#seats.flatMap(({ thread }) => thread ?? []);
+    return [...this.#seats.flatMap(({ thread }) => thread ?? []), ...this.#parting];
   }
 
   /** The first thread tells whether the module is good; the others start behind its back. Rejects when it is not. */
@@ -62,7 +65,11 @@ export class Seats {
   }
 
   resize(count: number): void {
-    for (const { thread } of this.#seats.splice(count)) if (thread !== undefined) this.#retire(thread);
+    for (const { thread } of this.#seats.splice(count))
+      if (thread !== undefined) {
+        this.#parting.add(thread);
+        this.#retire(thread);
+      }
     while (this.#seats.length < count) {
       const seat: Seat = { thread: undefined, failures: 0 };
       this.#seats.push(seat);
@@ -78,6 +85,7 @@ export class Seats {
 
   /** @param inVain it has not ended a job, and no job is to blame. */
   died(thread: Thread, inVain: boolean): void {
+    this.#parting.delete(thread);
     const gone = thread.gone();
     this.#leaving.add(gone);
     void gone.then(() => this.#leaving.delete(gone));

@@ -6,6 +6,7 @@ import type { StopReason } from './thread-link.ts';
 export class Ticket {
   /** Rises with every job: who came first. */
   readonly number: number;
+  readonly actor: string;
   readonly job: Job;
   readonly limitMs: number;
   readonly arrivedAt: number;
@@ -28,6 +29,7 @@ export class Ticket {
 
   constructor(
     number: number,
+    actor: string,
     job: Job,
     limitMs: number,
     arrivedAt: number,
@@ -35,11 +37,16 @@ export class Ticket {
     done: (outcome: JobOutcome) => void,
   ) {
     this.number = number;
+    this.actor = actor;
     this.job = job;
     this.limitMs = limitMs;
     this.arrivedAt = arrivedAt;
     this.due = due;
     this.done = done;
+  }
+
+  get subject(): string {
+    return `${this.actor}.${this.job.method}`;
   }
 
   /** How long it waits for a thread at most. */

@@ -6,6 +6,7 @@ export {
   type ContractMake,
   type ContractWorld,
 } from './backend-contract.ts';
+export { nodeContract, type NodeContract, type NodeWorld } from './node-contract.ts';
 export type { ContractTest, Trial } from './contract/trial.ts';
 export { faulty, type FaultyBackend } from './faulty.ts';
 export type { Faultable } from './faults.ts';

@@ -23,7 +23,7 @@ export function keepingLog(): Log & { readonly lines: Line[] } {
     level,
     (bindings: Record<string, unknown>, message: string) => void lines.push({ level, bindings, message }),
   ]);
-  return { lines, ...Object.fromEntries(levels) } as unknown as Log & { readonly lines: Line[] };
+  return Object.assign(Object.fromEntries(levels) as Log, { lines });
 }
 
 /** A pool of the test, closed with it. */

@@ -1,4 +1,8 @@
 /** What a handler does to its thread costs that one job, and nothing else. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { error, job, LIMIT_MS, pool, run, SLACK_MS, until, value } from './harness.ts';
 
@@ -48,6 +52,17 @@ for (const method of ['spin', 'atomicsWait', 'neverEnds']) {
     t.is(value(await run(threads, 'add', { a: 1 })), 2);
   });
 }
+
+test.serial(
+  'a job inside a synchronous system call ends at its limit, and its seat is filled though the thread lives on',
+  async (t) => {
+    const threads = await pool(t, { killGraceMs: 20 });
+    const { outcome, tookMs } = await timed(() => run(threads, 'systemCall', undefined, 100));
+    t.is(error(outcome).code, 'HANDLER_TIMEOUT');
+    within(t, tookMs, 120);
+    t.is(value(await run(threads, 'add', { a: 1 })), 2);
+  },
+);
 
 test.serial('the deadline of a message counts even when the limit is longer', async (t) => {
   const threads = await pool(t, { killGraceMs: 50 });
@@ -165,3 +180,20 @@ function within(t: ExecutionContext, tookMs: number, leastMs: number): void {
     `took ${tookMs} ms, not ${leastMs} to ${leastMs + SLACK_MS}`,
   );
 }
+
+test.serial('a process with a dying pool gets no unhandled rejection and no warning, and ends by itself', async (t) => {
+  const script = fileURLToPath(new URL('./fixtures/dying-pool.js', import.meta.url));
+  const child = spawn(process.execPath, ['--unhandled-rejections=strict', '--trace-warnings', script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const [stdout, stderr, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit').then(([status]) => status as number),
+  ]);
+  t.deepEqual(
+    { code, stdout, stderr },
+    { code: 0, stdout: 'WORKER WORKER WORKER HANDLER_TIMEOUT WORKER ok ok\n', stderr: '' },
+  );
+});

@@ -47,6 +47,12 @@ test.serial('a pool grows and shrinks without losing a job', async (t) => {
   threads.resize(1);
   for (const outcome of await Promise.all([...before, ...after])) t.is(value(outcome), 10);
   t.is(threads.ready, 1);
+  threads.resize(2);
+  await until('both threads are ready', () => threads.ready === 2);
+  const deaf = [run(threads, 'spin', undefined, 300), run(threads, 'spin', undefined, 300)];
+  await until('both are running', () => threads.running === 2);
+  threads.resize(1);
+  for (const outcome of await Promise.all(deaf)) t.is(error(outcome).code, 'HANDLER_TIMEOUT');
   t.throws(() => threads.resize(0), { message: /at least 1/ });
 });
 

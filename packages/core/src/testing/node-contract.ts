@@ -1,0 +1,58 @@
+/**
+ * What nodes promise on any backend, as tests: calls, casts, deadlines, redelivery, bounds, the drain. It uses nothing
+ * but the public face of core, waits for conditions and never for a time, and gives each test its own world.
+ */
+import type { Backend } from '../backend.ts';
+import { aborting } from './node-contract/aborting.ts';
+import { bounds } from './node-contract/bounds.ts';
+import { calling } from './node-contract/calling.ts';
+import { casting } from './node-contract/casting.ts';
+import { checking } from './node-contract/checking.ts';
+import { closing } from './node-contract/closing.ts';
+import { deadLetters } from './node-contract/dead-letters.ts';
+import { evicting } from './node-contract/evicting.ts';
+import { knowing } from './node-contract/knowing.ts';
+import { options } from './node-contract/options.ts';
+import { nodePromises } from './node-contract/stage.ts';
+import { routing } from './node-contract/routing.ts';
+import { sharing } from './node-contract/sharing.ts';
+import { throwing } from './node-contract/throwing.ts';
+import { timing } from './node-contract/timing.ts';
+import { values } from './node-contract/values.ts';
+import type { ContractTest } from './contract/trial.ts';
+
+/** Where the nodes of one test meet. */
+export interface NodeWorld {
+  /** A backend for one more node; all of them lead to the same place. */
+  backend(): Backend;
+  /** Empty at first. */
+  readonly namespace: string;
+  /** Takes away what the test left in the namespace. Every node is closed by then. */
+  cleanup(): Promise<void>;
+}
+
+export interface NodeContract {
+  /** Stands before every title. */
+  readonly name: string;
+  readonly make: () => Promise<NodeWorld> | NodeWorld;
+}
+
+/** Registers the contract with AVA's `test` (or anything of its shape). */
+export function nodeContract(test: ContractTest, { name, make }: NodeContract): void {
+  const promised = nodePromises(test, name, make);
+  calling(promised);
+  checking(promised);
+  values(promised);
+  throwing(promised);
+  routing(promised);
+  timing(promised);
+  aborting(promised);
+  casting(promised);
+  deadLetters(promised);
+  bounds(promised);
+  sharing(promised);
+  closing(promised);
+  evicting(promised);
+  knowing(promised);
+  options(promised);
+}

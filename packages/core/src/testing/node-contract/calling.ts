@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { actor } from '../../actor.ts';
+import { contract } from '../../contract.ts';
+import { ActorError } from '../../errors.ts';
+import { numbers, rejection, until, type Promised } from './stage.ts';
+
+const User = z.object({ id: z.number(), name: z.string() });
+
+const users = contract('users', {
+  methods: {
+    get: { input: z.object({ id: z.number() }), output: User, kind: 'query' },
+    create: {
+      input: z.object({ email: z.string(), message: z.string().optional() }),
+      output: User,
+      errors: { EMAIL_TAKEN: z.object({ email: z.string() }) },
+    },
+    ping: {},
+    whoAmI: { output: z.any() },
+    slow: { input: z.object({ ms: z.number() }), output: z.string() },
+  },
+});
+
+const usersActor = actor(users, {
+  get: ({ id }) => ({ id, name: `user ${id}` }),
+  create: async ({ email, message }, ctx) => {
+    await Promise.resolve();
+    throw ctx.fail('EMAIL_TAKEN', { email }, message);
+  },
+  ping: () => undefined,
+  whoAmI: (_input, ctx) => ({
+    key: ctx.key ?? 'none',
+    headers: { ...ctx.headers },
+    method: ctx.method,
+    caller: ctx.caller,
+    attempt: ctx.attempt,
+    messageId: ctx.messageId,
+    deadline: ctx.deadline,
+  }),
+  slow: async ({ ms }) => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return 'slept';
+  },
+});
+
+export function calling(promised: Promised): void {
+  promised('a call answers with what its handler returns', async (t, stage) => {
+    await stage.serving(usersActor);
+    const api = (await stage.node('caller')).client(users);
+    t.deepEqual(await api.get({ id: 7 }), { id: 7, name: 'user 7' });
+    t.is(await api.ping(), undefined);
+    t.is(await api.slow({ ms: 1 }), 'slept');
+  });
+
+  promised('a node can call what it serves itself', async (t, stage) => {
+    const node = await stage.serving(usersActor);
+    t.deepEqual(await node.client(users).get({ id: 1 }), { id: 1, name: 'user 1' });
+  });
+
+  promised('a declared error crosses with its code, details, message and outcome', async (t, stage) => {
+    await stage.serving(usersActor);
+    const api = (await stage.node('caller')).client(users);
+    const error = await rejection(api.create({ email: 'a@b.c', message: 'somebody has it' }));
+    t.true(error instanceof ActorError);
+    t.is(error.code, 'EMAIL_TAKEN');
+    t.deepEqual(error.details, { email: 'a@b.c' });
+    t.is(error.message, 'somebody has it');
+    t.is(error.outcome, 'failed');
+    t.is(error.retryable, false);
+    const unworded = await rejection(api.create({ email: 'a@b.c' }));
+    t.is(unworded.message, 'create failed with EMAIL_TAKEN');
+  });
+
+  promised('try answers a result and never rejects', async (t, stage) => {
+    await stage.serving(usersActor);
+    const api = (await stage.node('caller')).client(users);
+    t.deepEqual(await api.get.try({ id: 2 }), { ok: true, value: { id: 2, name: 'user 2' } });
+    const refused = await api.create.try({ email: 'x' });
+    t.is(refused.ok, false);
+    t.is(refused.ok ? '' : refused.error.code, 'EMAIL_TAKEN');
+    const invalid = await api.get.try({ id: 'seven' as unknown as number });
+    t.is(invalid.ok ? '' : invalid.error.code, 'VALIDATION');
+    const misused = await api.get.try({ id: 1 }, { nonsense: true } as object);
+    t.is(misused.ok ? '' : misused.error.code, 'CONFIG');
+  });
+
+  promised('a batch answers every part by its name, whatever became of the others', async (t, stage) => {
+    await stage.serving(usersActor);
+    const node = await stage.node('caller');
+    const api = node.client(users);
+    const results = await node.batch({
+      one: api.get({ id: 1 }),
+      two: () => api.get({ id: 2 }),
+      taken: () => api.create({ email: 'x' }),
+      told: () => api.get.cast({ id: 3 }),
+      broken: (): Promise<string> => {
+        throw new Error('not even sent');
+      },
+    });
+    t.deepEqual(results.one, { ok: true, value: { id: 1, name: 'user 1' } });
+    t.deepEqual(results.two, { ok: true, value: { id: 2, name: 'user 2' } });
+    t.deepEqual(results.told, { ok: true, value: undefined });
+    t.is(results.taken.ok ? '' : results.taken.error.code, 'EMAIL_TAKEN');
+    t.is(results.broken.ok ? '' : results.broken.error.message, 'not even sent');
+    t.deepEqual(await node.batch({}), {});
+  });
+
+  promised('key and headers travel, and the handler knows who called what, and when it must be done', async (t, stage) => {
+    await stage.serving(usersActor);
+    const node = await stage.node('caller');
+    const deadline = Math.round(node.now()) + 5_000;
+    const seen = (await node.client(users).whoAmI(undefined, { key: 'user:1', headers: { trace: 'abc', 'x-ü': 'ß' }, deadline })) as Record<string, unknown>;
+    t.is(seen['key'], 'user:1');
+    t.deepEqual(seen['headers'], { trace: 'abc', 'x-ü': 'ß' });
+    t.is(seen['method'], 'whoAmI');
+    t.is(seen['caller'], node.id);
+    t.is(seen['attempt'], 1);
+    t.is(seen['deadline'], deadline);
+    t.true(String(seen['messageId']).startsWith(node.id));
+    const bare = (await node.client(users).whoAmI()) as Record<string, unknown>;
+    t.is(bare['key'], 'none');
+    t.deepEqual(bare['headers'], {});
+    t.true(bare['messageId'] !== seen['messageId']);
+  });
+
+  promised('of two clients with different timeouts each keeps its own', async (t, stage) => {
+    await stage.serving(usersActor);
+    const node = await stage.node('caller');
+    const hasty = node.client(users, { timeoutMs: 150 });
+    const patient = node.client(users, { timeoutMs: 20_000 });
+    const [late, slept, overridden] = await Promise.all([
+      rejection(hasty.slow({ ms: 600 })),
+      patient.slow({ ms: 600 }),
+      hasty.slow({ ms: 600 }, { timeoutMs: 20_000 }),
+    ]);
+    t.is(late.code, 'CALL_TIMEOUT');
+    t.is(slept, 'slept');
+    t.is(overridden, 'slept');
+  });
+
+  promised('a thousand calls at once each get their own answer', async (t, stage) => {
+    await stage.serving(usersActor);
+    const node = await stage.node('caller');
+    const api = node.client(users);
+    const answers = await Promise.all(numbers(1_000).map((id) => api.get({ id })));
+    t.deepEqual(answers.map(({ id }) => id), numbers(1_000));
+    t.is(node.stats().pendingCalls, 0);
+    t.is(node.stats().lateReplies, 0);
+    await until('nothing to be left in the mailbox', async () => (await node.depth(users)).messages === 0);
+  });
+}

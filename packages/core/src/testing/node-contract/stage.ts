@@ -1,0 +1,101 @@
+import { pino } from 'pino';
+import type { Actor } from '../../actor.ts';
+import type { MethodSpecs } from '../../contract.ts';
+import { HomeostatError } from '../../errors.ts';
+import { createNode, type ActorNode, type NodeOptions } from '../../node.ts';
+import type { ContractTest, Trial } from '../contract/trial.ts';
+import type { NodeContract, NodeWorld } from '../node-contract.ts';
+import { waitFor } from '../wait-for.ts';
+
+/** How long a condition may take on a real server and a busy machine, ms. */
+export const DEADLINE_MS = 10_000;
+/** Longest time one test may go without an assertion, ms: several conditions may use their deadline up. */
+const TEST_MS = 45_000;
+/** Patient enough that a machine under load evicts nobody by chance. */
+const BEAT = { intervalMs: 200, ttlMs: 5_000 };
+
+/** The nodes of one test. */
+export class NodeStage {
+  readonly #world: NodeWorld;
+  readonly #nodes: ActorNode[] = [];
+
+  constructor(world: NodeWorld) {
+    this.#world = world;
+  }
+
+  /** A node that has joined. */
+  async node(name: string, settings: NodeOptions = {}): Promise<ActorNode> {
+    const node = await createNode({
+      name,
+      namespace: this.#world.namespace,
+      backend: this.#world.backend(),
+      signals: false,
+      log: pino({ level: 'silent' }),
+      beat: BEAT,
+      ...settings,
+    });
+    this.#nodes.push(node);
+    return node;
+  }
+
+  /** A node that serves the actor. */
+  async serving<Methods extends MethodSpecs>(actor: Actor<Methods>, name = 'server', settings: NodeOptions = {}): Promise<ActorNode> {
+    const node = await this.node(name, settings);
+    await node.serve(actor);
+    return node;
+  }
+
+  async close(): Promise<void> {
+    for (const node of this.#nodes) await node.close({ drainMs: 100 });
+    await this.#world.cleanup();
+  }
+}
+
+/** Registers one promise. */
+export type Promised = (title: string, check: (t: Trial, stage: NodeStage) => Promise<void>) => void;
+
+/** Gives each test its own world, and takes everything away after it. */
+export function nodePromises(test: ContractTest, name: string, make: NodeContract['make']): Promised {
+  return (title, check) => {
+    test.serial(`${name}: ${title}`, async (t) => {
+      t.timeout(TEST_MS);
+      const stage = new NodeStage(await make());
+      t.teardown(() => stage.close());
+      await check(t, stage);
+    });
+  };
+}
+
+/** Resolves once the condition holds. */
+export function until(what: string, condition: () => boolean | Promise<boolean>): Promise<unknown> {
+  return waitFor(condition, { withinMs: DEADLINE_MS, what });
+}
+
+/** What the promise was rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<HomeostatError> {
+  const thrown: unknown = await promise.then(
+    (value: unknown) => new Error(`it should have been rejected; it was resolved with ${String(value)}`),
+    (reason: unknown) => reason,
+  );
+  if (!(thrown instanceof HomeostatError)) throw thrown;
+  return thrown;
+}
+
+export interface Gate {
+  readonly opened: Promise<void>;
+  open(): void;
+}
+
+/** Something to wait at until the test opens it. */
+export function gate(): Gate {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
+}
+
+/** 0, 1, 2 … */
+export function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}

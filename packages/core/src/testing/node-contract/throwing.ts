@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { actor } from '../../actor.ts';
+import { contract } from '../../contract.ts';
+import { HandlerError, TransportError } from '../../errors.ts';
+import { rejection, type Promised } from './stage.ts';
+
+const WAYS = ['null', 'undefined', 'text', 'number', 'plain', 'error', 'coded', 'frozen', 'getter', 'ours'] as const;
+
+const trouble = contract('trouble', { methods: { now: { input: z.enum(WAYS) }, later: { input: z.enum(WAYS) }, fine: { output: z.string() } } });
+
+function thing(way: (typeof WAYS)[number]): unknown {
+  switch (way) {
+    case 'null':
+      return null;
+    case 'undefined':
+      return undefined;
+    case 'text':
+      return 'just text';
+    case 'number':
+      return 42;
+    case 'plain':
+      return { some: 'object' };
+    case 'error':
+      return new TypeError('x is not a function');
+    case 'coded':
+      return Object.assign(new Error('no such row'), { code: 'NO_ROW', details: { row: 7 } });
+    case 'frozen':
+      return Object.freeze(new Error('frozen'));
+    case 'getter':
+      return {
+        get message(): string {
+          throw new Error('even looking at it hurts');
+        },
+      };
+    case 'ours':
+      return new TransportError('the database is away', { outcome: 'not-executed' });
+  }
+}
+
+const troubleActor = actor(trouble, {
+  now: (way) => {
+    throw thing(way);
+  },
+  later: async (way) => {
+    await Promise.resolve();
+    throw thing(way);
+  },
+  fine: () => 'still here',
+});
+
+export function throwing(promised: Promised): void {
+  promised('whatever a handler throws, at once or later, becomes an error of its call', async (t, stage) => {
+    await stage.serving(troubleActor);
+    const api = (await stage.node('caller')).client(trouble);
+    for (const method of ['now', 'later'] as const) {
+      for (const way of WAYS) {
+        const error = await rejection(api[method](way));
+        t.is(error.code, way === 'coded' ? 'NO_ROW' : way === 'ours' ? 'TRANSPORT' : 'HANDLER', `${method} ${way}`);
+        t.is(typeof error.message, 'string');
+      }
+    }
+    t.is(await api.fine(), 'still here');
+  });
+
+  promised('an error with a code keeps its code, message and details; one without is a passing fault', async (t, stage) => {
+    const node = await stage.serving(troubleActor);
+    const api = node.client(trouble);
+    const coded = await rejection(api.now('coded'));
+    t.is(coded.message, 'no such row');
+    t.deepEqual(coded.details, { row: 7 });
+    t.is(coded.retryable, false);
+    t.is(coded.outcome, 'failed');
+    const plain = await rejection(api.now('error'));
+    t.true(plain instanceof HandlerError);
+    t.is(plain.message, 'x is not a function');
+    t.is(plain.retryable, true);
+    t.is(plain.outcome, 'failed');
+    t.is((await rejection(api.later('text'))).message, 'just text');
+    const ours = await rejection(api.now('ours'));
+    t.true(ours instanceof TransportError);
+    t.is(ours.outcome, 'not-executed');
+    t.is(ours.retryable, true);
+  });
+}
