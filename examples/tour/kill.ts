@@ -6,8 +6,12 @@ import { isFaulty } from './seed.ts';
 import { startService, type Service } from './services.ts';
 import { LOAD_SECONDS } from './settings.ts';
 
-/** What it held is finished by others within this, ms: one second until it is missed, and some to do the work. */
+/** What it held is finished by others within this, ms: two seconds until it is missed, and some to do the work. */
 const TAKEN_OVER_WITHIN_MS = 15_000;
+
+/** It is killed while it has this many changes in its hands; should that not come to pass within `WAIT_FOR_WORK_MS`, anyway. */
+const WORTH_KILLING = 8;
+const WAIT_FOR_WORK_MS = 1_000;
 
 /**
  * Half-way, ends the last service with SIGKILL and starts another in its place. Answers the changes that it had begun and
@@ -23,10 +27,12 @@ export async function killHalfWay(
   await sleep((LOAD_SECONDS / 2 - seconds()) * 1_000);
 
   const victim = services.at(-1)!;
+  const held = (): number[] => books.heldBy(victim.pid).filter((op) => op % 2 === 1 || !isFaulty(op / 2));
+  await until('work in its hands', () => held().length >= WORTH_KILLING, WAIT_FOR_WORK_MS).catch(() => {});
   victim.killedAt = seconds();
   await victim.kill?.();
   const killed = performance.now();
-  const left = books.heldBy(victim.pid).filter((op) => op % 2 === 1 || !isFaulty(op / 2));
+  const left = held();
   event(
     `${red('SIGKILL')} ${bold(victim.name)} is dead, with ${counted(left.length, 'change')} begun and not finished`,
   );

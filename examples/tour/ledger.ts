@@ -13,12 +13,12 @@ export class Ledger {
   /** Times that a change was reported finished which was finished already. */
   reportedAgain = 0;
   readonly #records = new Map<number, Partial<UserRecord>>();
-  /** Who began a change last. */
-  readonly #begunBy = new Map<number, number>();
+  /** Changes begun and not finished, and who began them last. */
+  readonly #open = new Map<number, number>();
 
   /** Changes that a process has begun and nobody has finished. */
   heldBy(pid: number): number[] {
-    return [...this.#begunBy].filter(([op, by]) => by === pid && !this.finished.has(op)).map(([op]) => op);
+    return [...this.#open].filter(([, by]) => by === pid).map(([op]) => op);
   }
 
   record(id: number): UserRecord {
@@ -26,8 +26,8 @@ export class Ledger {
   }
 
   begin(op: number, by: number): void {
-    if (this.#begunBy.has(op)) this.begunAgain.add(op);
-    this.#begunBy.set(op, by);
+    if (this.#open.has(op) || this.finished.has(op)) this.begunAgain.add(op);
+    if (!this.finished.has(op)) this.#open.set(op, by);
   }
 
   finish(op: number, by: number, id: number, change: Partial<UserRecord>): void {
@@ -36,6 +36,7 @@ export class Ledger {
       return;
     }
     this.finished.set(op, by);
+    this.#open.delete(op);
     this.#records.set(id, { ...this.#records.get(id), ...change });
     if (change.email !== undefined) this.created.push(id);
   }

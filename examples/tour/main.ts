@@ -38,8 +38,7 @@ const started = performance.now();
 const seconds = (): number => (performance.now() - started) / 1_000;
 const progress = showProgress(screen, work, seconds);
 const killing = redisUrl === undefined ? undefined : killHalfWay(screen, services, books, seconds);
-await work.run(() => seconds() >= LOAD_SECONDS);
-const left = await killing;
+const [, left] = await Promise.all([work.run(() => seconds() >= LOAD_SECONDS), killing]);
 const workSeconds = seconds();
 
 // Casts are accepted long before they are handled: wait until each is, or is a dead letter.

@@ -56,8 +56,9 @@ function redelivered(screen: Screen, { books, left }: Evidence): void {
   );
   if (left === undefined) return;
   const taken = books.begunAgain.size - refused;
-  const twice = `${number(books.reportedAgain)} of them finished twice and counted once`;
-  screen.line(`  ${counted(taken, 'change')} whose process was gone before they were settled, ${twice}`);
+  const twice =
+    books.reportedAgain === 0 ? '' : `, ${number(books.reportedAgain)} of them finished twice and counted once`;
+  screen.line(`  ${counted(taken, 'change')} whose process was gone before they were settled${twice}`);
 }
 
 /** The last lines. */

@@ -11,6 +11,8 @@ import { SEED } from './settings.ts';
 const OUTSTANDING = { examine: 8, get: 16, change: 16 };
 /** Changes that may wait for a handler before the caller pauses. */
 const MAX_WAITING = 100;
+/** Failed requests after which no more are sent. */
+const GIVE_UP_AFTER = 100;
 
 /** What the caller has asked for and got. */
 export interface Done {
@@ -57,19 +59,25 @@ export class Workload implements Done {
 
   /** Hands out work until `over`, and every file at least once; resolves when each request has its answer. */
   async run(over: () => boolean): Promise<void> {
+    const goOn = (): boolean => !over() && !this.#hopeless;
     const together = (count: number, work: () => Promise<void>): Promise<unknown> =>
       Promise.all(Array.from({ length: count }, work));
     await Promise.all([
       together(OUTSTANDING.examine, async () => {
-        while (!over() || this.#nextFile < this.#samples.length) await this.#examineOne();
+        while (goOn() || (this.#nextFile < this.#samples.length && !this.#hopeless)) await this.#examineOne();
       }),
       together(OUTSTANDING.get, async () => {
-        while (!over()) await (this.#books.created.length === 0 ? sleep(5) : this.#getOne());
+        while (goOn()) await (this.#books.created.length === 0 ? sleep(5) : this.#getOne());
       }),
       together(OUTSTANDING.change, async () => {
-        while (!over()) await (this.waiting >= MAX_WAITING ? sleep(5) : this.#changeOne());
+        while (goOn()) await (this.waiting >= MAX_WAITING ? sleep(5) : this.#changeOne());
       }),
     ]);
+  }
+
+  /** Not one request is expected to fail. When this many have, the sums will not hold, and more would prove nothing. */
+  get #hopeless(): boolean {
+    return this.examine.failed + this.get.failed + this.change.failed >= GIVE_UP_AFTER;
   }
 
   async #examineOne(): Promise<void> {

@@ -14,8 +14,8 @@ export interface Remains {
 export interface Allowances {
   /** Ids may be handled again under the same message id: a node died or was declared dead, or Redis went back in time. */
   readonly repeats: boolean;
-  /** Only what was accepted after this moment must not be lost (after FLUSHALL). */
-  readonly lossBefore?: number;
+  /** What was accepted in these stretches of time may be lost (FLUSHALL). Both ends included. */
+  readonly losses?: readonly (readonly [from: number, to: number])[];
 }
 
 export interface Findings {
@@ -33,10 +33,12 @@ export function check(history: readonly Happening[], remains: Remains, allowed: 
   const calls = new Set<string>();
   const accepted = new Map<string, number>();
   const neverSent = new Set<string>();
+  const timedOut = new Map<string, number>();
   let unknown = 0;
   const messagesOf = new Map<string, Set<string>>();
   const endings = new Map<string, number>();
   const settled = new Map<string, number>();
+  const entriesOf = new Map<string, Set<string>>();
   const troubles: string[] = [];
   for (const happening of history) {
     switch (happening.type) {
@@ -50,12 +52,16 @@ export function check(history: readonly Happening[], remains: Remains, allowed: 
       case 'refused':
         if (happening.outcome === 'not-executed') neverSent.add(happening.id);
         else unknown += 1;
+        if (happening.code === 'CALL_TIMEOUT') timedOut.set(happening.id, happening.at);
         break;
       case 'start':
-        messagesOf.set(happening.id, (messagesOf.get(happening.id) ?? new Set()).add(happening.messageId));
+        put(messagesOf, happening.id, happening.messageId);
         break;
       case 'end':
         endings.set(happening.id, (endings.get(happening.id) ?? 0) + 1);
+        break;
+      case 'claim':
+        if (happening.whole) put(entriesOf, happening.frame, happening.entry);
         break;
       case 'settle':
         if (happening.result === 'settled' && happening.ends)
@@ -64,10 +70,12 @@ export function check(history: readonly Happening[], remains: Remains, allowed: 
       case 'trouble':
         troubles.push(happening.what);
         break;
+      default:
     }
   }
   const dead = new Set(remains.dead);
-  const mustArrive = [...accepted].filter(([, at]) => at > (allowed.lossBefore ?? 0)).map(([id]) => id);
+  const mayBeLost = (at: number): boolean => allowed.losses?.some(([from, to]) => at >= from && at <= to) ?? false;
+  const mustArrive = [...accepted].filter(([, at]) => !mayBeLost(at)).map(([id]) => id);
   const faults: string[] = [];
   const say = (what: string, ids: readonly string[]): void => {
     if (ids.length > 0) faults.push(`${what}: ${ids.length} (${ids.slice(0, SHOWN).join(', ')})`);
@@ -85,13 +93,19 @@ export function check(history: readonly Happening[], remains: Remains, allowed: 
     [...neverSent].filter((id) => messagesOf.has(id)),
   );
   say(
+    'calls handled, yet not answered in time',
+    [...timedOut].filter(([id, at]) => calls.has(id) && endings.has(id) && !mayBeLost(at)).map(([id]) => id),
+  );
+  say(
     'one request, two messages',
     [...messagesOf].filter(([, messages]) => messages.size > 1).map(([id]) => id),
   );
+  say('one frame, two entries', [...entriesOf.values()].filter((entries) => entries.size > 1).map(join));
   say(
     'entries settled twice',
     [...settled].filter(([, times]) => times > 1).map(([entry]) => entry),
   );
+  say('settled by a node that another had taken over from', usurped(history));
   const repeated = [...endings].filter(([, times]) => times > 1).map(([id]) => id);
   if (!allowed.repeats) say('handled twice', repeated);
   say('troubles', troubles);
@@ -101,16 +115,34 @@ export function check(history: readonly Happening[], remains: Remains, allowed: 
   return { faults, accepted: accepted.size, handled: endings.size, repeated: repeated.length, unknown };
 }
 
-/** The longest time from acceptance to the end of its first handling, ms, of what was accepted since `since`. */
-export function slowest(history: readonly Happening[], since: number): number {
-  const ended = new Map<string, number>();
-  for (const happening of history) {
-    if (happening.type === 'end') ended.set(happening.id, Math.min(happening.at, ended.get(happening.id) ?? Infinity));
+/**
+ * Entries that a node ended although another one had claimed them after it: whoever claims later has taken over, and
+ * what was ended cannot be claimed any more.
+ */
+function usurped(history: readonly Happening[]): string[] {
+  const claims = new Map<string, Map<string, number>>();
+  for (const one of history) {
+    if (one.type !== 'claim') continue;
+    let byNode = claims.get(one.entry);
+    if (byNode === undefined) claims.set(one.entry, (byNode = new Map<string, number>()));
+    byNode.set(one.node, Math.max(one.at, byNode.get(one.node) ?? 0));
   }
-  let worst = 0;
-  for (const happening of history) {
-    if (happening.type === 'ok' && happening.at >= since)
-      worst = Math.max(worst, (ended.get(happening.id) ?? Infinity) - happening.at);
+  const entries: string[] = [];
+  for (const one of history) {
+    if (one.type !== 'settle' || one.result !== 'settled' || !one.ends) continue;
+    const byNode = claims.get(one.entry) ?? new Map<string, number>();
+    const own = byNode.get(one.node) ?? Infinity;
+    if ([...byNode].some(([node, at]) => node !== one.node && at > own)) entries.push(one.entry);
   }
-  return worst;
+  return entries;
+}
+
+function put(sets: Map<string, Set<string>>, key: string, member: string): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([member]));
+  else set.add(member);
+}
+
+function join(set: ReadonlySet<string>): string {
+  return [...set].join(' and ');
 }

@@ -1,5 +1,5 @@
 /** What every process saw, as JSON lines in a file of its own. Written synchronously: a killed process keeps its past. */
-import { closeSync, existsSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type Happening =
@@ -29,15 +29,27 @@ export type Happening =
       readonly messageId: string;
       readonly node: string;
     }
-  /** The backend carried an ending out (`settled`) or refused it. */
+  /** An entry came into this node's hands. `whole`: as it was appended, no copy for a redelivery. */
+  | {
+      readonly type: 'claim';
+      readonly entry: string;
+      readonly frame: string;
+      readonly whole: boolean;
+      readonly node: string;
+      readonly at: number;
+    }
+  /** The backend carried an ending out (`settled`) or refused it. `ends`: nothing of the entry stays. */
   | {
       readonly type: 'settle';
       readonly entry: string;
       readonly kind: string;
       readonly result: string;
       readonly ends: boolean;
+      readonly node: string;
       readonly at: number;
     }
+  /** This node has learnt that it is no member any more. */
+  | { readonly type: 'evicted'; readonly node: string; readonly at: number }
   | { readonly type: 'trouble'; readonly what: string; readonly at: number };
 
 export class HistoryWriter {
@@ -56,15 +68,51 @@ export class HistoryWriter {
   }
 }
 
-/** Everything that happened so far, process by process. A line that a killed process had not finished is left out. */
-export function readHistory(folder: string): Happening[] {
-  if (!existsSync(folder)) return [];
-  const happenings: Happening[] = [];
-  for (const file of readdirSync(folder)) {
-    for (const line of readFileSync(join(folder, file), 'utf8').split('\n')) {
-      if (!line.endsWith('}')) continue;
-      happenings.push(JSON.parse(line) as Happening);
+const CHUNK_BYTES = 256 * 1024;
+
+interface Followed {
+  readonly fd: number;
+  rest: string;
+}
+
+/** Follows every file of a folder. A line that a killed process had not finished is left out. */
+export class HistoryReader {
+  readonly #folder: string;
+  readonly #files = new Map<string, Followed>();
+  readonly #happenings: Happening[] = [];
+  readonly #chunk = Buffer.alloc(CHUNK_BYTES);
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Everything that happened so far, process by process. The same array each time, longer. */
+  read(): readonly Happening[] {
+    if (!existsSync(this.#folder)) return this.#happenings;
+    for (const name of readdirSync(this.#folder)) {
+      let file = this.#files.get(name);
+      if (file === undefined) {
+        file = { fd: openSync(join(this.#folder, name), 'r'), rest: '' };
+        this.#files.set(name, file);
+      }
+      this.#follow(file);
+    }
+    return this.#happenings;
+  }
+
+  close(): void {
+    for (const { fd } of this.#files.values()) closeSync(fd);
+    this.#files.clear();
+  }
+
+  #follow(file: Followed): void {
+    for (;;) {
+      const size = readSync(file.fd, this.#chunk, 0, CHUNK_BYTES, null);
+      if (size === 0) return;
+      // Ids and codes are ASCII; a character cut in two could only be in the text of a trouble.
+      const lines = (file.rest + this.#chunk.toString('utf8', 0, size)).split('\n');
+      file.rest = lines.pop() ?? '';
+      for (const line of lines) this.#happenings.push(JSON.parse(line) as Happening);
     }
   }
-  return happenings;
 }

@@ -1,13 +1,20 @@
 /** A TCP proxy on loopback that can fail as networks do. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+export interface Cut {
+  /** A connection that has sent such a request is watched from then on. */
+  readonly request: (bytes: Buffer) => boolean;
+  /** A watched connection is cut on the first answer of this kind; other answers pass. */
+  readonly reply: (bytes: Buffer) => boolean;
+}
+
 export class Proxy {
   readonly #server: Server;
   readonly #pairs = new Set<{ client: Socket; upstream: Socket }>();
-  #blackhole = false;
-  #cutWhen: ((sent: Buffer) => boolean) | undefined;
-  /** Connections cut so far. */
-  cuts = 0;
+  #cut: Cut | undefined;
+  #tamper: ((request: Buffer) => Buffer) | undefined;
+  /** Answers that were lost with their connections, so that a test can tell what they held. */
+  readonly lost: Buffer[] = [];
 
   private constructor(server: Server) {
     this.#server = server;
@@ -25,17 +32,14 @@ export class Proxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /**
-   * The next request for which `matches` answers true still reaches the server; its answer, and both ends of its
-   * connection, are lost.
-   */
-  cutOnReply(matches: (request: Buffer) => boolean): void {
-    this.#cutWhen = matches;
+  /** Once: a request still reaches the server; its answer, and both ends of its connection, are lost. */
+  cutOnReply(cut: Cut): void {
+    this.#cut = cut;
   }
 
-  /** Nothing passes, nothing closes. */
-  blackhole(on: boolean): void {
-    this.#blackhole = on;
+  /** From now on requests reach the server as `change` answers them; undefined ends that. */
+  tamper(change: ((request: Buffer) => Buffer) | undefined): void {
+    this.#tamper = change;
   }
 
   cutAll(): void {
@@ -53,7 +57,7 @@ export class Proxy {
   #carry(client: Socket, upstream: Socket): void {
     const pair = { client, upstream };
     this.#pairs.add(pair);
-    let doomed = false;
+    let watchedBy: Cut | undefined;
     client.setNoDelay(true);
     upstream.setNoDelay(true);
     const end = (): void => {
@@ -62,17 +66,13 @@ export class Proxy {
       upstream.destroy();
     };
     client.on('data', (request) => {
-      if (this.#blackhole) return;
-      if (this.#cutWhen?.(request) === true) {
-        this.#cutWhen = undefined;
-        doomed = true;
-      }
-      upstream.write(request);
+      if (this.#cut?.request(request) === true) watchedBy = this.#cut;
+      upstream.write(this.#tamper?.(request) ?? request);
     });
     upstream.on('data', (reply) => {
-      if (this.#blackhole) return;
-      if (doomed) {
-        this.cuts += 1;
+      if (watchedBy !== undefined && watchedBy === this.#cut && watchedBy.reply(reply)) {
+        this.#cut = undefined;
+        this.lost.push(reply);
         end();
       } else client.write(reply);
     });

@@ -1,5 +1,6 @@
-/** A backend that writes every ending the real one carried out into the history. */
-import type { Backend } from '@homeostat/core/backend';
+/** A backend that writes what was claimed and what became of each ending into the history. */
+import { createHash } from 'node:crypto';
+import type { Backend, Claim, Settlement } from '@homeostat/core/backend';
 import type { HistoryWriter } from './history.ts';
 
 export function recording(backend: Backend, history: HistoryWriter): Backend {
@@ -7,19 +8,58 @@ export function recording(backend: Backend, history: HistoryWriter): Backend {
     name: backend.name,
     async connect(identity) {
       const link = await backend.connect(identity);
-      const { broker } = link;
+      const { broker, membership } = link;
+      let node = identity.name;
+
+      const join = membership.join.bind(membership);
+      membership.join = async (report, events) => {
+        const evicted = (reason: string): void => {
+          history.add({ type: 'evicted', node, at: Date.now() });
+          events.evicted(reason);
+        };
+        node = await join(report, { evicted, inbox: (frames) => events.inbox(frames) });
+        return node;
+      };
+
+      const consume = broker.consume.bind(broker);
+      broker.consume = (mailbox, limits, intake) =>
+        consume(mailbox, limits, {
+          room: () => intake.room(),
+          take(claims) {
+            for (const claim of claims) {
+              const whole = claim.todo === undefined && claim.deliveries === 0;
+              history.add({ type: 'claim', entry: entryOf(claim), frame: digest(claim), whole, node, at: Date.now() });
+            }
+            intake.take(claims);
+          },
+        });
+
       const settle = broker.settle.bind(broker);
       broker.settle = async (batch) => {
+        const by = node;
         const results = await settle(batch);
         results.forEach((result, index) => {
-          const { kind, claim, ...rest } = batch[index]!;
-          const ends =
-            kind === 'done' || ((kind === 'retry' || kind === 'bury') && !('todo' in rest && rest.todo !== undefined));
-          history.add({ type: 'settle', entry: `${claim.mailbox} ${claim.id}`, kind, result, ends, at: Date.now() });
+          const settlement = batch[index]!;
+          const { kind, claim } = settlement;
+          const entry = entryOf(claim);
+          history.add({ type: 'settle', entry, kind, result, ends: ends(settlement), node: by, at: Date.now() });
         });
         return results;
       };
       return link;
     },
   };
+}
+
+function entryOf(claim: Claim): string {
+  return `${claim.mailbox} ${claim.id}`;
+}
+
+function digest(claim: Claim): string {
+  return createHash('sha1').update(claim.frame).digest('base64url');
+}
+
+function ends(settlement: Settlement): boolean {
+  if (settlement.kind === 'done') return true;
+  return (settlement.kind === 'retry' || settlement.kind === 'bury') && settlement.todo === undefined;
 }

@@ -1,6 +1,7 @@
 /** parse → run → check: the part of a message's road that is the same on the node's own thread and in a worker thread. */
 import type { Actor, Context, Handler } from './actor.ts';
 import type { MethodSpec } from './contract.ts';
+import { toWireError, type WireError } from './envelope.ts';
 import { validate } from './validate.ts';
 
 /** One method of an actor, with what handling it needs at hand. */
@@ -31,14 +32,37 @@ export function handle(handling: Handling, body: unknown, ctx: Context): unknown
 }
 
 function run(handling: Handling, input: unknown, ctx: Context): unknown {
-  const result: unknown = handling.handler(input as never, ctx);
+  let result: unknown;
+  try {
+    result = handling.handler(input as never, ctx);
+  } catch (thrown) {
+    throw new Escaped(thrown);
+  }
   return isThenable(result)
-    ? Promise.resolve(result).then((value) => checked(handling, value))
+    ? Promise.resolve(result).then((value) => checked(handling, value), escaped)
     : checked(handling, result);
 }
 
 function checked(handling: Handling, value: unknown): unknown {
   return validate(handling.spec.output, value, 'output', handling.subject, 'failed');
+}
+
+/** Something that left a handler: whatever it says of a nested call, this handler has run. */
+class Escaped {
+  readonly thrown: unknown;
+
+  constructor(thrown: unknown) {
+    this.thrown = thrown;
+  }
+}
+
+function escaped(thrown: unknown): never {
+  throw new Escaped(thrown);
+}
+
+/** What the caller is told of whatever `handle` threw or rejected with. */
+export function failureOf(thrown: unknown): WireError {
+  return thrown instanceof Escaped ? { ...toWireError(thrown.thrown), outcome: 'failed' } : toWireError(thrown);
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -112,6 +112,16 @@ function setUp(): { to: Fake; outbox: Outbox; cast: (body: unknown, at?: number)
   return { to, outbox, cast };
 }
 
+/** The next frame is on its way until the answer is called. */
+function heldUp(to: Fake): () => void {
+  let arrive = (): void => undefined;
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  to.answers.push(() => arrived.then(() => ACCEPTED));
+  return () => arrive();
+}
+
 const idle = (outbox: Outbox): Promise<unknown> => waitFor(() => outbox.idle, { withinMs: 5_000, what: 'the outbox to be idle' });
 
 test('what is sent in one turn leaves together, in order, under one number', async (t) => {
@@ -129,12 +139,15 @@ test('what is sent in one turn leaves together, in order, under one number', asy
 
 test('what is sent while a frame travels waits for it and leaves as one', async (t) => {
   const { to, outbox, cast } = setUp();
+  const arrive = heldUp(to);
   cast(0);
   await waitFor(() => to.inFlight === 1, { withinMs: 5_000, what: 'the first frame to travel' });
   for (const n of [1, 2, 3, 4]) {
     cast(n);
-    await Promise.resolve();
+    await sleep(0);
   }
+  t.is(to.sent.length, 1);
+  arrive();
   await idle(outbox);
   t.deepEqual(to.bodies(), [[0], [1, 2, 3, 4]]);
   t.deepEqual(to.numbers(), [1, 2]);
@@ -344,6 +357,7 @@ test('a body that cannot travel throws at once and leaves the others alone', asy
 
 test('closing refuses whatever waits; what travels ends by itself', async (t) => {
   const { to, outbox, cast } = setUp();
+  const arrive = heldUp(to);
   const travelling = cast('travels');
   await waitFor(() => to.inFlight === 1, { withinMs: 5_000, what: 'the first frame to travel' });
   to.shares = 1;
@@ -351,6 +365,7 @@ test('closing refuses whatever waits; what travels ends by itself', async (t) =>
   outbox.close();
   t.deepEqual(waiting.map((slip) => slip.end), ['NODE_CLOSED not-executed', 'NODE_CLOSED not-executed']);
   t.true(waiting[0]?.ends[0] instanceof NodeClosed);
+  arrive();
   await idle(outbox);
   t.is(travelling.end, 'accepted');
   t.is(to.sent.length, 1);

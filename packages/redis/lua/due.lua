@@ -7,5 +7,5 @@
 -- RUN TWICE  moves what is due then.
 -- @include time
 -- @include move-due
-local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], now_ms(redis.call('TIME')), tonumber(ARGV[2]))
+local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[2]))
 return { moved, more, next_due }

@@ -26,9 +26,9 @@ export type BeatNews =
       readonly kind: 'beaten';
       readonly id: string;
       readonly tickets: readonly number[];
-      readonly sample: TimeSample;
+      /** Taken with some beats only. */
+      readonly sample?: TimeSample;
       readonly orphanLanes: readonly number[];
-      readonly due: readonly (readonly [lane: number, at: number])[];
     }
   | { readonly kind: 'evicted'; readonly id: string; readonly reason: string }
   | { readonly kind: 'reaped'; readonly victim: string }
@@ -196,14 +196,9 @@ export class BeatEngine {
     const beaten = answers.filter((answer) => answer !== undefined);
     this.#sentReport = beaten.some(({ reportGone }) => reportGone) ? '' : report;
     this.#beats += 1;
-    const sample = beaten[0]?.sample;
-    if (sample !== undefined) {
-      const orphanLanes = beaten.filter(({ orphans }) => orphans).map(({ lane }) => lane.index);
-      const due = beaten
-        .filter(({ nextDue }) => nextDue !== '')
-        .map(({ lane, nextDue }) => [lane.index, Number(nextDue)] as const);
-      this.#tell({ kind: 'beaten', id, tickets, sample, orphanLanes, due });
-    }
+    const sample = beaten.find((answer) => answer.sample !== undefined)?.sample;
+    const orphanLanes = beaten.filter(({ orphans }) => orphans).map(({ lane }) => lane.index);
+    this.#tell({ kind: 'beaten', id, tickets, orphanLanes, ...(sample === undefined ? undefined : { sample }) });
     let reaped = false;
     for (const { lane, counters, at, revision } of beaten) {
       for (const silent of lane.watch.sample(at, counters))
@@ -244,7 +239,7 @@ export class BeatEngine {
         id,
         keys.prefix,
         lane.index === 0 && report !== this.#sentReport ? report : '',
-        lane.index === 0 && this.#beats % REFRESH_EVERY === 0 ? '1' : '0',
+        this.#beats % REFRESH_EVERY === 0 ? '1' : '0',
         lifetime,
         SENT_LIFETIME_MS,
         audited,
@@ -254,16 +249,15 @@ export class BeatEngine {
     );
     if (answer === 'not-member') return undefined;
     const received = monotonic();
-    const [seconds, microseconds, revision, orphans, , more, nextDue, reportGone, ...counters] = answer;
+    const [seconds, microseconds, revision, orphans, , more, , reportGone, ...counters] = answer;
     return {
       lane,
       at: received,
-      sample: sampleOf(seconds, microseconds, sent, received),
+      sample: seconds === '' ? undefined : sampleOf(seconds, microseconds, sent, received),
       revision,
       orphans: orphans > 0,
       more: more === 1,
-      nextDue,
-      reportGone: reportGone === '1',
+      reportGone: lane.index === 0 && reportGone === '1',
       counters: new Map(watched.map((name, i) => [name, counters[i] ?? ''])),
     };
   }
@@ -300,11 +294,10 @@ type Beaten =
   | {
       readonly lane: Lane;
       readonly at: number;
-      readonly sample: TimeSample;
+      readonly sample: TimeSample | undefined;
       readonly revision: string;
       readonly orphans: boolean;
       readonly more: boolean;
-      readonly nextDue: string;
       readonly reportGone: boolean;
       readonly counters: ReadonlyMap<string, string>;
     }

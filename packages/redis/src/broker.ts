@@ -182,10 +182,6 @@ export class RedisBroker implements Broker {
     void this.#claims[lane]?.adoptOrphans();
   }
 
-  dueAt(lane: number, at: number): void {
-    this.#due[lane]?.arm(at);
-  }
-
   memberChanged(): void {
     this.#ground.hands.clear();
     for (const claims of this.#claims) claims.memberChanged();

@@ -152,7 +152,7 @@ export class RedisMembership implements Membership {
     const { registration, time, log } = this.#ground;
     switch (news.kind) {
       case 'beaten':
-        time.offer(news.sample);
+        if (news.sample !== undefined) time.offer(news.sample);
         for (const lane of news.orphanLanes) this.#broker.orphansAppeared(lane);
         for (const ticket of news.tickets) {
           this.#tickets.get(ticket)?.resolve();

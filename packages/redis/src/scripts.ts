@@ -108,14 +108,17 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   beat: {
-    sha: 'f4ea718e518eab494cf4448c9dbcd93edd63f90b',
+    sha: '9f815e238fb659798b63810742b8c76345d0afd6',
     lua: `#!lua flags=allow-oom
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 local POSTPONE_MS = 5000
-local function move_due(prefix, due, frames, now, limit)
+local function move_due(prefix, due, frames, limit)
+  local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+  if #first == 0 then return 0, 0, '' end
+  local now = now_ms(redis.call('TIME'))
+  if tonumber(first[2]) > now then return 0, 0, first[2] end
   local numbers = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
   for _, number in ipairs(numbers) do
     local packed = redis.call('HGET', frames, number)
@@ -137,7 +140,7 @@ local function move_due(prefix, due, frames, now, limit)
       redis.call('ZREM', due, number)
     end
   end
-  local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+  first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
   return #numbers, #numbers == limit and 1 or 0, first[2] or ''
 end
 local MOST_CONSUMERS = 256
@@ -153,23 +156,22 @@ local function audit(members, orphans, stream, name)
   end
   if orphaned then redis.call('SADD', orphans, name) end
 end
-local time = redis.call('TIME')
+local watched = { ARGV[1] }
+for i = 9, math.min(#ARGV, 24) do watched[#watched + 1] = ARGV[i] end
+local counters = redis.call('HMGET', KEYS[1], unpack(watched))
+if not counters[1] then return 'not-member' end
 redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
-local report_gone = '0'
-if ARGV[3] ~= '' then
-  redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[5])
-elseif ARGV[4] == '1' and redis.call('PEXPIRE', KEYS[4], ARGV[5]) == 0 then
-  report_gone = '1'
+local time, report_gone = { '', '' }, '0'
+if ARGV[3] ~= '' then redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[5]) end
+if ARGV[4] == '1' then
+  time = redis.call('TIME')
+  redis.call('PEXPIRE', KEYS[5], ARGV[6])
+  if ARGV[3] == '' and redis.call('PEXPIRE', KEYS[4], ARGV[5]) == 0 then report_gone = '1' end
 end
-if ARGV[4] == '1' then redis.call('PEXPIRE', KEYS[5], ARGV[6]) end
-local moved, more, next_due = move_due(ARGV[2], KEYS[6], KEYS[7], now_ms(time), tonumber(ARGV[8]))
+local moved, more, next_due = move_due(ARGV[2], KEYS[6], KEYS[7], tonumber(ARGV[8]))
 if ARGV[7] ~= '' then audit(KEYS[1], KEYS[3], KEYS[8], ARGV[7]) end
 local answer = { time[1], time[2], redis.call('GET', KEYS[2]) or '0', redis.call('SCARD', KEYS[3]), moved, more, next_due, report_gone }
-if #ARGV > 8 then
-  local watched = {}
-  for i = 9, math.min(#ARGV, 24) do watched[#watched + 1] = ARGV[i] end
-  for _, counter in ipairs(redis.call('HMGET', KEYS[1], unpack(watched))) do answer[#answer + 1] = counter or '' end
-end
+for i = 2, #watched do answer[#answer + 1] = counters[i] or '' end
 return answer`,
   },
   bury: {
@@ -342,13 +344,17 @@ keep_letter(KEYS[1], KEYS[2], ARGV[1], masked(stored, moved, '0'))
 return 1`,
   },
   due: {
-    sha: 'bc181072c1051159a52a0e794906d979af4566f8',
+    sha: '676b07c0a650622bbcb7810f2a47ed6b53b9d1a6',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 local POSTPONE_MS = 5000
-local function move_due(prefix, due, frames, now, limit)
+local function move_due(prefix, due, frames, limit)
+  local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+  if #first == 0 then return 0, 0, '' end
+  local now = now_ms(redis.call('TIME'))
+  if tonumber(first[2]) > now then return 0, 0, first[2] end
   local numbers = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
   for _, number in ipairs(numbers) do
     local packed = redis.call('HGET', frames, number)
@@ -370,10 +376,10 @@ local function move_due(prefix, due, frames, now, limit)
       redis.call('ZREM', due, number)
     end
   end
-  local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+  first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
   return #numbers, #numbers == limit and 1 or 0, first[2] or ''
 end
-local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], now_ms(redis.call('TIME')), tonumber(ARGV[2]))
+local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[2]))
 return { moved, more, next_due }`,
   },
   join: {

@@ -1,9 +1,8 @@
 import type { Actor } from '../actor.ts';
 import type { Delivery } from '../delivery.ts';
-import { toWireError } from '../envelope.ts';
 import { MethodNotFound } from '../errors.ts';
 import { readBody } from '../frame.ts';
-import { handle, handlings, isThenable, type Handling } from '../handle.ts';
+import { failureOf, handle, handlings, isThenable, type Handling } from '../handle.ts';
 import type { Ended, Pool } from '../pool.ts';
 
 /** Runs handlers on the node's own thread, as many at once as its concurrency allows. For work that mostly waits. */
@@ -27,7 +26,7 @@ export class AsyncPool implements Pool {
       if (handling === undefined) throw new MethodNotFound(this.#mailbox, envelope.method);
       result = handle(handling, readBody(batch.frame.bytes, envelope.bodyStart, envelope.bodyEnd), delivery);
     } catch (thrown) {
-      ended.failed(delivery, toWireError(thrown));
+      ended.failed(delivery, failureOf(thrown));
       return false;
     }
     if (!isThenable(result)) {
@@ -36,7 +35,7 @@ export class AsyncPool implements Pool {
     }
     result.then(
       (value) => ended.value(delivery, value),
-      (thrown: unknown) => ended.failed(delivery, toWireError(thrown)),
+      (thrown: unknown) => ended.failed(delivery, failureOf(thrown)),
     );
     return true;
   }

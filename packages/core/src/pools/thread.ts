@@ -4,7 +4,7 @@ import { isActor, type Actor } from '../actor.ts';
 import { toWireError, type WireError } from '../envelope.ts';
 import { ConfigError, MethodNotFound } from '../errors.ts';
 import { encodeBody, readBody } from '../frame.ts';
-import { handle, handlings, type Handling } from '../handle.ts';
+import { failureOf, handle, handlings, type Handling } from '../handle.ts';
 import type { Log } from '../log.ts';
 import { ThreadContext } from './thread-context.ts';
 import {
@@ -75,11 +75,11 @@ function start(task: JobTask): void {
     if (value instanceof Promise) {
       value.then(
         (settled: unknown) => succeed(context, slot, settled),
-        (thrown: unknown) => fail(context, slot, toWireError(thrown)),
+        (thrown: unknown) => fail(context, slot, failureOf(thrown)),
       );
     } else succeed(context, slot, value);
   } catch (thrown) {
-    fail(context, slot, toWireError(thrown));
+    fail(context, slot, failureOf(thrown));
   }
 }
 

@@ -2,7 +2,11 @@
 -- keeps its frames here; they are tried again later. Answers moved, whether more are due, the next due time ('' = none).
 local POSTPONE_MS = 5000
 
-local function move_due(prefix, due, frames, now, limit)
+local function move_due(prefix, due, frames, limit)
+  local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+  if #first == 0 then return 0, 0, '' end
+  local now = now_ms(redis.call('TIME'))
+  if tonumber(first[2]) > now then return 0, 0, first[2] end
   local numbers = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
   for _, number in ipairs(numbers) do
     local packed = redis.call('HGET', frames, number)
@@ -24,6 +28,6 @@ local function move_due(prefix, due, frames, now, limit)
       redis.call('ZREM', due, number)
     end
   end
-  local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+  first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
   return #numbers, #numbers == limit and 1 or 0, first[2] or ''
 end

@@ -1,0 +1,206 @@
+/** The scripts: generated from their sources, one slot each, and what a second run of each does. */
+import { execFile } from 'node:child_process';
+import { readFile, readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { Redis } from 'ioredis';
+import type { Claim } from '../src/core.ts';
+import { laneKeys, laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys } from '../src/keys.ts';
+import { scripts, type ScriptName } from '../src/scripts.ts';
+import { TestNode, until } from './house.ts';
+import { startRedis, type RedisServer } from './redis-server.ts';
+
+/** Tests run from dist/test; the sources lie two folders up. */
+const lua = new URL('../../lua/', import.meta.url);
+let server: RedisServer;
+let spaces = 0;
+const space = (): string => `scripts-${process.pid}-${++spaces}`;
+
+test.before(async () => {
+  server = await startRedis();
+});
+test.after.always(() => server.end());
+
+/** CRC16 (XMODEM) of the hash tag: the slot as Redis Cluster counts it. */
+function slot(key: string): number {
+  const open = key.indexOf('{');
+  const close = key.indexOf('}', open + 1);
+  const hashed = open >= 0 && close > open + 1 ? key.slice(open + 1, close) : key;
+  let crc = 0;
+  for (const byte of Buffer.from(hashed)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
+  }
+  return crc % 16_384;
+}
+
+test('scripts.ts is what lua/generate.js makes of lua/*.lua', async (t) => {
+  await t.notThrowsAsync(promisify(execFile)(process.execPath, [fileURLToPath(new URL('generate.js', lua)), '--check']));
+});
+
+test('every script has its title page', async (t) => {
+  for (const file of (await readdir(lua)).filter((name) => name.endsWith('.lua'))) {
+    const text = await readFile(new URL(file, lua), 'utf8');
+    t.regex(text, /^#!lua/, file);
+    for (const word of ['GUARANTEE', 'KEYS', 'ARGV', 'RETURNS', 'RUN TWICE']) t.regex(text, new RegExp(`^-- ${word} `, 'm'), `${file}: ${word}`);
+  }
+});
+
+test('Redis knows every script by the digest that is checked in', async (t) => {
+  for (const [name, script] of Object.entries(scripts)) t.is(await server.client.script('LOAD', script.lua), script.sha, name);
+});
+
+test('only append, delay and replay are refused by a full server', async (t) => {
+  const refused = Object.entries(scripts).filter(([, script]) => /^#!lua\s*\n/.test(script.lua)).map(([name]) => name);
+  t.deepEqual(refused, ['append', 'delay', 'replay'] satisfies ScriptName[]);
+});
+
+test('the slot arithmetic of this test is that of Redis Cluster', (t) => {
+  t.is(slot('123456789'), 0x31c3);
+  t.is(slot('{user1000}.following'), slot('{user1000}.followers'));
+  t.is(slot('foo{}{bar}'), slot('foo{}{bar}'));
+  t.is(slot('foo{{bar}}zap'), slot('{bar'));
+});
+
+test('lanes are stable, spread, and one for all majors of an actor', (t) => {
+  t.is(laneOfMailbox('users@1', 16), laneOfMailbox('users@2', 16));
+  t.is(laneOfMailbox('users@1', 16), 3);
+  t.is(laneOfNode('users', 16), 3);
+  const used = new Set(Array.from({ length: 200 }, (_, i) => laneOfMailbox(`actor-${i}@1`, 16)));
+  t.is(used.size, 16);
+  const lane = laneKeys('ns', 3);
+  const keys = [...Object.values(lane), ...Object.values(mailboxKeys(lane, 'a@1')), ...Object.values(nodeKeys(lane, 'n'))];
+  t.is(new Set(keys.map(slot)).size, 1);
+});
+
+test.serial('every script that runs names keys of one slot only, and touches no other', async (t) => {
+  const ns = space();
+  const monitor = await new Redis({ port: server.port, host: '127.0.0.1', protocol: 2, disableClientInfo: true }).monitor();
+  const ran = new Set<ScriptName>();
+  const byDigest = new Map(Object.entries(scripts).map(([name, script]) => [script.sha, name as ScriptName]));
+  const crossing: string[] = [];
+  let inside: { name: ScriptName; slot: number } | undefined;
+  (monitor as unknown as NodeJS.EventEmitter).on('monitor', (_time: string, args: string[], source: string) => {
+    const verb = (args[0] ?? '').toLowerCase();
+    if (verb === 'evalsha' || verb === 'eval') {
+      const name = verb === 'evalsha' ? byDigest.get(args[1] ?? '') : Object.entries(scripts).find(([, script]) => script.lua === args[1])?.[0];
+      const keys = args.slice(3, 3 + Number(args[2]));
+      const slots = new Set(keys.map(slot));
+      if (name === undefined) return;
+      ran.add(name as ScriptName);
+      if (slots.size !== 1) crossing.push(`${name}: ${keys.join(' ')}`);
+      inside = { name: name as ScriptName, slot: [...slots][0] ?? -1 };
+    } else if (source === 'lua') {
+      const key = args.find((arg) => arg.startsWith(`{${ns}`));
+      if (key !== undefined && slot(key) !== inside?.slot) crossing.push(`${inside?.name} touches ${key}`);
+    }
+  });
+  const options = { url: server.url, lanes: 4, beatThread: false };
+  const [a, b, mortal] = (await Promise.all(['a', 'b', 'mortal'].map((name) => TestNode.joined(options, ns, name)))) as [TestNode, TestNode, TestNode];
+  const mailboxes = ['one@1', 'two@1', 'three@1', 'four@1', 'five@1', 'six@1'];
+  t.true(new Set(mailboxes.map((name) => laneOfMailbox(name, 4))).size > 2);
+  for (const mailbox of mailboxes) {
+    const first = await a.serve(mailbox);
+    await b.send(mailbox, 'x', 4);
+    await b.send(mailbox, 'later', 1, b.link.now() + 50);
+    await until('both claims', () => first.claims.length === 2);
+    const [claim, later] = first.claims as [Claim, Claim];
+    await a.link.broker.settle([
+      { kind: 'mark', claim, todo: '1111', index: 0 },
+      { kind: 'progress', claim, todo: '0111' },
+      { kind: 'retry', claim, moved: '0100', todo: '0011', at: a.link.now(), deliveries: 1, history: '[]' },
+      { kind: 'bury', claim, moved: '0010', todo: '0001', reason: 'r', deliveries: 1, history: '[]' },
+      { kind: 'park', claim, todo: '0001' },
+      { kind: 'done', claim: later },
+    ]);
+    const [letter] = await a.link.broker.dead(mailbox, { limit: 10 });
+    t.true(await a.link.broker.replay(mailbox, letter?.id ?? '', '0010'));
+    t.false(await a.link.broker.drop(mailbox, letter?.id ?? '', '0010'));
+    await a.link.broker.depth(mailbox);
+  }
+  t.is(await a.link.broker.reply(b.id, Buffer.from('hi')), 'accepted');
+  await a.link.membership.members();
+  await mortal.link.close();
+  await until('the reaping', async () => (await a.link.membership.members()).length === 2);
+  await a.end();
+  await b.end();
+  monitor.disconnect();
+  t.deepEqual(crossing, []);
+  t.deepEqual([...ran].sort(), Object.keys(scripts).sort() as ScriptName[], 'every script ran');
+});
+
+test.serial('a number that comes late is answered with the last id, and a gap is fine', async (t) => {
+  const ns = space();
+  const node = await TestNode.joined(server.url, ns, 'node');
+  const append = (number: number): Promise<unknown> => node.link.broker.append({ mailbox: 'n@1', number, frame: Buffer.from(String(number)), count: 1 });
+  const first = await append(1);
+  const gap = await append(7);
+  t.notDeepEqual(first, gap);
+  t.deepEqual(await append(7), gap);
+  t.deepEqual(await append(3), gap);
+  t.is(await server.client.xlen(`{${ns}:0}:mailbox:n@1`), 2);
+  await node.end();
+});
+
+test.serial('a mailbox that somebody emptied behind our back has room again', async (t) => {
+  const ns = space();
+  const node = await TestNode.joined(server.url, ns, 'node');
+  const served = await node.serve('cleared@1', { maxLength: 2, room: 0 });
+  await node.send('cleared@1', 'a');
+  await node.send('cleared@1', 'b');
+  t.is((await node.link.broker.append({ mailbox: 'cleared@1', number: node.number('cleared@1'), frame: Buffer.from('c'), count: 1 })).kind, 'full');
+  await server.client.xtrim(`{${ns}:0}:mailbox:cleared@1`, 'MAXLEN', 0);
+  await node.send('cleared@1', 'c');
+  t.is((await node.link.broker.depth('cleared@1')).messages, 1);
+  await served.reader.close();
+  await node.end();
+});
+
+test.serial('entries that were trimmed away are reported and dropped; foreign ones become dead letters with their bytes', async (t) => {
+  const ns = space();
+  const stream = `{${ns}:0}:mailbox:odd@1`;
+  const node = await TestNode.joined(server.url, ns, 'node');
+  const served = await node.serve('odd@1', { settle: true });
+  await server.client.xadd(stream, '*', 'what', 'ever', 'n', '1');
+  await server.client.xadd(stream, '*', 'f', 'bytes', 'n', '0');
+  await server.client.xadd(stream, '*', 'f', 'bytes', 'n', '3', 't', '11');
+  await node.send('odd@1', 'good');
+  await until('the good one', () => served.texts().includes('good'));
+  await until('three letters', async () => (await node.link.broker.dead('odd@1', { limit: 10 })).length === 3);
+  const letters = await node.link.broker.dead('odd@1', { limit: 10 });
+  t.deepEqual(letters.map((letter) => [letter.reason, Buffer.from(letter.frame).toString()]), [['not-a-frame', 'ever'], ['not-a-frame', 'bytes'], ['not-a-frame', 'bytes']]);
+  t.deepEqual((await server.client.xrange(`{${ns}:0}:dead:odd@1`, '-', '+'))[0]?.[1], ['r', 'not-a-frame', 'what', 'ever', 'n', '1']);
+  t.true(await node.link.broker.drop('odd@1', letters[0]?.id ?? '', '1'));
+  await until('an empty mailbox', async () => (await server.client.xlen(stream)) === 0);
+  t.is((await server.client.xpending(stream, 'g'))[0], 0);
+  await node.end();
+});
+
+test.serial('an audit drops the consumers of the dead, but never one that holds something', async (t) => {
+  const ns = space();
+  const stream = `{${ns}:0}:mailbox:audited@1`;
+  const node = await TestNode.joined(server.url, ns, 'node');
+  await node.serve('audited@1', { room: 0 });
+  await node.send('audited@1', 'held by a stranger');
+  await server.client.xreadgroup('GROUP', 'g', 'stranger', 'COUNT', 1, 'STREAMS', stream, '>');
+  await server.client.xgroup('CREATECONSUMER', stream, 'g', 'nobody');
+  const consumers = async (): Promise<string[]> => ((await server.client.xinfo('CONSUMERS', stream, 'g')) as string[][]).map((consumer) => consumer[1] ?? '');
+  await until('nobody to be dropped', async () => !(await consumers()).includes('nobody'));
+  t.true((await consumers()).includes('stranger'));
+  t.is(await server.client.sismember(`{${ns}:0}:orphans`, 'audited@1'), 1, 'a lost mark heals');
+  t.is((await server.client.xpending(stream, 'g'))[0], 1);
+  await node.end();
+});
+
+test.serial('nothing of a node is left after it has left', async (t) => {
+  const ns = space();
+  const node = await TestNode.joined(server.url, ns, 'node');
+  const served = await node.serve('tidy@1', { settle: true });
+  await node.send('tidy@1', 'x');
+  await until('the frame', async () => served.claims.length === 1 && (await node.link.broker.depth('tidy@1')).messages === 0);
+  await node.end();
+  const keys = await server.client.keys(`{${ns}*`);
+  t.deepEqual(keys.filter((key) => key.includes(node.id)), []);
+  t.is(await server.client.exists(`{${ns}:0}:progress:tidy@1`), 0);
+});
