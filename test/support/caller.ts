@@ -1,7 +1,9 @@
 /** A caller process of the crash tests: sends at a steady rate until told to stop, and writes down what became of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createNode, HomeostatError } from 'homeostat';
+import { createNode } from 'homeostat';
 import { HistoryWriter } from './history.ts';
+import { recorded } from './outcome.ts';
+import { watchTroubles } from './troubles.ts';
 import { BEAT, work } from './work.ts';
 
 const {
@@ -11,17 +13,15 @@ const {
   NAME: name = '',
   RATE: rate = '200',
 } = process.env;
-const history = new HistoryWriter(folder, name);
 /** Requests are sent in bursts this far apart, ms. */
 const BURST_MS = 20;
+/** One request in four is a call, one in five takes its time, ms: there is always one to be interrupted. */
+const CALL_EVERY = 4;
+const SLOW_EVERY = 5;
+const SLOW_MS = 40;
 
-process.on('warning', (warning) =>
-  history.add({ type: 'trouble', what: `${name}: ${warning.name}: ${warning.message}`, at: Date.now() }),
-);
-process.on('uncaughtExceptionMonitor', (error) =>
-  history.add({ type: 'trouble', what: `${name}: ${String(error.stack)}`, at: Date.now() }),
-);
-
+const history = new HistoryWriter(folder, name);
+watchTroubles(history, name);
 const node = await createNode({ redis: url, namespace, name, beat: BEAT });
 const api = node.client(work, { timeoutMs: 10_000 });
 const running = new Set<Promise<void>>();
@@ -31,23 +31,9 @@ let sent = 0;
 function send(): void {
   sent += 1;
   const id = `${name}-${sent}`;
-  const call = sent % 4 === 0;
-  const job = { id, ms: sent % 8 === 0 ? 40 : 0 };
-  history.add({ type: 'attempt', id, at: Date.now(), call });
-  const request: Promise<unknown> = call ? api.ask(job) : api.run.cast(job);
-  const ended = request.then(
-    () => history.add({ type: 'ok', id, at: Date.now() }),
-    (error: unknown) => {
-      const known = error instanceof HomeostatError ? error : undefined;
-      history.add({
-        type: 'refused',
-        id,
-        at: Date.now(),
-        outcome: known?.outcome ?? 'unknown',
-        code: known?.code ?? String(error),
-      });
-    },
-  );
+  const call = sent % CALL_EVERY === 0;
+  const job = { id, ms: sent % SLOW_EVERY === 0 ? SLOW_MS : 0 };
+  const ended = recorded(history, id, call, () => (call ? api.ask(job) : api.run.cast(job)));
   running.add(ended);
   void ended.then(() => running.delete(ended));
 }
@@ -62,6 +48,5 @@ while (sending) {
   await sleep(BURST_MS);
 }
 await Promise.all(running);
-process.send?.('stopped');
 await node.close();
 process.disconnect();

@@ -116,8 +116,8 @@ export function check(history: readonly Happening[], remains: Remains, allowed: 
 }
 
 /**
- * Entries that a node ended although another one had claimed them after it: whoever claims later has taken over, and
- * what was ended cannot be claimed any more.
+ * Entries that a node ended although another one had claimed them after it and before that: whoever claims later has
+ * taken over. A claim that is written down only after the ending is a zombie's, read late.
  */
 function usurped(history: readonly Happening[]): string[] {
   const claims = new Map<string, Map<string, number>>();
@@ -132,7 +132,7 @@ function usurped(history: readonly Happening[]): string[] {
     if (one.type !== 'settle' || one.result !== 'settled' || !one.ends) continue;
     const byNode = claims.get(one.entry) ?? new Map<string, number>();
     const own = byNode.get(one.node) ?? Infinity;
-    if ([...byNode].some(([node, at]) => node !== one.node && at > own)) entries.push(one.entry);
+    if ([...byNode].some(([node, at]) => node !== one.node && at > own && at <= one.at)) entries.push(one.entry);
   }
   return entries;
 }

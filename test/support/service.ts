@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { actor, createNode, redis } from 'homeostat';
 import { HistoryWriter } from './history.ts';
 import { recording } from './recording.ts';
-import { BEAT, work } from './work.ts';
+import { watchTroubles } from './troubles.ts';
+import { BEAT, work, type Job } from './work.ts';
 
 const {
   REDIS_URL: url = '',
@@ -12,21 +13,20 @@ const {
   NAME: name = '',
   CONCURRENCY: concurrency = '16',
 } = process.env;
+/** How an `exit` job ends this process. */
+const DEADLY_EXIT = 70;
+
 const history = new HistoryWriter(folder, name);
+watchTroubles(history, name);
 
-process.on('warning', (warning) =>
-  history.add({ type: 'trouble', what: `${name}: ${warning.name}: ${warning.message}`, at: Date.now() }),
-);
-process.on('uncaughtExceptionMonitor', (error) =>
-  history.add({ type: 'trouble', what: `${name}: ${String(error.stack)}`, at: Date.now() }),
-);
-
-const handled = async (job: { id: string; ms: number }, messageId: string, attempt: number): Promise<string> => {
-  history.add({ type: 'start', id: job.id, at: Date.now(), messageId, attempt, node: node.id });
-  if (job.ms > 0) await sleep(job.ms);
-  history.add({ type: 'end', id: job.id, at: Date.now(), messageId, node: node.id });
-  return job.id;
-};
+async function handle({ id, ms, how }: Job, messageId: string, attempt: number): Promise<string> {
+  history.add({ type: 'start', id, at: Date.now(), messageId, attempt, node: node.id });
+  if (how === 'exit') process.exit(DEADLY_EXIT);
+  if (how === 'block') for (const until = performance.now() + ms; performance.now() < until; );
+  else if (ms > 0) await sleep(ms);
+  history.add({ type: 'end', id, at: Date.now(), messageId, node: node.id });
+  return id;
+}
 
 const node = await createNode({ backend: recording(redis(url), history), namespace, name, beat: BEAT });
 await node.serve(
@@ -34,9 +34,9 @@ await node.serve(
     work,
     {
       run: async (job, ctx) => {
-        await handled(job, ctx.messageId, ctx.attempt);
+        await handle(job, ctx.messageId, ctx.attempt);
       },
-      ask: (job, ctx) => handled(job, ctx.messageId, ctx.attempt),
+      ask: (job, ctx) => handle(job, ctx.messageId, ctx.attempt),
     },
     { concurrency: Number(concurrency) },
   ),

@@ -2,13 +2,20 @@
 import { contract } from 'homeostat';
 import { z } from 'zod';
 
-const Job = z.object({ id: z.string(), ms: z.number() });
+const Job = z.object({
+  id: z.string(),
+  ms: z.number(),
+  /** Waits for `ms`, blocks the event loop for `ms`, or ends the process. */
+  how: z.enum(['wait', 'block', 'exit']).default('wait'),
+});
+
+export type Job = z.output<typeof Job>;
 
 export const work = contract('work', {
   methods: {
-    /** Told: sleeps `ms`, then it is done. */
+    /** Told: does its job, then it is done. */
     run: { input: Job },
-    /** Asked: sleeps `ms`, then answers its id. */
+    /** Asked: does its job, then answers its id. */
     ask: { input: Job, output: z.string() },
   },
 });

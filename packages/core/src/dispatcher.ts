@@ -172,14 +172,16 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#endings.handBackAll();
   }
 
+  /** Frames for the free room, and one more to travel meanwhile when all of it would drain before that could arrive. */
   #roomInFrames(): number {
     const { policy, pool } = this.#needs;
     const capacity = Math.min(policy.concurrency, pool.capacity);
     if (this.#endings.inHand > capacity + MAX_FRAMES) return 0;
-    const free = capacity - this.#busy - this.#queued;
-    if (free > 0) return Math.max(1, Math.min(MAX_FRAMES, Math.floor(free / this.#frameSize)));
-    const drainMs = ((this.#busy + this.#queued) * this.times.typical) / capacity;
-    return this.#queued <= MAX_ENVELOPES && drainMs < PREFETCH_MS ? 1 : 0;
+    const taken = this.#busy + this.#queued;
+    const fitting = taken < capacity ? Math.max(1, Math.floor((capacity - taken) / this.#frameSize)) : 0;
+    const drainMs = ((taken + fitting * this.#frameSize) * this.times.typical) / capacity;
+    const ahead = drainMs < PREFETCH_MS && this.#queued <= MAX_ENVELOPES ? 1 : 0;
+    return Math.min(MAX_FRAMES, fitting + ahead);
   }
 
   #open(claim: Claim): void {

@@ -2,7 +2,7 @@
 import type { Clock } from './clock.ts';
 import type { Deadlines } from './deadlines.ts';
 import { fromWireError, Kind } from './envelope.ts';
-import { messageOf, NotMember, TransportError, type HomeostatError } from './errors.ts';
+import { messageOf, NodeClosed, NotMember, TransportError } from './errors.ts';
 import { readBody, readFrame } from './frame.ts';
 import type { Log } from './log.ts';
 import { Waiting } from './waiting.ts';
@@ -93,8 +93,9 @@ export class Replies {
     for (const call of [...this.#pending.values()]) if (call.travels) call.fail(new NotMember(nodeId));
   }
 
-  close(error: HomeostatError): void {
-    for (const call of [...this.#pending.values()]) call.fail(error);
+  /** Fails every call that waits. */
+  close(): void {
+    for (const call of [...this.#pending.values()]) call.fail(new NodeClosed('call', call.travels ? 'unknown' : 'not-executed'));
   }
 
   #receiveFrame(bytes: Uint8Array): void {

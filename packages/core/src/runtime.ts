@@ -152,7 +152,7 @@ export class Runtime {
     this.sending.stop();
     await within(FLUSH_MS, this.#flushed());
     await Promise.all(served.map(({ pool }) => pool.close(0)));
-    this.#replies.close(new NodeClosed('call', 'unknown'));
+    this.#replies.close();
     this.sending.close();
     this.#settler.close();
     if (this.#rejoining !== undefined) await within(REJOIN_MAX_MS, this.#rejoining);

@@ -1,11 +1,13 @@
 /** Weight of a new measurement. */
 const WEIGHT = 0.1;
+/** What a method of which nothing is known may take, ms: too long to claim ahead. */
+const UNKNOWN_MS = 100;
 
 /** How long the methods of one actor take on this node: exponentially weighted moving averages, ms. */
 export class ServiceTimes {
   readonly #times = new Map<string, number>();
-  /** Over all methods, ms; unknown counts as long. */
-  typical = 1;
+  /** Over all methods, ms. */
+  typical: number = UNKNOWN_MS;
 
   add(method: string, ms: number): void {
     const before = this.#times.get(method);

@@ -26,6 +26,12 @@ const MAILBOX = work.mailbox;
 const log = pino({ level: 'silent' });
 const NOW = 1_700_000_000_000;
 
+const benches: Bench[] = [];
+
+test.after.always('no timer is left', () => {
+  for (const bench of benches) bench.close();
+});
+
 /** One dispatcher, what it told the backend, and the means to hold the backend up. */
 class Bench implements Partial<Broker> {
   readonly dispatcher: Dispatcher;
@@ -75,6 +81,11 @@ class Bench implements Partial<Broker> {
       announcedElsewhere: () => Promise.resolve(this.elsewhere),
     });
     this.dispatcher.attach(this.reader);
+    benches.push(this);
+  }
+
+  close(): void {
+    this.#deadlines.close();
   }
 
   async reply(_inbox: string, bytes: Uint8Array): Promise<ReplyResult> {
@@ -382,13 +393,16 @@ test('room is what the concurrency leaves free, and little is taken ahead', asyn
   await bench.dispatcher.drained();
 });
 
-test('of work that is done in a moment the next frame may be on its way already', (t) => {
-  const { served } = waiting({ concurrency: 4 });
+test('of work that is done in a moment the next frame may be on its way already', async (t) => {
+  const { served, seen, go } = waiting({ concurrency: 4 });
   const bench = new Bench(served);
   for (let n = 0; n < 100; n += 1) bench.dispatcher.times.add('run', 0.01);
   bench.dispatcher.take([claim('run', ['a', 'b', 'c', 'd', 'e'])]);
   t.is(bench.dispatcher.room(), 1, 'a frame more, and no more than that');
-  bench.dispatcher.drop();
+  for (const text of seen) go(text);
+  await bench.until('the last to run', () => seen.length === 5);
+  go('e');
+  await bench.dispatcher.drained();
 });
 
 test('stopping hands back what has not started, and the rest of an entry once what runs has ended', async (t) => {

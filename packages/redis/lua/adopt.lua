@@ -9,15 +9,13 @@
 -- @include fence
 -- @include progress
 -- @include charge
-local MOST_CONSUMERS = 256
-
-local taken, left = {}, '0'
+-- @include consumers
+local taken = {}
 local room = tonumber(ARGV[3])
-local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[2], 'g')
-if consumers.err then consumers = {} end
-if #consumers > MOST_CONSUMERS then left = '1' end
-for i = 1, math.min(#consumers, MOST_CONSUMERS) do
-  local consumer, pending = consumers[i][2], consumers[i][6]
+local consumers, more = consumers_of(KEYS[2])
+local left = more and '1' or '0'
+for _, known in ipairs(consumers) do
+  local consumer, pending = known[1], known[2]
   if redis.call('HEXISTS', KEYS[1], consumer) == 0 then
     local found = {}
     if pending == 0 then

@@ -9,6 +9,7 @@
 -- RUN TWICE  the counter grows twice; harmless.
 -- @include time
 -- @include move-due
+-- @include consumers
 -- @include audit
 -- The own counter and the watched ones in one look: an idle node's beat should cost next to nothing.
 local watched = { ARGV[1] }

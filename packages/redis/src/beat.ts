@@ -94,7 +94,10 @@ export class BeatEngine {
     this.#connection = connection;
     this.#mainProgress = mainProgress;
     this.#tell = tell;
-    connection.onReady = () => this.#soon(0);
+    connection.onReady = () => {
+      this.#watchAnew();
+      this.#soon(0);
+    };
     connection.start();
   }
 
@@ -160,6 +163,7 @@ export class BeatEngine {
     try {
       delayMs = await this.#beatOnce(id);
     } catch (error) {
+      this.#watchAnew();
       this.#tell({ kind: 'failing', why: error instanceof Error ? error.message : replyCode(error) });
       delayMs = RETRY_MS;
     }
@@ -167,6 +171,10 @@ export class BeatEngine {
     if (this.#again) delayMs = 0;
     this.#again = false;
     this.#soon(delayMs);
+  }
+
+  #watchAnew(): void {
+    for (const { watch } of this.#lanes) watch.restart();
   }
 
   /** Answers how long to sleep before the next. */

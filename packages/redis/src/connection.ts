@@ -198,7 +198,9 @@ export class Connection {
 
   #later(): void {
     if (this.#closed) return;
-    const ceiling = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(this.#attempts, 10));
+    // What must not be silent for long must not wait for long: a beat has to be back before its node is taken for dead.
+    const cap = Math.min(BACKOFF_CAP_MS, this.#profile.socketTimeoutMs);
+    const ceiling = Math.min(cap, BACKOFF_BASE_MS * 2 ** Math.min(this.#attempts, 10));
     this.#attempts += 1;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.start(), Math.random() * ceiling);

@@ -8,7 +8,7 @@ export type ScriptName = 'adopt' | 'append' | 'beat' | 'bury' | 'delay' | 'depth
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
-    sha: '0aede57c3a78df488a5a46b87aa065d75fad5670',
+    sha: '36115325158984887199b1ad174df493a621fc13',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function read_progress(text)
@@ -32,13 +32,23 @@ local function charge(charges, index)
   return table.concat(order, ',')
 end
 local MOST_CONSUMERS = 256
-local taken, left = {}, '0'
+local function consumers_of(stream)
+  local listed = redis.pcall('XINFO', 'CONSUMERS', stream, 'g')
+  if listed.err then return {}, false end
+  local found = {}
+  for i = 1, math.min(#listed, MOST_CONSUMERS) do
+    local facts = {}
+    for at = 1, #listed[i], 2 do facts[listed[i][at]] = listed[i][at + 1] end
+    found[i] = { facts.name, facts.pending }
+  end
+  return found, #listed > MOST_CONSUMERS
+end
+local taken = {}
 local room = tonumber(ARGV[3])
-local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[2], 'g')
-if consumers.err then consumers = {} end
-if #consumers > MOST_CONSUMERS then left = '1' end
-for i = 1, math.min(#consumers, MOST_CONSUMERS) do
-  local consumer, pending = consumers[i][2], consumers[i][6]
+local consumers, more = consumers_of(KEYS[2])
+local left = more and '1' or '0'
+for _, known in ipairs(consumers) do
+  local consumer, pending = known[1], known[2]
   if redis.call('HEXISTS', KEYS[1], consumer) == 0 then
     local found = {}
     if pending == 0 then
@@ -108,7 +118,7 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   beat: {
-    sha: '9f815e238fb659798b63810742b8c76345d0afd6',
+    sha: 'ea359a1ad013a2d0ab5a25a059f33797c9767664',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -144,12 +154,21 @@ local function move_due(prefix, due, frames, limit)
   return #numbers, #numbers == limit and 1 or 0, first[2] or ''
 end
 local MOST_CONSUMERS = 256
+local function consumers_of(stream)
+  local listed = redis.pcall('XINFO', 'CONSUMERS', stream, 'g')
+  if listed.err then return {}, false end
+  local found = {}
+  for i = 1, math.min(#listed, MOST_CONSUMERS) do
+    local facts = {}
+    for at = 1, #listed[i], 2 do facts[listed[i][at]] = listed[i][at + 1] end
+    found[i] = { facts.name, facts.pending }
+  end
+  return found, #listed > MOST_CONSUMERS
+end
 local function audit(members, orphans, stream, name)
-  local consumers = redis.pcall('XINFO', 'CONSUMERS', stream, 'g')
-  if consumers.err then return end
   local orphaned = false
-  for i = 1, math.min(#consumers, MOST_CONSUMERS) do
-    local consumer, pending = consumers[i][2], consumers[i][6]
+  for _, found in ipairs((consumers_of(stream))) do
+    local consumer, pending = found[1], found[2]
     if redis.call('HEXISTS', members, consumer) == 0 then
       if pending > 0 then orphaned = true else redis.call('XGROUP', 'DELCONSUMER', stream, 'g', consumer) end
     end

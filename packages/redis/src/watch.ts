@@ -47,6 +47,11 @@ export class Watch {
     this.#seen = new Map([...this.#seen].filter(([id]) => this.#watched.includes(id)));
   }
 
+  /** An own beat failed, or its connection is new: nobody may have been able to beat. Watching begins anew. */
+  restart(): void {
+    this.#seen.clear();
+  }
+
   /** One acknowledged sample, taken at `now` (monotonic, ms): counters by id, '' = no member. Answers who is silent. */
   sample(now: number, counters: ReadonlyMap<string, string>): Silent[] {
     if (this.#lastSample !== undefined && now - this.#lastSample > this.#gapMs) this.#seen.clear();

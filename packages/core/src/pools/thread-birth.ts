@@ -24,7 +24,7 @@ export function piscinaOptions(settings: ThreadSettings, cells: Int32Array): Con
     recordTiming: false,
     resourceLimits: {
       maxOldGenerationSizeMb: maxHeapMb,
-      ...(maxYoungMb !== undefined && { maxYoungGenerationSizeMb: maxYoungMb }),
+      maxYoungGenerationSizeMb: maxYoungMb,
       ...(stackMb !== undefined && { stackSizeMb: stackMb }),
     },
     ...(env !== undefined && { env: { ...env } }),

@@ -10,7 +10,7 @@ import type { Thread, ThreadOwner } from './thread-host.ts';
 import { Cell, type Served, type StopReason } from './thread-link.ts';
 import type { ThreadSettings } from './thread-options.ts';
 import type { RunningJob, ThreadPool } from './threads.ts';
-import { diedError, lostError, muteError, stoppedError, unstartedError } from './ticket-errors.ts';
+import { abortedError, diedError, lostError, muteError, stoppedError, unstartedError } from './ticket-errors.ts';
 import { TicketQueue } from './ticket-queue.ts';
 import { Ticket } from './ticket.ts';
 
@@ -195,8 +195,14 @@ export class ThreadJobs implements ThreadPool, ThreadOwner {
 
   #abort(ticket: Ticket): void {
     if (ticket.ended || ticket.stopping !== undefined) return;
-    if (this.#takeBack(ticket)) this.#fail(ticket, new Aborted(ticket.subject, undefined, 'not-executed'));
-    else this.#stop(ticket, Cell.aborted, performance.now());
+    // Whoever watches the same limit with a clock of their own may come a moment before `#tick`.
+    const now = performance.now() + TICK_MS;
+    if (this.#takeBack(ticket)) {
+      this.#fail(ticket, now >= ticket.waitsUntil ? unstartedError(ticket, now) : abortedError(ticket, 'not-executed'));
+      return;
+    }
+    ticket.startedAt ||= ticket.postedAt;
+    this.#stop(ticket, now >= ticket.endsAt ? Cell.overdue : Cell.aborted, now);
   }
 
   #stop(ticket: Ticket, reason: StopReason, now: number): void {

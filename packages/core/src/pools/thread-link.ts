@@ -65,10 +65,6 @@ export interface Served {
   readonly policy: ActorPolicy;
 }
 
-/** The result of a job that was taken back before it began. */
-export const REVOKED = 1;
-/** The result of a job whose answer is `undefined`. */
-export const NOTHING = 2;
 /** `error` is an encoded `WireError`. */
 export type LoadResult = { readonly served: Served } | { readonly error: Uint8Array };
 

@@ -10,6 +10,11 @@ import { parseOptions } from '../options.ts';
 
 /** Heap of one thread, MiB. It does not bound Buffers: those live outside the heap. */
 export const DEFAULT_MAX_HEAP_MB = 512;
+/**
+ * Young generation of one thread, MiB. With Node 24's own default a thread that fills its heap takes the whole process
+ * with it: what survives one collection outgrows the 16 MiB that Node grants a thread to die in.
+ */
+export const DEFAULT_MAX_YOUNG_MB = 32;
 /** Jobs after which a thread is replaced by a fresh one, so that what a handler leaks stays bounded. */
 export const DEFAULT_RECYCLE_AFTER = 10_000;
 /** Jobs that run at once in one thread. */
@@ -32,7 +37,7 @@ export interface ThreadPoolOptions {
   readonly perThread?: number;
   /** Heap of one thread, MiB; default 512. Buffers live outside the heap and are not bounded. */
   readonly maxHeapMb?: number;
-  /** Young generation of one thread's heap, MiB. Default: Node's. */
+  /** Young generation of one thread's heap, MiB; default 32. Above 48 a full heap may end the whole process. */
   readonly maxYoungMb?: number;
   /** Stack of one thread, MiB. Default: Node's, 4. */
   readonly stackMb?: number;
@@ -56,11 +61,10 @@ export interface ThreadPoolOptions {
 
 /** The options with every default filled in, URLs as text. */
 export interface ThreadSettings extends Required<
-  Omit<ThreadPoolOptions, 'module' | 'workerFile' | 'maxYoungMb' | 'stackMb' | 'env' | 'execArgv'>
+  Omit<ThreadPoolOptions, 'module' | 'workerFile' | 'stackMb' | 'env' | 'execArgv'>
 > {
   readonly module: string;
   readonly workerFile: string;
-  readonly maxYoungMb?: number | undefined;
   readonly stackMb?: number | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly execArgv?: readonly string[] | undefined;
@@ -71,7 +75,7 @@ const schema: z.ZodType<ThreadSettings> = z.strictObject({
   threads: count.max(1_024).default(() => Math.max(1, availableParallelism() - 1)),
   perThread: count.max(1_024).default(DEFAULT_PER_THREAD),
   maxHeapMb: count.default(DEFAULT_MAX_HEAP_MB),
-  maxYoungMb: count.optional(),
+  maxYoungMb: count.default(DEFAULT_MAX_YOUNG_MB),
   stackMb: count.max(1_024).optional(),
   recycleAfter: count.default(DEFAULT_RECYCLE_AFTER),
   env: z.record(z.string(), z.string()).optional(),

@@ -3,7 +3,9 @@
  * handler does to its thread costs that one job: the thread is replaced, the other jobs are untouched.
  *
  * It contains throws, unhandled rejections, `process.exit`, a full heap or stack and endless loops. It does not contain
- * `process.kill`, native crashes, memory outside the heap (Buffers), or files and network: it is a bulkhead, no sandbox.
+ * `process.kill`, native crashes, memory outside the heap (Buffers), files and network: it is a bulkhead, no sandbox.
+ * And Node ends the whole process when a single allocation of more than 16 MiB meets a full heap. What a handler leaves
+ * running when it has answered (a timer, a promise nobody waits for) is charged to the job that it hits.
  *
  * Bundlers: the worker's file is found beside this one. Mark @homeostat/core as external, or emit its
  * `dist/src/pools/thread.js` too and name it as `workerFile`. Where it is missing, `threadPool` says so.
@@ -18,7 +20,7 @@ import { ThreadJobs } from './thread-jobs.ts';
 import type { Served } from './thread-link.ts';
 import { parseThreadPoolOptions, type ThreadPoolOptions } from './thread-options.ts';
 
-export type { Served, ServedMethod } from './thread-link.ts';
+export type { Served } from './thread-link.ts';
 export type { ThreadPoolOptions } from './thread-options.ts';
 
 /** A job in the pool. */

@@ -1,5 +1,5 @@
 /** The errors of jobs that their own handlers did not end. */
-import { Aborted, CallTimeout, HandlerTimeout, WorkerError, type HomeostatError } from '../errors.ts';
+import { CallTimeout, HandlerTimeout, HomeostatError, WorkerError } from '../errors.ts';
 import { Cell } from './thread-link.ts';
 import type { Ticket } from './ticket.ts';
 
@@ -8,7 +8,12 @@ export function stoppedError(ticket: Ticket): HomeostatError {
   const { subject, stopping } = ticket;
   if (stopping === Cell.overdue) return new HandlerTimeout(subject, Math.round(ticket.endsAt - ticket.startedAt));
   if (stopping === Cell.closing) return new WorkerError(`${subject}: the pool was closed while it ran`);
-  return new Aborted(subject, undefined, 'failed');
+  return abortedError(ticket, 'failed');
+}
+
+/** It was given up, not refused: whoever still wants it may have it again. */
+export function abortedError({ subject }: Ticket, outcome: 'failed' | 'not-executed'): HomeostatError {
+  return new HomeostatError('ABORTED', `${subject}: it was given up`, { retryable: true, outcome });
 }
 
 /** Its thread died under it. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import type { JobOutcome } from '../../src/pool.ts';
 import { error, job, LIMIT_MS, pool, run, SLACK_MS, until, value } from './harness.ts';
 
 test.serial(
@@ -80,6 +81,16 @@ test.serial('at the limit the signal aborts first: a handler that heeds it keeps
   t.like(value(await run(threads, 'who')), { handled: 1 });
 });
 
+test.serial('an abort that comes with the limit counts as the limit', async (t) => {
+  const threads = await pool(t, { killGraceMs: 20 });
+  await run(threads, 'add', { a: 1 });
+  const outcome = await new Promise<JobOutcome>((resolve) => {
+    const running = threads.start(job('spin'), 200, resolve);
+    setTimeout(() => running.abort(), 200);
+  });
+  t.like(error(outcome), { code: 'HANDLER_TIMEOUT', retryable: true });
+});
+
 test.serial('an abort reaches a running handler; one that ignores it is ended', async (t) => {
   const threads = await pool(t, { killGraceMs: 50 });
   for (const [method, grace] of [
@@ -93,7 +104,7 @@ test.serial('an abort reaches a running handler; one that ignores it is ended', 
       controller.abort();
       return running;
     });
-    t.like(error(outcome), { code: 'ABORTED', outcome: 'failed' });
+    t.like(error(outcome), { code: 'ABORTED', outcome: 'failed', retryable: true });
     within(t, tookMs, grace);
   }
 });

@@ -1,0 +1,203 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { z } from 'zod';
+import { actor } from '../src/actor.ts';
+import type { Client } from '../src/client.ts';
+import { contract, type Input, type Output, type ParsedInput } from '../src/contract.ts';
+import { createNode, type ActorNode } from '../src/node.ts';
+
+const User = z.object({ id: z.number(), name: z.string() });
+const users = contract('user-service', {
+  methods: {
+    get: { input: z.object({ id: z.number() }), output: User, kind: 'query' },
+    create: { input: z.object({ email: z.string() }), output: User, errors: { EMAIL_TAKEN: z.object({ email: z.string() }), QUOTA: z.object({ left: z.number() }) } },
+    touch: { input: z.object({ id: z.number() }) },
+    ping: {},
+    list: { input: z.object({ limit: z.number().default(10), since: z.string().transform((text) => new Date(text)) }), output: z.array(User) },
+    find: { input: z.string().optional(), output: User.nullable() },
+  },
+});
+type Users = typeof users.methods;
+
+/** Compiles only when both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <_Holds extends true>(): void => undefined;
+
+test('input and output are inferred both ways, before and after parsing', (t) => {
+  same<Same<Input<Users['get']>, { id: number }>>();
+  same<Same<Output<Users['get']>, { id: number; name: string }>>();
+  same<Same<Input<Users['list']>, { since: string; limit?: number | undefined }>>();
+  same<Same<ParsedInput<Users['list']>, { limit: number; since: Date }>>();
+  same<Same<Output<Users['touch']>, undefined>>();
+  same<Same<Input<Users['ping']>, undefined>>();
+  t.pass();
+});
+
+/** Never runs: it is here to be compiled. */
+async function requests(node: ActorNode, api: Client<Users>): Promise<void> {
+  const user = await api.get({ id: 1 });
+  same<Same<typeof user, { id: number; name: string }>>();
+  const nothing = await api.ping();
+  same<Same<typeof nothing, undefined>>();
+  const found = await api.find();
+  same<Same<typeof found, { id: number; name: string } | null>>();
+  await api.find('x', { timeoutMs: 5 });
+  await api.ping(undefined, { key: 'k' });
+  await api.ping.cast();
+  await api.list({ since: '2026-01-01' });
+  const told = await api.get.cast({ id: 1 }, { delayMs: 5 });
+  same<Same<typeof told, void>>();
+
+  // Wrong input.
+  // @ts-expect-error id is a number
+  await api.get({ id: '1' });
+  // @ts-expect-error id is missing
+  await api.get({});
+  // @ts-expect-error an input is needed
+  await api.get();
+  // @ts-expect-error no such field
+  await api.get({ id: 1, name: 'x' });
+  // @ts-expect-error what is sent is the text, not what it is parsed to
+  await api.list({ since: new Date() });
+  // @ts-expect-error a cast is checked as a call is
+  await api.touch.cast({ id: 'x' });
+  // @ts-expect-error so is try
+  await api.touch.try({});
+
+  // Unknown methods and options.
+  // @ts-expect-error no such method
+  await api.remove({ id: 1 });
+  // @ts-expect-error no such option
+  await api.get({ id: 1 }, { timeOutMs: 5 });
+  // @ts-expect-error only casts can be delayed
+  await api.get({ id: 1 }, { delayMs: 5 });
+  // @ts-expect-error no such option of a node
+  await createNode({ nme: 'x' });
+
+  // Wrong use of the answer.
+  // @ts-expect-error an answer has no such field
+  use(user.email);
+
+  // Results and errors.
+  const result = await api.create.try({ email: 'a@b.c' });
+  if (result.ok) {
+    same<Same<typeof result.value, { id: number; name: string }>>();
+  } else if (result.error.code === 'EMAIL_TAKEN') {
+    same<Same<typeof result.error.details, { email: string }>>();
+    // @ts-expect-error those are the details of another error
+    use(result.error.details.left);
+  } else if (result.error.code === 'QUOTA') {
+    same<Same<typeof result.error.details, { left: number }>>();
+  } else if (result.error.code === 'CALL_TIMEOUT') {
+    same<Same<typeof result.error.retryable, boolean>>();
+    // @ts-expect-error nobody declares that one
+  } else if (result.error.code === 'NOBODY_DECLARES_THIS') {
+    use(result);
+  }
+
+  const batch = await node.batch({ one: api.get({ id: 1 }), two: () => api.list({ since: 'x' }), three: api.touch.cast({ id: 1 }) });
+  if (batch.one.ok) same<Same<typeof batch.one.value, { id: number; name: string }>>();
+  if (batch.two.ok) same<Same<typeof batch.two.value, { id: number; name: string }[]>>();
+  if (batch.three.ok) same<Same<typeof batch.three.value, void>>();
+  // @ts-expect-error no such part
+  use(batch.four);
+}
+
+function use(_value: unknown): void {}
+
+/** Never runs either: handlers that fit, and each way not to. */
+function handlers(): void {
+  const fitting = {
+    get: ({ id }: { id: number }) => ({ id, name: 'x' }),
+    touch: () => undefined,
+    ping: async () => undefined,
+    find: () => null,
+  };
+  actor(users, {
+    ...fitting,
+    create: async (input, ctx) => {
+      same<Same<typeof input, { email: string }>>();
+      if (input.email === '') throw ctx.fail('QUOTA', { left: 1 });
+      // @ts-expect-error undeclared error code
+      if (input.email === 'a') throw ctx.fail('NOT_DECLARED', {});
+      // @ts-expect-error wrong details
+      if (input.email === 'b') throw ctx.fail('EMAIL_TAKEN', { left: 1 });
+      const nested = await ctx.client(users).get({ id: 1 });
+      same<Same<typeof nested, { id: number; name: string }>>();
+      throw ctx.fail('EMAIL_TAKEN', { email: input.email }, 'taken');
+    },
+    list: ({ limit, since }) => {
+      same<Same<typeof limit, number>>();
+      same<Same<typeof since, Date>>();
+      return [];
+    },
+  });
+  // @ts-expect-error a method without declared errors has none to raise
+  actor(users, { ...fitting, create: () => fitting.get({ id: 1 }), list: () => [], touch: (_input, ctx) => void ctx.fail('ANY', {}) });
+  // @ts-expect-error handlers.list is missing
+  actor(users, { ...fitting, create: () => fitting.get({ id: 1 }) });
+  // @ts-expect-error wrong output
+  actor(users, { ...fitting, create: () => ({ id: 'x', name: 'y' }), list: () => [] });
+  // @ts-expect-error output missing
+  actor(users, { ...fitting, create: () => undefined, list: () => [] });
+  // @ts-expect-error no such method
+  actor(users, { ...fitting, create: () => fitting.get({ id: 1 }), list: () => [], remove: () => undefined });
+  // @ts-expect-error no such option
+  actor(users, { ...fitting, create: () => fitting.get({ id: 1 }), list: () => [] }, { concurency: 1 });
+}
+
+test('calls, results and handlers are checked by the compiler', (t) => {
+  t.deepEqual([requests, handlers].map((compiled) => typeof compiled), ['function', 'function']);
+});
+
+/** Each alone must not compile. The fixture makes them one by one, so that none hides behind another. */
+const violations: Readonly<Record<string, string>> = {
+  'wrong input': "void api.get({ id: '1' });",
+  'missing input': 'void api.get();',
+  'unknown method': 'void api.remove({ id: 1 });',
+  'unknown option': 'void api.get({ id: 1 }, { timeOutMs: 5 });',
+  'wrong use of an answer': 'void api.get({ id: 1 }).then((user) => user.email);',
+  'wrong output of a handler': "actor(users, { get: () => ({ id: 'x' }), create });",
+  'missing handler': 'actor(users, { create });',
+  'unknown handler': 'actor(users, { get, create, remove: () => undefined });',
+  'undeclared error code': "actor(users, { get, create: (_input, ctx) => { throw ctx.fail('NOT_DECLARED', {}); } });",
+  'wrong details of an error': "actor(users, { get, create: (_input, ctx) => { throw ctx.fail('EMAIL_TAKEN', { left: 1 }); } });",
+};
+
+const HEAD = `import { z } from 'zod';
+import { actor, contract, type Client } from '../../src/index.ts';
+const users = contract('users', { methods: {
+  get: { input: z.object({ id: z.number() }), output: z.object({ id: z.number() }) },
+  create: { errors: { EMAIL_TAKEN: z.object({ email: z.string() }) } },
+} });
+declare const api: Client<typeof users.methods>;
+const get = ({ id }: { id: number }): { id: number } => ({ id });
+const create = (): void => undefined;
+void api.get({ id: 1 }).then((user) => user.id);
+actor(users, { get, create });
+`;
+
+test('a program that breaks a contract does not compile', async (t) => {
+  t.timeout(60_000);
+  // This file runs in dist/test; the fixture lies beside the sources, where their types and zod's are found.
+  const root = new URL('../../../../', import.meta.url);
+  const fixture = new URL('packages/core/test/fixtures/violations.gen.ts', root);
+  const lines = Object.values(violations);
+  const firstLine = HEAD.split('\n').length;
+  await writeFile(fixture, `${HEAD}${lines.join('\n')}\n`);
+  try {
+    const { compilerOptions } = JSON.parse(await readFile(new URL('tsconfig.base.json', root), 'utf8')) as { compilerOptions: { lib: string[] } };
+    const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--skipLibCheck', '--allowImportingTsExtensions', '--ignoreConfig'];
+    const options = [...flags, '--target', 'es2023', '--lib', compilerOptions.lib.join(','), '--module', 'nodenext', '--types', 'node', '--pretty', 'false'];
+    const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, ...options, fileURLToPath(fixture)], { cwd: fileURLToPath(root) }).catch((error: unknown) => error as { stdout: string });
+    const wrong = new Set([...stdout.matchAll(/violations\.gen\.ts\((\d+),/g)].map(([, line]) => Number(line)));
+    for (const [index, name] of Object.keys(violations).entries()) t.true(wrong.has(firstLine + index), `${name} should not compile\n${stdout}`);
+    t.is(wrong.size, lines.length, `what is right compiles\n${stdout}`);
+  } finally {
+    await rm(fixture, { force: true });
+  }
+});
