@@ -12,6 +12,7 @@ const {
   HISTORY: folder = '',
   NAME: name = '',
   RATE: rate = '200',
+  CALL_MS: callMs = '10000',
 } = process.env;
 /** Requests are sent in bursts this far apart, ms. */
 const BURST_MS = 20;
@@ -23,7 +24,7 @@ const SLOW_MS = 40;
 const history = new HistoryWriter(folder, name);
 watchTroubles(history, name);
 const node = await createNode({ redis: url, namespace, name, beat: BEAT });
-const api = node.client(work, { timeoutMs: 10_000 });
+const api = node.client(work, { timeoutMs: Number(callMs) });
 const running = new Set<Promise<void>>();
 let sending = true;
 let sent = 0;

@@ -20,18 +20,18 @@ const TRIES = 20;
 /** Rounds begin at a chance moment of the load, ms. */
 const MOST_WAIT_MS = 100;
 
-const MAILBOX = 'work@1';
+export const MAILBOX = 'work@1';
 const MEMORY_FULL = '1mb';
 
-const holds =
+export const holds =
   (text: string) =>
   (bytes: Buffer): boolean =>
     bytes.includes(text);
 
 /** The field that carries a frame, as an answer spells it. */
-const FRAME_FIELD = '\r\n$1\r\nf\r\n';
+export const FRAME_FIELD = '\r\n$1\r\nf\r\n';
 
-function entryIds(answer: Buffer | undefined): string[] {
+export function entryIds(answer: Buffer | undefined): string[] {
   return answer?.toString('latin1').match(/\b\d{13}-\d+\b/g) ?? [];
 }
 

@@ -34,6 +34,7 @@ export type Happening =
       readonly type: 'claim';
       readonly entry: string;
       readonly frame: string;
+      readonly count: number;
       readonly whole: boolean;
       readonly node: string;
       readonly at: number;

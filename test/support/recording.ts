@@ -27,8 +27,10 @@ export function recording(backend: Backend, history: HistoryWriter): Backend {
           room: () => intake.room(),
           take(claims) {
             for (const claim of claims) {
-              const whole = claim.todo === undefined && claim.deliveries === 0;
-              history.add({ type: 'claim', entry: entryOf(claim), frame: digest(claim), whole, node, at: Date.now() });
+              const { count, todo, deliveries } = claim;
+              const whole = todo === undefined && deliveries === 0;
+              const entry = entryOf(claim);
+              history.add({ type: 'claim', entry, frame: digest(claim), count, whole, node, at: Date.now() });
             }
             intake.take(claims);
           },

@@ -38,6 +38,11 @@ export class RedisProcess {
     return this.#admin.call(...args) as Promise<Reply>;
   }
 
+  /** As `command`, with Buffers for texts. */
+  binary<Reply = unknown>(...args: [string, ...(string | number | Buffer)[]]): Promise<Reply> {
+    return this.#admin.callBuffer(...args) as Promise<Reply>;
+  }
+
   /** Kills the server as a crash would; what had been appended to the AOF is there when it starts again. */
   async kill(): Promise<void> {
     const gone = once(this.#child, 'exit');

@@ -19,12 +19,17 @@ export interface StageOptions {
   /** Where the programs lie that are run; a mutated build brings its own. */
   readonly programs?: string;
   readonly concurrency?: number;
+  /** How long the caller's calls wait, ms. Default 10 s. */
+  readonly callMs?: number;
   /** A service that dies unexpectedly is replaced, and is no fault. */
   readonly respawn?: boolean;
   /** A drained stage must be empty within this, ms. Default 20 s. */
   readonly drainMs?: number;
   readonly seed?: number;
 }
+
+/** Faults make every process complain; the history tells what matters. */
+process.env['LOG_LEVEL'] = process.env['CRASH_LOG_LEVEL'] ?? 'silent';
 
 const DRAIN_MS = 20_000;
 const POLL_MS = 10;
@@ -223,16 +228,16 @@ export class Stage {
   }
 
   async #start(kind: 'service' | 'caller', proxy: Proxy): Promise<Program> {
-    const { programs, rate = 200, concurrency = 16, respawn = false } = this.#options;
+    const { programs, rate = 200, concurrency = 16, callMs = 10_000, respawn = false } = this.#options;
     const folder = programs ?? fileURLToPath(new URL('.', import.meta.url));
     this.#started += 1;
     const program = await Program.start(join(folder, `${kind}.js`), `${kind}-${this.#started}`, {
-      LOG_LEVEL: process.env['CRASH_LOG_LEVEL'] ?? 'silent',
       REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
       NAMESPACE: this.namespace,
       HISTORY: this.folder,
       RATE: String(rate),
       CONCURRENCY: String(concurrency),
+      CALL_MS: String(callMs),
     });
     this.#programs.push(program);
     void program.ended.then((how) => {

@@ -104,8 +104,12 @@ function describe(thrown: unknown): WireError {
   return {
     code: code.slice(0, MAX_CODE_LENGTH),
     message: clip(messageOf(thrown)),
-    // What names no code is taken for a passing fault; whoever names one means it.
-    retryable: typeof facts['retryable'] === 'boolean' ? facts['retryable'] : !ours && code === 'HANDLER',
+    // What names no code is taken for a passing fault, and so is what the system refused (ECONNREFUSED, EAGAIN); whoever
+    // else names a code means it.
+    retryable:
+      typeof facts['retryable'] === 'boolean'
+        ? facts['retryable']
+        : !ours && (code === 'HANDLER' || typeof facts['syscall'] === 'string'),
     outcome: outcomeOf(facts['outcome'], 'failed'),
     ...(details !== undefined && { details }),
     ...(invalid && { issues: issuesOf(issues), side }),

@@ -52,7 +52,7 @@ export class RedisBroker implements Broker {
     const { sent } = nodeKeys(lane, owner);
     const frame = asBuffer(request.frame);
     let answer: Appended;
-    if (at === undefined) {
+    if (at === undefined || at <= this.#ground.time.now()) {
       answer = await run<Appended>(
         this.#ground.command,
         'append',

@@ -186,6 +186,8 @@ export class Connection {
       client.disconnect();
       return;
     }
+    // It may have been lost between being ready and this line.
+    if (this.#client !== client) throw notConnected('connect', this.address);
     established = true;
     this.#attempts = 0;
     this.#ready = true;

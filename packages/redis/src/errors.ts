@@ -25,7 +25,7 @@ const REPLIES: Readonly<Record<string, Meaning>> = {
   BUSY: refused('Redis is busy with a script'),
   TRYAGAIN: refused('the slot is being moved (TRYAGAIN)'),
   CLUSTERDOWN: refused('the cluster is down'),
-  MOVED: refused('the slot lives on another node (MOVED); give cluster options for a Redis Cluster'),
+  MOVED: forbidden('this server is part of a Redis Cluster (MOVED), which needs a connection to each of its nodes'),
   ASK: refused('the slot is being moved (ASK)'),
   UNBLOCKED: refused('the read was ended by the server'),
   NOGROUP: refused('the consumer group is gone'),

@@ -1,6 +1,6 @@
 /** What the parts of one link share. */
 import { Connection, type ConnectionProfile } from './connection.ts';
-import type { Log, NodeIdentity } from './core.ts';
+import { ConfigError, type Log, type NodeIdentity } from './core.ts';
 import { Hands } from './hands.ts';
 import { laneKeys, type LaneKeys } from './keys.ts';
 import type { ParsedOptions } from './options.ts';
@@ -14,6 +14,9 @@ const SHORTEST_BLOCK_MS = 50;
 const BLOCK_MARGIN_MS = 50;
 /** A blocking read that is this much overdue has lost its connection, ms. */
 const READ_GRACE_MS = 2_000;
+
+/** It becomes part of a hash tag: a brace in it would spread a lane over slots. */
+const NAMESPACE = /^[a-zA-Z0-9._:-]{1,128}$/;
 
 export class Ground {
   readonly options: ParsedOptions;
@@ -30,6 +33,9 @@ export class Ground {
   readonly inboxBlockMs: number = LONGEST_BLOCK_MS;
 
   constructor(options: ParsedOptions, identity: NodeIdentity) {
+    if (!NAMESPACE.test(identity.namespace)) {
+      throw new ConfigError(`namespace: must be 1 to 128 of the characters a-z A-Z 0-9 . _ : -`);
+    }
     this.options = options;
     this.identity = identity;
     this.log = identity.log;

@@ -202,6 +202,9 @@ export class BlockingReader {
       box.handing = 0;
       this.#lane.accept(box, parseEntries(box.name, entries), reading.owner);
     }
+    // Left out of the read on its way for what was still to be handed over: its intake does not know that it was left out,
+    // and only an intake that was asked and had no room says when room returns.
+    for (const { box } of arrived) if (box.armed === 0 && box.room() > 0) this.#lane.wake(box);
     this.#lane.afterRead(
       this,
       reading.boxes,

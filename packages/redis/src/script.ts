@@ -17,7 +17,10 @@ export async function run<T>(
   try {
     return await send('evalsha', script.sha);
   } catch (error) {
-    if (replyCode(error) !== 'NOSCRIPT') throw transportError(name, error);
+    const code = replyCode(error);
+    // Demoted to a replica: whoever resolves the address again finds the new master.
+    if (code === 'READONLY') connection.reset();
+    if (code !== 'NOSCRIPT') throw transportError(name, error);
   }
   try {
     return await send('eval', script.lua);

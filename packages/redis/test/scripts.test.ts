@@ -4,7 +4,6 @@ import { readFile, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { Redis } from 'ioredis';
 import type { Claim } from '../src/core.ts';
 import { laneKeys, laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys } from '../src/keys.ts';
 import { scripts, type ScriptName } from '../src/scripts.ts';
@@ -76,7 +75,7 @@ test('lanes are stable, spread, and one for all majors of an actor', (t) => {
 
 test.serial('every script that runs names keys of one slot only, and touches no other', async (t) => {
   const ns = space();
-  const monitor = await new Redis({ port: server.port, host: '127.0.0.1', protocol: 2, disableClientInfo: true }).monitor();
+  const monitor = await server.client.monitor();
   t.teardown(() => monitor.disconnect());
   const ran = new Set<ScriptName>();
   const byDigest = new Map(Object.entries(scripts).map(([name, script]) => [script.sha, name as ScriptName]));

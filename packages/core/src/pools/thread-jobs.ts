@@ -195,14 +195,14 @@ export class ThreadJobs implements ThreadPool, ThreadOwner {
 
   #abort(ticket: Ticket): void {
     if (ticket.ended || ticket.stopping !== undefined) return;
-    // Whoever watches the same limit with a clock of their own may come a moment before `#tick`.
+    // Whoever watches the same limit, counted from the arrival, may come a moment before `#tick`.
     const now = performance.now() + TICK_MS;
     if (this.#takeBack(ticket)) {
       this.#fail(ticket, now >= ticket.waitsUntil ? unstartedError(ticket, now) : abortedError(ticket, 'not-executed'));
       return;
     }
     ticket.startedAt ||= ticket.postedAt;
-    this.#stop(ticket, now >= ticket.endsAt ? Cell.overdue : Cell.aborted, now);
+    this.#stop(ticket, now >= ticket.waitsUntil ? Cell.overdue : Cell.aborted, now);
   }
 
   #stop(ticket: Ticket, reason: StopReason, now: number): void {

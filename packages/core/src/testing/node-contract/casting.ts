@@ -107,6 +107,25 @@ export function casting(promised: Promised): void {
     ]);
   });
 
+  promised('what the system refused is a passing fault, though it has a code', async (t, stage) => {
+    const attempts: number[] = [];
+    const unlucky = actor(
+      jobs,
+      {
+        run: (_input, ctx) => {
+          attempts.push(ctx.attempt);
+          if (ctx.attempt === 1) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', errno: -111, syscall: 'connect' });
+        },
+      },
+      { redelivery: { delayMs: 10 } },
+    );
+    const node = await stage.serving(unlucky);
+    await node.client(jobs).run.cast('x');
+    await until('the mailbox to be empty', async () => (await node.depth(jobs)).messages === 0);
+    t.deepEqual(attempts, [1, 2]);
+    t.deepEqual(await node.deadLetters(jobs).list(), []);
+  });
+
   promised('of a burst that fails in part each message has its own ending', async (t, stage) => {
     const runs = new Map<number, number>();
     const mixed = actor(
