@@ -43,6 +43,11 @@ export class RedisProcess {
     return this.#admin.callBuffer(...args) as Promise<Reply>;
   }
 
+  /** Many commands in one go. */
+  async batch(commands: readonly (string | Buffer)[][]): Promise<void> {
+    for (const [error] of (await this.#admin.pipeline(commands as string[][]).exec()) ?? []) if (error) throw error;
+  }
+
   /** Kills the server as a crash would; what had been appended to the AOF is there when it starts again. */
   async kill(): Promise<void> {
     const gone = once(this.#child, 'exit');

@@ -67,6 +67,7 @@ export class Settler {
     for (let failures = 0; this.#waiting.length > 0;) {
       await this.#pace();
       const batch = this.#waiting.splice(0, MAX_BATCH);
+      if (batch.length === 0) break;
       this.#sentAt = performance.now();
       try {
         this.#count(await this.#broker.settle(batch), batch);

@@ -4,6 +4,15 @@ import type { Claim } from './core.ts';
 /** An entry as XREADGROUP, XRANGE and XCLAIM answer it. */
 export type RawEntry = readonly [id: Buffer, fields: readonly Buffer[] | null];
 
+/** What came in one read and takes longer to handle than the next read takes to send, bytes. */
+const MUCH_BYTES = 4_096;
+
+export function isMuch(entries: readonly RawEntry[]): boolean {
+  let bytes = 0;
+  for (const [, fields] of entries) for (const field of fields ?? []) bytes += field.length;
+  return bytes >= MUCH_BYTES;
+}
+
 /** A claim that remembers which hold on its entry it is: a settlement for an older hold is refused. */
 export interface OwnedClaim extends Claim {
   readonly hold: number;

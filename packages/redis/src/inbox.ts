@@ -3,6 +3,7 @@
  * what lies behind the cursor is trimmed now and then. On each new connection the cursor is compared with what the
  * server last gave out: after a lost tail it would wait for an id that comes in a year.
  */
+import { isMuch } from './claims.ts';
 import type { Connection } from './connection.ts';
 import { sleep } from './core.ts';
 import { replyCode } from './errors.ts';
@@ -93,8 +94,11 @@ export class Inbox {
         const last = entries.at(-1);
         if (last !== undefined) this.#cursor = last[0].toString('latin1');
         this.#trim(opened, entries.length === 0);
-        if (this.#connection.ready && !this.#closed) reading = this.#read(opened);
+        // A few answers: first what is asked next, then the next read. Many: the next ones travel meanwhile.
+        const many = isMuch(entries);
+        if (many && this.#connection.ready && !this.#closed) reading = this.#read(opened);
         this.#handOver(entries);
+        if (!many && entries.length > 0) await new Promise((resolve) => setImmediate(resolve));
       } catch (error) {
         reading = undefined;
         const code = replyCode(error);

@@ -5,7 +5,7 @@
  *   new epoch or new member id → open groups → sweep own pending entries → read new ones
  */
 import type { Connection } from './connection.ts';
-import { parseEntries, type RawEntry } from './claims.ts';
+import { isMuch, parseEntries, type RawEntry } from './claims.ts';
 import { sleep, TransportError, type Log } from './core.ts';
 import { replyCode } from './errors.ts';
 import type { Ground } from './ground.ts';
@@ -146,6 +146,7 @@ export class BlockingReader {
       for (const box of reading.boxes) box.armed = 0;
     }
     this.#handOver(reading, reply);
+    if (this.#reading === undefined) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Waits for a nudge; a broken mailbox is looked at again in a second. */
@@ -197,7 +198,8 @@ export class BlockingReader {
       box.handing = entries.length;
       arrived.push({ box, entries });
     }
-    this.#arm();
+    // A little work: first the answers it may have, then the next read. Much: the next frame travels meanwhile.
+    if (arrived.some(({ entries }) => isMuch(entries))) this.#arm();
     for (const { box, entries } of arrived) {
       box.handing = 0;
       this.#lane.accept(box, parseEntries(box.name, entries), reading.owner);
