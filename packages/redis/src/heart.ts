@@ -21,6 +21,8 @@ export class Heart {
   #worker: Worker | undefined;
   #engine: BeatEngine | undefined;
   #closed = false;
+  readonly #up: Promise<void>;
+  #isUp: () => void = () => {};
   /** What a new engine must be told. */
   #id: string | undefined;
   #report = '';
@@ -30,6 +32,7 @@ export class Heart {
   constructor(ground: Ground, hear: (news: BeatNews) => void) {
     this.#ground = ground;
     this.#hear = hear;
+    this.#up = new Promise((resolve) => (this.#isUp = resolve));
     this.#plan = { namespace: ground.identity.namespace, lanes: ground.options.lanes, beat: ground.identity.beat };
     this.#stamp();
     this.#stamping = setInterval(
@@ -44,6 +47,11 @@ export class Heart {
   /** Where the beat runs. */
   get threaded(): boolean {
     return this.#worker !== undefined;
+  }
+
+  /** Resolves once it can beat: a node that joins before could be declared dead while its thread is still loading. */
+  up(): Promise<void> {
+    return this.#up;
   }
 
   start(id: string, report: string): void {
@@ -77,6 +85,7 @@ export class Heart {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#isUp();
     clearInterval(this.#stamping);
     this.#engine?.close();
     const worker = this.#worker;
@@ -141,6 +150,7 @@ export class Heart {
     });
     this.#engine = new BeatEngine(this.#plan, connection, monotonic, (news) => this.#heard(news));
     this.#engine.handle({ kind: 'serves', mailboxes: this.#mailboxes });
+    this.#isUp();
     if (this.#id === undefined) return;
     this.#engine.handle({ kind: 'start', id: this.#id, report: this.#report });
     for (const ticket of this.#tickets) this.#engine.handle({ kind: 'now', ticket });
@@ -152,6 +162,7 @@ export class Heart {
 
   #heard(news: BeatNews): void {
     if (this.#closed) return;
+    if (news.kind === 'up') this.#isUp();
     if (news.kind === 'beaten') for (const ticket of news.tickets) this.#tickets.delete(ticket);
     this.#hear(news);
   }

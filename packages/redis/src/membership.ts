@@ -54,6 +54,7 @@ export class RedisMembership implements Membership {
 
   async join(report: () => NodeReport, events: MembershipEvents): Promise<string> {
     const { command, lanes, identity, options, registration } = this.#ground;
+    await this.#heart.up();
     await ensureLayout(command, identity.namespace, options.lanes);
     const id = `${identity.name.replaceAll(/[^a-zA-Z0-9._-]/g, '-')}-${suffix()}`;
     this.#report = report;
