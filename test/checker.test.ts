@@ -17,7 +17,13 @@ const start = (id: string, messageId = `caller-1/${id}`, node = 'a'): Happening 
   node,
 });
 const end = (id: string, node = 'a'): Happening => ({ type: 'end', id, at: 12, messageId: `caller-1/${id}`, node });
-const refused = (id: string, outcome: string, code: string): Happening => ({ type: 'refused', id, at: 20, outcome, code });
+const refused = (id: string, outcome: string, code: string): Happening => ({
+  type: 'refused',
+  id,
+  at: 20,
+  outcome,
+  code,
+});
 const claim = (entry: string, node = 'a', at = 10, frame = `frame of ${entry}`, whole = true): Happening => ({
   type: 'claim',
   entry,
@@ -39,8 +45,11 @@ const settle = (entry: string, node = 'a', at = 13, result = 'settled', ends = t
 /** One message from its sending to its end. */
 const whole = (id: string): Happening[] => [attempt(id), claim(id), start(id), ok(id), end(id), settle(id)];
 
-const clean = (history: readonly Happening[], remains: Remains = EMPTY, allowed: Allowances = STRICT): readonly string[] =>
-  check(history, remains, allowed).faults;
+const clean = (
+  history: readonly Happening[],
+  remains: Remains = EMPTY,
+  allowed: Allowances = STRICT,
+): readonly string[] => check(history, remains, allowed).faults;
 
 test('a history in which all went well has no findings', (t) => {
   t.deepEqual(check([...whole('one'), ...whole('two')], EMPTY, STRICT), {
@@ -57,7 +66,12 @@ test('a dead letter accounts for its message', (t) => {
 });
 
 test('what ended with an unknown outcome may have been handled or not', (t) => {
-  const history = [attempt('one'), attempt('two'), refused('one', 'unknown', 'TRANSPORT'), refused('two', 'unknown', 'X')];
+  const history = [
+    attempt('one'),
+    attempt('two'),
+    refused('one', 'unknown', 'TRANSPORT'),
+    refused('two', 'unknown', 'X'),
+  ];
   t.deepEqual(clean([...history, start('two'), end('two')]), []);
   t.is(check(history, EMPTY, STRICT).unknown, 2);
 });
@@ -135,7 +149,14 @@ test('repeats that are allowed are counted, not found', (t) => {
 });
 
 test('a loss is allowed only of what was accepted when losing was', (t) => {
-  const history = [attempt('before'), ok('before', 9), attempt('within'), ok('within', 10), attempt('after'), ok('after', 21)];
+  const history = [
+    attempt('before'),
+    ok('before', 9),
+    attempt('within'),
+    ok('within', 10),
+    attempt('after'),
+    ok('after', 21),
+  ];
   t.deepEqual(clean(history, EMPTY, { repeats: false, losses: [[10, 20]] }), [
     'accepted but neither handled nor dead: 2 (before, after)',
   ]);

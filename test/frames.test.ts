@@ -22,56 +22,65 @@ function claimed(solo: Solo, count: number): Promise<void> {
   );
 }
 
-test.serial('one slow message in a frame of 128 whose node is killed neither holds the others up nor repeats them', async (t) => {
-  const solo = await Solo.open({ services: 2, concurrency: 16 });
-  t.teardown(() => solo.close());
-  const { stage } = solo;
-  const ids = numbered(FRAME);
-  const sentAt = Date.now();
-  const sent = await solo.oneFrame(() =>
-    ids.map((id, index) => {
-      if (index === SLOW_AT) return solo.cast({ id, ms: SLOW_MS });
-      return index % 2 === 0 ? solo.cast({ id, ms: 0 }) : solo.call({ id, ms: 0 }, 10_000);
-    }),
-  );
-  await claimed(solo, FRAME);
-  await Promise.all(sent);
-  t.true(Math.max(...solo.times('ok', ids).flat()) - sentAt < QUICK_MS, 'all are answered while one is still running');
-  await pause(2 * REMEMBERED_MS);
-  const victim = await stage.busy();
-  t.deepEqual(stage.running(victim), [ids[SLOW_AT]!]);
-  await stage.endService(victim, 'SIGKILL');
+test.serial(
+  'one slow message in a frame of 128 whose node is killed neither holds the others up nor repeats them',
+  async (t) => {
+    const solo = await Solo.open({ services: 2, concurrency: 16 });
+    t.teardown(() => solo.close());
+    const { stage } = solo;
+    const ids = numbered(FRAME);
+    const sentAt = Date.now();
+    const sent = await solo.oneFrame(() =>
+      ids.map((id, index) => {
+        if (index === SLOW_AT) return solo.cast({ id, ms: SLOW_MS });
+        return index % 2 === 0 ? solo.cast({ id, ms: 0 }) : solo.call({ id, ms: 0 }, 10_000);
+      }),
+    );
+    await claimed(solo, FRAME);
+    await Promise.all(sent);
+    t.true(
+      Math.max(...solo.times('ok', ids).flat()) - sentAt < QUICK_MS,
+      'all are answered while one is still running',
+    );
+    await pause(2 * REMEMBERED_MS);
+    const victim = await stage.busy();
+    t.deepEqual(stage.running(victim), [ids[SLOW_AT]!]);
+    await stage.endService(victim, 'SIGKILL');
 
-  const { faults } = await solo.drain({ repeats: true });
-  t.deepEqual(faults, []);
-  const starts = solo.times('start', ids).map((times) => times.length);
-  t.deepEqual(
-    starts,
-    ids.map((_, index) => (index === SLOW_AT ? 2 : 1)),
-  );
-});
+    const { faults } = await solo.drain({ repeats: true });
+    t.deepEqual(faults, []);
+    const starts = solo.times('start', ids).map((times) => times.length);
+    t.deepEqual(
+      starts,
+      ids.map((_, index) => (index === SLOW_AT ? 2 : 1)),
+    );
+  },
+);
 
-test.serial('of a frame whose node is killed in the middle, what it finished before the last 100 ms is not run again', async (t) => {
-  const solo = await Solo.open({ services: 2, concurrency: 16 });
-  t.teardown(() => solo.close());
-  const { stage } = solo;
-  const ids = numbered(FRAME);
-  const sent = await solo.oneFrame(() => ids.map((id) => solo.cast({ id, ms: 50 })));
-  await claimed(solo, FRAME);
-  await stage.until('most of it is done', () => solo.times('end', ids).flat().length >= (FRAME * 2) / 3);
-  const victim = await stage.busy();
-  const killedAt = Date.now();
-  await stage.endService(victim, 'SIGKILL');
-  await Promise.all(sent);
+test.serial(
+  'of a frame whose node is killed in the middle, what it finished before the last 100 ms is not run again',
+  async (t) => {
+    const solo = await Solo.open({ services: 2, concurrency: 16 });
+    t.teardown(() => solo.close());
+    const { stage } = solo;
+    const ids = numbered(FRAME);
+    const sent = await solo.oneFrame(() => ids.map((id) => solo.cast({ id, ms: 50 })));
+    await claimed(solo, FRAME);
+    await stage.until('most of it is done', () => solo.times('end', ids).flat().length >= (FRAME * 2) / 3);
+    const victim = await stage.busy();
+    const killedAt = Date.now();
+    await stage.endService(victim, 'SIGKILL');
+    await Promise.all(sent);
 
-  const { faults, repeated } = await solo.drain({ repeats: true });
-  t.deepEqual(faults, []);
-  const ends = solo.times('end', ids);
-  const early = ends.filter(([first]) => first! < killedAt - REMEMBERED_MS);
-  t.log(`${early.length} had ended ${REMEMBERED_MS} ms before the kill; ${repeated} were run twice to their end`);
-  t.true(early.length > 0);
-  t.true(early.every((times) => times.length === 1));
-});
+    const { faults, repeated } = await solo.drain({ repeats: true });
+    t.deepEqual(faults, []);
+    const ends = solo.times('end', ids);
+    const early = ends.filter(([first]) => first! < killedAt - REMEMBERED_MS);
+    t.log(`${early.length} had ended ${REMEMBERED_MS} ms before the kill; ${repeated} were run twice to their end`);
+    t.true(early.length > 0);
+    t.true(early.every((times) => times.length === 1));
+  },
+);
 
 test.serial('a slow handler on a living node runs once, ten times the TTL though it takes', async (t) => {
   const solo = await Solo.open({ services: 2 });
@@ -95,26 +104,43 @@ test.serial('a handler that blocks the event loop for twice the TTL runs once', 
   t.false(solo.stage.history().some((one) => one.type === 'evicted'));
 });
 
-test.serial('a message that kills its process ends as the one dead letter of its frame, the others are handled', async (t) => {
-  t.timeout(60_000);
-  const solo = await Solo.open({ services: 2, respawn: true });
-  t.teardown(() => solo.close());
-  const { stage } = solo;
-  const ids = numbered(8);
-  const poison = ids[2]!;
-  await Promise.all(
-    await solo.oneFrame(() => ids.map((id) => solo.cast({ id, ms: 0, ...(id === poison ? { how: 'exit' } : undefined) }))),
-  );
-  await claimed(solo, ids.length);
-  await stage.untilRedis<number>('the poison is dead', ['XLEN', stage.key('dead:work@1')], (dead) => dead > 0, 45_000);
-  const letters: (readonly [id: string, reason: string])[] = [];
+test.serial(
+  'a message that kills its process ends as the one dead letter of its frame, the others are handled',
+  async (t) => {
+    t.timeout(60_000);
+    const solo = await Solo.open({ services: 2, respawn: true });
+    t.teardown(() => solo.close());
+    const { stage } = solo;
+    const ids = numbered(8);
+    const poison = ids[2]!;
+    await Promise.all(
+      await solo.oneFrame(() =>
+        ids.map((id) => solo.cast({ id, ms: 0, ...(id === poison ? { how: 'exit' } : undefined) })),
+      ),
+    );
+    await claimed(solo, ids.length);
+    await stage.untilRedis<number>(
+      'the poison is dead',
+      ['XLEN', stage.key('dead:work@1')],
+      (dead) => dead > 0,
+      45_000,
+    );
+    const letters: (readonly [id: string, reason: string])[] = [];
 
-  for (const { input, reason } of await solo.node.deadLetters(work).list())
-    letters.push([(input as { id: string }).id, reason]);
-  const { faults } = await solo.drain({ repeats: true });
-  t.log(`${stage.deaths} processes died`);
-  t.deepEqual(faults, []);
-  t.deepEqual(letters, [[poison, 'NODE_DIED']]);
-  t.true(solo.times('end', ids.filter((id) => id !== poison)).every((times) => times.length > 0));
-  t.true(stage.deaths <= 5, 'two to fall under suspicion, three deliveries of its own');
-});
+    for (const { input, reason } of await solo.node.deadLetters(work).list())
+      letters.push([(input as { id: string }).id, reason]);
+    const { faults } = await solo.drain({ repeats: true });
+    t.log(`${stage.deaths} processes died`);
+    t.deepEqual(faults, []);
+    t.deepEqual(letters, [[poison, 'NODE_DIED']]);
+    t.true(
+      solo
+        .times(
+          'end',
+          ids.filter((id) => id !== poison),
+        )
+        .every((times) => times.length > 0),
+    );
+    t.true(stage.deaths <= 5, 'two to fall under suspicion, three deliveries of its own');
+  },
+);

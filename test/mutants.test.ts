@@ -69,7 +69,10 @@ for (const { name, guard, play, caught } of mutants) {
     t.teardown(() => build.remove());
     const { faults } = await play(build.programs);
     t.log(...faults);
-    t.true(faults.some((fault) => caught.test(fault)), JSON.stringify(faults));
+    t.true(
+      faults.some((fault) => caught.test(fault)),
+      JSON.stringify(faults),
+    );
   });
 }
 

@@ -58,7 +58,9 @@ async function takenUp(stage: Stage, victim: Program, held: readonly string[]): 
   await stage.until(
     'others take up what the victim held',
     (history) => {
-      const others = new Set(history.flatMap((one) => (one.type === 'start' && !victim.owns(one.node) ? [one.id] : [])));
+      const others = new Set(
+        history.flatMap((one) => (one.type === 'start' && !victim.owns(one.node) ? [one.id] : [])),
+      );
       return held.every((id) => others.has(id));
     },
     TAKEN_UP_MS,
@@ -171,9 +173,14 @@ export const faults: readonly Fault[] = [
     async round(stage) {
       const members = await stage.memberIds();
       const before = await refusals(stage, 'OOM');
+      await stage.busy();
       await stage.redis.command('CONFIG', 'SET', 'maxmemory', MEMORY_FULL);
       await pause(1.5 * BEAT.ttlMs);
-      await stage.untilRedis<number>('a full Redis drains', ['XLEN', stage.key(`mailbox:${MAILBOX}`)], (left) => left === 0);
+      await stage.untilRedis<number>(
+        'a full Redis drains',
+        ['XLEN', stage.key(`mailbox:${MAILBOX}`)],
+        (left) => left === 0,
+      );
       await nobodyDied(stage, members, 'while the memory was full');
       await stage.redis.command('CONFIG', 'SET', 'maxmemory', '0');
       if ((await refusals(stage, 'OOM')) === before) throw new Error('Redis never refused anything for want of memory');

@@ -3,6 +3,7 @@ import { actor, createNode } from 'homeostat';
 import { HistoryWriter } from './history.ts';
 import { hostile, NEIGHBOUR, type Said } from './hostile.ts';
 import { watchTroubles } from './troubles.ts';
+import { BEAT } from './work.ts';
 
 const { REDIS_URL: url = '', NAMESPACE: namespace = '', HISTORY: folder = '', NAME: name = '' } = process.env;
 const SAY_MS = 100;
@@ -11,7 +12,7 @@ watchTroubles(new HistoryWriter(folder, name), name);
 const neighbours = new Set<string>();
 let handled = 0;
 
-const node = await createNode({ redis: url, namespace, name });
+const node = await createNode({ redis: url, namespace, name, beat: BEAT });
 await node.serve(
   actor(hostile, {
     take({ id }) {
@@ -21,7 +22,10 @@ await node.serve(
   }),
 );
 process.send?.('ready');
-setInterval(() => {
+const saying = setInterval(() => {
   process.send?.({ handled, neighbours: neighbours.size, rssBytes: process.memoryUsage.rss() } satisfies Said);
 }, SAY_MS);
-process.on('disconnect', () => void node.close().then(() => process.exit(0)));
+process.on('disconnect', () => {
+  clearInterval(saying);
+  void node.close().then(() => process.exit(0));
+});

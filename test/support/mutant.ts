@@ -75,12 +75,18 @@ export function replaceOnce(source: string, text: string, instead: string): stri
 
 /** Changes one script of the generated module, and its digest with it: the server knows scripts by theirs. */
 function changeScript(source: string, name: string, change: (lua: string) => string): string {
-  const found = new RegExp(`\\b${name}: \\{\\s*sha: '([0-9a-f]{40})',\\s*lua: \`((?:[^\`\\\\]|\\\\.)*)\``, 's').exec(source);
+  const found = new RegExp(`\\b${name}: \\{\\s*sha: '([0-9a-f]{40})',\\s*lua: \`((?:[^\`\\\\]|\\\\.)*)\``, 's').exec(
+    source,
+  );
   const [block, sha, lua] = found ?? [];
   if (block === undefined || sha === undefined || lua === undefined) throw new Error(`there is no script ${name}`);
   if (digest(lua) !== sha) throw new Error(`the digest of script ${name} is another`);
   const changed = change(lua);
-  return replaceOnce(source, block, block.replace(sha, digest(changed)).replace(lua, () => changed));
+  return replaceOnce(
+    source,
+    block,
+    block.replace(sha, digest(changed)).replace(lua, () => changed),
+  );
 }
 
 function digest(literal: string): string {

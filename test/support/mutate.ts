@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 const MOST_CHANGES = 3;
 
 export function mutate(frame: Buffer, random: Random): Buffer {
-  let bytes = Buffer.from(frame);
+  let bytes: Buffer = Buffer.from(frame);
   for (let changes = 1 + random.below(MOST_CHANGES); changes > 0; changes -= 1) bytes = change(bytes, random);
   return bytes;
 }

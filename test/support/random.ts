@@ -6,7 +6,9 @@ export interface Random {
 }
 
 /** Seeded by `seed`, else by `CRASH_SEED`, else by chance. The algorithm is mulberry32. */
-export function random(seed: number = Number(process.env['CRASH_SEED'] ?? Math.floor(Math.random() * 2 ** 32))): Random {
+export function random(
+  seed: number = Number(process.env['CRASH_SEED'] ?? Math.floor(Math.random() * 2 ** 32)),
+): Random {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -22,7 +22,7 @@ watchTroubles(history, name);
 async function handle({ id, ms, how }: Job, messageId: string, attempt: number): Promise<string> {
   history.add({ type: 'start', id, at: Date.now(), messageId, attempt, node: node.id });
   if (how === 'exit') process.exit(DEADLY_EXIT);
-  if (how === 'block') for (const until = performance.now() + ms; performance.now() < until; );
+  if (how === 'block') for (const until = performance.now() + ms; performance.now() < until;);
   else if (ms > 0) await sleep(ms);
   history.add({ type: 'end', id, at: Date.now(), messageId, node: node.id });
   return id;

@@ -54,6 +54,7 @@ export class Stage {
   readonly #reader: HistoryReader;
   readonly #troubles: Happening[] = [];
   readonly #programs: Program[] = [];
+  readonly #nodes: ActorNode[] = [];
   #caller: Program | undefined;
   #started = 0;
   #respawning: Promise<unknown> = Promise.resolve();
@@ -179,9 +180,12 @@ export class Stage {
     return now;
   }
 
-  /** A node of the test's own. */
-  node(name: string): Promise<ActorNode> {
-    return createNode({ redis: this.redis.url, namespace: this.namespace, name, beat: BEAT, signals: false });
+  /** A node of the test's own; closed with the stage at the latest. */
+  async node(name: string): Promise<ActorNode> {
+    const { redis, namespace } = this;
+    const node = await createNode({ redis: redis.url, namespace, name, beat: BEAT, signals: false });
+    this.#nodes.push(node);
+    return node;
   }
 
   /** Stops the load, waits until nothing is left to do, ends every process, and says what is wrong. */
@@ -204,6 +208,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.close({ drainMs: 0 })));
     await this.#respawning;
     await Promise.all(this.#programs.map((program) => program.end('SIGKILL', () => program.kill('SIGKILL'))));
     await this.callerProxy.close();
@@ -251,7 +256,6 @@ export class Stage {
     });
     return program;
   }
-
 }
 
 export function pause(ms: number): Promise<void> {

@@ -189,13 +189,7 @@ class Requests {
     const timeoutMs = Math.min(options.timeoutMs ?? this.#timeoutMs, (options.deadline ?? Infinity) - now);
     if (timeoutMs <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(options, this.#subject);
-    const waiting = new WaitingCast(
-      this.#sending.deadlines,
-      this.#subject,
-      timeoutMs,
-      resolve as (value: unknown) => void,
-      reject,
-    );
+    const waiting = new WaitingCast(this.#sending.deadlines, this.#subject, timeoutMs, resolve, reject);
     outbox.cast(this.#method, input, options.deadline ?? 0, extrasOf(options), dueOf(options, now), waiting);
     this.#sending.deadlines.add(waiting, this.#sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);

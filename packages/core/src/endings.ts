@@ -35,7 +35,7 @@ export class Endings {
 
   hold(batch: Batch): void {
     this.#inHand.add(batch);
-    this.#ticker ??= setTimeout(this.#tick, PROGRESS_MS);
+    if (this.#ticker === undefined) this.#ticker = setTimeout(this.#tick, PROGRESS_MS);
   }
 
   succeeded(delivery: Delivery, value: unknown): void {

@@ -120,7 +120,7 @@ export class Runtime {
       await this.#link.membership.announce();
     } catch (thrown) {
       // Evicted meanwhile: joining again serves it.
-      if (codeOf(thrown) === 'NOT_MEMBER' && !this.#closing.signal.aborted) return;
+      if (codeOf(thrown) === 'NOT_MEMBER' && !this.#closing.signal.aborted) return await this.#rejoining;
       this.#served.delete(mailbox);
       await dispatcher.stop();
       await pool.close(0);

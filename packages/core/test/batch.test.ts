@@ -44,5 +44,8 @@ test('without a mask everything is to do', (t) => {
 test('an envelope alone is charged the deaths of its nodes; among others only start marks charge it', (t) => {
   t.is(new Batch(claim({ count: 1, deliveries: 1, crashes: 2 }), frame, 0, false).spent(0), 3);
   const marked = new Batch(claim({ deliveries: 1, crashes: 3, charges: new Map([[2, 2]]) }), frame, 0, true);
-  t.deepEqual([0, 1, 2, 3].map((index) => marked.spent(index)), [1, 1, 3, 1]);
+  t.deepEqual(
+    [0, 1, 2, 3].map((index) => marked.spent(index)),
+    [1, 1, 3, 1],
+  );
 });

@@ -29,11 +29,18 @@ test('a contract that is wrong says where', (t) => {
     [() => contract('things', { version: '123456.0.0', methods }), /version/],
     [() => contract('things', { methods: {} }), /contract things: methods/],
     [() => contract('things', { methods: { '1st': {} } }), /methods\.1st/],
+    // oxlint-disable-next-line unicorn/no-thenable -- that is why it is refused
     [() => contract('things', { methods: { then: {} } }), /methods\.then/],
     [() => contract('things', { methods: { constructor: {} } }), /methods\.constructor/],
-    [() => contract('things', { methods: { get: { input: {} as typeof schema } } }), /methods\.get\.input must be a Standard Schema/],
+    [
+      () => contract('things', { methods: { get: { input: {} as typeof schema } } }),
+      /methods\.get\.input must be a Standard Schema/,
+    ],
     [() => contract('things', { methods: { get: { output: 7 as unknown as typeof schema } } }), /methods\.get\.output/],
-    [() => contract('things', { methods: { get: { errors: { NO: {} as typeof schema } } } }), /methods\.get\.errors\.NO/],
+    [
+      () => contract('things', { methods: { get: { errors: { NO: {} as typeof schema } } } }),
+      /methods\.get\.errors\.NO/,
+    ],
   ];
   for (const [act, message] of wrong) t.throws(act, { instanceOf: ConfigError, message, code: 'CONFIG' } as object);
 });
@@ -42,10 +49,17 @@ test('an actor has a handler for each method of its contract, and no other', (t)
   const served = actor(things, { get: () => undefined });
   t.true(isActor(served));
   t.true(Object.isFrozen(served));
-  t.throws(() => actor(things, {} as { get: () => undefined }), { instanceOf: ConfigError, message: /actor things: handlers\.get is missing/ });
+  t.throws(() => actor(things, {} as { get: () => undefined }), {
+    instanceOf: ConfigError,
+    message: /actor things: handlers\.get is missing/,
+  });
   const extra = { get: () => undefined, put: () => undefined };
-  t.throws(() => actor(things, extra), { instanceOf: ConfigError, message: /actor things: handlers\.put is not in the contract/ });
-  for (const value of [undefined, null, 1, {}, { contract: {} }, things, { contract: things, handlers: {} }]) t.false(isActor(value));
+  t.throws(() => actor(things, extra), {
+    instanceOf: ConfigError,
+    message: /actor things: handlers\.put is not in the contract/,
+  });
+  for (const value of [undefined, null, 1, {}, { contract: {} }, things, { contract: things, handlers: {} }])
+    t.false(isActor(value));
 });
 
 test('an actor without options has the defaults', (t) => {
@@ -70,12 +84,18 @@ test('an actor option that is wrong is named by its path', (t) => {
     [{ maxRunMs: 3e9 }, /options\.maxRunMs/],
   ];
   for (const [options, message] of wrong) {
-    t.throws(() => actor(things, { get: () => undefined }, options), { instanceOf: ConfigError, message }, JSON.stringify(options));
+    t.throws(
+      () => actor(things, { get: () => undefined }, options),
+      { instanceOf: ConfigError, message },
+      JSON.stringify(options),
+    );
   }
 });
 
 test('every wrong option is named at once', (t) => {
-  const { message } = t.throws(() => parseOptions(actorOptionsSchema, { concurrency: 0, maxBytes: -1 }, 'x'), { instanceOf: ConfigError });
+  const { message } = t.throws(() => parseOptions(actorOptionsSchema, { concurrency: 0, maxBytes: -1 }, 'x'), {
+    instanceOf: ConfigError,
+  });
   t.regex(message, /x\.concurrency: .*; x\.maxBytes: /);
 });
 
@@ -96,8 +116,18 @@ test('how an actor is served is checked', (t) => {
   t.true(serveOptions({}, things).threads >= 1);
   const module = new URL('file:///x.js');
   t.is(serveOptions({ pool: 'threads', threads: 3 }, module).module, module);
-  for (const options of [{ threads: 0 }, { pool: 'processes' }, { thread: 1 }, { maxHeapMb: 1.5 }, { recycleAfter: 0 }]) {
-    t.throws(() => serveOptions(options as object, module), { instanceOf: ConfigError, message: /^serve/ }, JSON.stringify(options));
+  for (const options of [
+    { threads: 0 },
+    { pool: 'processes' },
+    { thread: 1 },
+    { maxHeapMb: 1.5 },
+    { recycleAfter: 0 },
+  ]) {
+    t.throws(
+      () => serveOptions(options as object, module),
+      { instanceOf: ConfigError, message: /^serve/ },
+      JSON.stringify(options),
+    );
   }
   t.throws(() => serveOptions({ pool: 'threads' }, things), { instanceOf: ConfigError, message: /URL of a module/ });
 });

@@ -20,9 +20,9 @@ class Hands {
       this.#timers.push({ at: this.at + ms, fire, handle });
       return handle;
     }) as unknown as typeof setTimeout;
-    globalThis.clearTimeout = ((handle: unknown) => {
+    globalThis.clearTimeout = (handle: unknown) => {
       this.#timers = this.#timers.filter((timer) => timer.handle !== handle);
-    }) as typeof clearTimeout;
+    };
     try {
       act();
     } finally {
@@ -33,7 +33,7 @@ class Hands {
 
   /** Turns the hands in steps of `step` ms, as a thread that is busy that long at a time would see them. */
   advance(ms: number, step = 1): void {
-    for (const until = this.at + ms; this.at < until; ) {
+    for (const until = this.at + ms; this.at < until;) {
       this.at = Math.min(until, this.at + step);
       for (const timer of this.#timers.filter(({ at }) => at <= this.at)) {
         this.#timers = this.#timers.filter((other) => other !== timer);
@@ -74,7 +74,14 @@ test('an item fires once, never early and at most two ticks late', (t) => {
   fc.assert(
     fc.property(
       fc.double({ min: 0, max: 1_000, noNaN: true }),
-      fc.array(fc.record({ after: fc.nat(400), due: fc.double({ min: -50, max: 40_000, noNaN: true }), removed: fc.option(fc.nat(20_000)) }), { minLength: 1, maxLength: 25 }),
+      fc.array(
+        fc.record({
+          after: fc.nat(400),
+          due: fc.double({ min: -50, max: 40_000, noNaN: true }),
+          removed: fc.option(fc.nat(20_000)),
+        }),
+        { minLength: 1, maxLength: 25 },
+      ),
       (start, plan) => {
         const hands = new Hands();
         hands.at = start;
@@ -99,7 +106,10 @@ test('an item fires once, never early and at most two ticks late', (t) => {
             t.is(item.firedAt.length, 1);
             const [firedAt] = item.firedAt as [number];
             t.true(firedAt >= at, `fired at ${firedAt}, due at ${at}`);
-            t.true(firedAt <= Math.max(at, addedAt) + LATE_MS, `fired at ${firedAt}, due at ${at}, added at ${addedAt}`);
+            t.true(
+              firedAt <= Math.max(at, addedAt) + LATE_MS,
+              `fired at ${firedAt}, due at ${at}, added at ${addedAt}`,
+            );
           }
           t.is(deadlines.size, 0);
           t.is(hands.armed, 0, 'nothing waits, no timer is set');

@@ -19,7 +19,9 @@ import { Settler } from '../src/settler.ts';
 import { newStats, type Stats } from '../src/stats.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
-const work = contract('work', { methods: { run: { input: z.string() }, ask: { input: z.string(), output: z.string() } } });
+const work = contract('work', {
+  methods: { run: { input: z.string() }, ask: { input: z.string(), output: z.string() } },
+});
 type Work = typeof work.methods;
 
 const MAILBOX = work.mailbox;
@@ -67,7 +69,7 @@ class Bench implements Partial<Broker> {
     this.dispatcher = new Dispatcher({
       mailbox: MAILBOX,
       methods: new Set(Object.keys(work.methods)),
-      pool: new AsyncPool(served as unknown as Actor),
+      pool: new AsyncPool(served),
       policy: served.policy,
       sending,
       deadlines: this.#deadlines,
@@ -102,7 +104,13 @@ class Bench implements Partial<Broker> {
 
   /** What was told of the entry, in order. */
   told(id: string): string[] {
-    return this.settled.filter(({ claim }) => claim.id === id).map((one) => [one.kind, 'moved' in one ? one.moved : '', 'todo' in one && one.todo !== undefined ? one.todo : ''].filter(Boolean).join(' '));
+    return this.settled
+      .filter(({ claim }) => claim.id === id)
+      .map((one) =>
+        [one.kind, 'moved' in one ? one.moved : '', 'todo' in one && one.todo !== undefined ? one.todo : '']
+          .filter(Boolean)
+          .join(' '),
+      );
   }
 
   until(what: string, condition: () => boolean): Promise<unknown> {
@@ -120,7 +128,11 @@ class Bench implements Partial<Broker> {
 let entries = 0;
 
 /** A claim of casts, or of calls whose correlations count from 1. */
-function claim(method: string, bodies: readonly string[], facts: Partial<Claim> & { deadline?: number; calls?: boolean } = {}): Claim {
+function claim(
+  method: string,
+  bodies: readonly string[],
+  facts: Partial<Claim> & { deadline?: number; calls?: boolean } = {},
+): Claim {
   const { deadline = 0, calls = false, ...rest } = facts;
   const writer = new FrameWriter(DEFAULT_MAX_BODY_BYTES);
   writer.open(NOW);
@@ -134,7 +146,12 @@ function claim(method: string, bodies: readonly string[], facts: Partial<Claim> 
 }
 
 /** An actor whose handlers wait until their text is let go; `seen` in the order of their start. */
-function waiting(options: { concurrency?: number } = {}): { served: Actor<Work>; seen: string[]; attempts: number[]; go: (text: string) => void } {
+function waiting(options: { concurrency?: number } = {}): {
+  served: Actor<Work>;
+  seen: string[];
+  attempts: number[];
+  go: (text: string) => void;
+} {
   const seen: string[] = [];
   const attempts: number[] = [];
   const open = new Map<string, () => void>();
@@ -143,11 +160,16 @@ function waiting(options: { concurrency?: number } = {}): { served: Actor<Work>;
     attempts.push(attempt);
     return new Promise((resolve) => open.set(text, resolve));
   };
-  const served = actor(work, { run: (text, ctx) => hold(text, ctx.attempt), ask: (text, ctx) => hold(text, ctx.attempt).then(() => text) }, options);
+  const served = actor(
+    work,
+    { run: (text, ctx) => hold(text, ctx.attempt), ask: (text, ctx) => hold(text, ctx.attempt).then(() => text) },
+    options,
+  );
   return { served, seen, attempts, go: (text) => open.get(text)?.() };
 }
 
-const plain = (seen: string[]): Actor<Work> => actor(work, { run: (text) => void seen.push(text), ask: (text) => (seen.push(text), text) });
+const plain = (seen: string[]): Actor<Work> =>
+  actor(work, { run: (text) => void seen.push(text), ask: (text) => (seen.push(text), text) });
 
 test('an entry is done when its last envelope is', async (t) => {
   const seen: string[] = [];
@@ -205,14 +227,22 @@ test('those that fail leave the entry on their own ways, in one turn', async (t)
   bench.dispatcher.take([entry]);
   await bench.settler.settled();
   t.deepEqual(bench.told(entry.id), ['bury 01000 00101', 'retry 00101']);
-  const [bury, retry] = bench.settled as [Extract<Settlement, { kind: 'bury' }>, Extract<Settlement, { kind: 'retry' }>];
+  const [bury, retry] = bench.settled as [
+    Extract<Settlement, { kind: 'bury' }>,
+    Extract<Settlement, { kind: 'retry' }>,
+  ];
   t.is(bury.reason, 'NEVER');
   t.is(retry.deliveries, 1);
   t.true(retry.at >= before + 99 && retry.at <= bench.clock.now() + 101);
-  t.deepEqual((JSON.parse(retry.history) as { index: number; attempt: number; code: string }[]).map(({ index, attempt, code }) => [index, attempt, code]), [
-    [2, 1, 'HANDLER'],
-    [4, 1, 'HANDLER'],
-  ]);
+  t.deepEqual(
+    (JSON.parse(retry.history) as { index: number; attempt: number; code: string }[]).map(
+      ({ index, attempt, code }) => [index, attempt, code],
+    ),
+    [
+      [2, 1, 'HANDLER'],
+      [4, 1, 'HANDLER'],
+    ],
+  );
 });
 
 test('a call is settled only once its answer has arrived', async (t) => {
@@ -228,7 +258,10 @@ test('a call is settled only once its answer has arrived', async (t) => {
   arrive();
   await bench.until('the end', () => bench.told(entry.id).length > 0);
   t.deepEqual(bench.told(entry.id), ['done']);
-  t.deepEqual(bench.answers.map(({ correlation }) => correlation), [1, 2]);
+  t.deepEqual(
+    bench.answers.map(({ correlation }) => correlation),
+    [1, 2],
+  );
   t.is(bench.stats.replied, 2);
 });
 
@@ -248,7 +281,10 @@ test('when answers were what held the room, it is asked for again once they have
 });
 
 test('an entry that killed two nodes runs one envelope at a time, each with a start mark', async (t) => {
-  for (const [method, calls] of [['run', false], ['ask', true]] as const) {
+  for (const [method, calls] of [
+    ['run', false],
+    ['ask', true],
+  ] as const) {
     const { served, seen, go } = waiting();
     const bench = new Bench(served);
     const entry = claim(method, ['a', 'b', 'c'], { crashes: 2, charges: new Map([[1, 1]]), calls });
@@ -259,7 +295,11 @@ test('an entry that killed two nodes runs one envelope at a time, each with a st
       go(text);
     }
     await bench.until('the end', () => bench.told(entry.id).includes('done'));
-    t.deepEqual(bench.told(entry.id), ['mark 111', 'progress 011', 'mark 011', 'progress 001', 'mark 001', 'done'], method);
+    t.deepEqual(
+      bench.told(entry.id),
+      ['mark 111', 'progress 011', 'mark 011', 'progress 001', 'mark 001', 'done'],
+      method,
+    );
   }
 });
 
@@ -267,7 +307,11 @@ test('suspect entries keep within the concurrency too', async (t) => {
   const { served, seen, go } = waiting({ concurrency: 2 });
   const bench = new Bench(served);
   const texts = ['a', 'b', 'c', 'd', 'e', 'f'];
-  bench.dispatcher.take([claim('run', ['a', 'd'], { crashes: 2 }), claim('run', ['b', 'e'], { crashes: 2 }), claim('run', ['c', 'f'], { crashes: 3 })]);
+  bench.dispatcher.take([
+    claim('run', ['a', 'd'], { crashes: 2 }),
+    claim('run', ['b', 'e'], { crashes: 2 }),
+    claim('run', ['c', 'f'], { crashes: 3 }),
+  ]);
   for (let started = 2; started <= texts.length; started += 1) {
     await bench.until(`${started} to have started`, () => seen.length === started);
     await sleep(5);
@@ -304,7 +348,10 @@ test('an envelope that has spent its deliveries by killing nodes is dead without
   await bench.settler.settled();
   t.deepEqual(seen, ['c']);
   t.deepEqual(bench.told(alone.id), ['bury 1']);
-  t.deepEqual(bench.told(charged.id).filter((told) => told.startsWith('bury')), ['bury 10 01']);
+  t.deepEqual(
+    bench.told(charged.id).filter((told) => told.startsWith('bury')),
+    ['bury 10 01'],
+  );
   t.deepEqual(bench.told(asked.id), ['done']);
   t.deepEqual(bench.answers, [{ correlation: 1, error: true }]);
   t.is((bench.settled.find(({ kind }) => kind === 'bury') as { reason: string }).reason, 'NODE_DIED');
@@ -327,7 +374,10 @@ test('bytes that are no frame, and a count that is wrong, become dead letters wi
 test('what has expired is not run: a call ends, a cast is kept', async (t) => {
   const seen: string[] = [];
   const bench = new Bench(plain(seen));
-  const [call, cast] = [claim('ask', ['a'], { calls: true, deadline: NOW + 1 }), claim('run', ['b'], { deadline: NOW + 1 })];
+  const [call, cast] = [
+    claim('ask', ['a'], { calls: true, deadline: NOW + 1 }),
+    claim('run', ['b'], { deadline: NOW + 1 }),
+  ];
   await bench.until('the deadline to pass', () => bench.clock.now() > NOW + 1);
   bench.dispatcher.take([call, cast]);
   await bench.settler.settled();
@@ -356,7 +406,10 @@ test('methods that nobody knows leave no trace in what senders are told', async 
   for (let n = 0; n < 50; n += 1) bench.dispatcher.take([claim(`made_up_${n}`, ['x'])]);
   bench.dispatcher.take([claim('run', ['x'])]);
   await bench.dispatcher.drained();
-  t.deepEqual([...bench.dispatcher.times.entries()].map(([method]) => method), ['run']);
+  t.deepEqual(
+    [...bench.dispatcher.times.entries()].map(([method]) => method),
+    ['run'],
+  );
   t.regex(bench.dispatcher.hints(), /^\*:8,run:\d+$/);
 });
 
@@ -421,7 +474,10 @@ test('stopping hands back what has not started, and the rest of an entry once wh
   go('b');
   await bench.dispatcher.drained();
   await bench.settler.settled();
-  t.deepEqual(bench.told(running.id).filter((told) => !told.startsWith('progress')), ['park 0011']);
+  t.deepEqual(
+    bench.told(running.id).filter((told) => !told.startsWith('progress')),
+    ['park 0011'],
+  );
   const late = claim('run', ['g']);
   bench.dispatcher.take([late]);
   await bench.settler.settled();
@@ -468,8 +524,15 @@ test('what an evicted node had in hand is not settled by it', async (t) => {
 });
 
 test('an answer that cannot travel fails its call and nothing else', async (t) => {
-  const wild = contract('work', { methods: { run: { input: z.string() }, ask: { input: z.string(), output: z.any() } } });
-  const bench = new Bench(actor(wild, { run: () => undefined, ask: (text) => (text === 'bad' ? (): number => 1 : text) }) as unknown as Actor<Work>);
+  const wild = contract('work', {
+    methods: { run: { input: z.string() }, ask: { input: z.string(), output: z.any() } },
+  });
+  const bench = new Bench(
+    actor(wild, {
+      run: () => undefined,
+      ask: (text) => (text === 'bad' ? (): number => 1 : text),
+    }) as unknown as Actor<Work>,
+  );
   const entry = claim('ask', ['good', 'bad', 'good'], { calls: true });
   bench.dispatcher.take([entry]);
   await bench.dispatcher.drained();

@@ -5,13 +5,15 @@ import { z } from 'zod';
 import { actor } from '../src/actor.ts';
 import { memory } from '../src/backends/memory.ts';
 import { contract } from '../src/contract.ts';
-import { HomeostatError } from '../src/errors.ts';
+import type { HomeostatError } from '../src/errors.ts';
 import { sleep } from '../src/loop.ts';
 import { createNode, type ActorNode } from '../src/node.ts';
 import { faulty, type FaultyBackend } from '../src/testing/faulty.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
-const work = contract('work', { methods: { ask: { input: z.number(), output: z.number() }, run: { input: z.number() } } });
+const work = contract('work', {
+  methods: { ask: { input: z.number(), output: z.number() }, run: { input: z.number() } },
+});
 
 const log = pino({ level: 'silent' });
 
@@ -29,7 +31,8 @@ interface Scene {
 async function scene(t: ExecutionContext | undefined, settings: { concurrency?: number } = {}): Promise<Scene> {
   const backend = faulty(memory());
   const handled: number[] = [];
-  const node = (name: string): Promise<ActorNode> => createNode({ backend, name, log, signals: false, beat: { intervalMs: 50, ttlMs: 60_000 } });
+  const node = (name: string): Promise<ActorNode> =>
+    createNode({ backend, name, log, signals: false, beat: { intervalMs: 50, ttlMs: 60_000 } });
   const [server, caller] = await Promise.all([node('server'), node('caller')]);
   const note = (n: number): number => {
     handled.push(n);
@@ -43,8 +46,13 @@ async function scene(t: ExecutionContext | undefined, settings: { concurrency?: 
   return { backend, server, caller, handled };
 }
 
-const until = (what: string, condition: () => boolean | Promise<boolean>): Promise<unknown> => waitFor(condition, { withinMs: 10_000, what });
-const codeOfFailure = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'none', (error: HomeostatError) => `${error.code} ${error.outcome}`);
+const until = (what: string, condition: () => boolean | Promise<boolean>): Promise<unknown> =>
+  waitFor(condition, { withinMs: 10_000, what });
+const codeOfFailure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'none',
+    (error: HomeostatError) => `${error.code} ${error.outcome}`,
+  );
 
 serial('a lost reply of an append puts nothing in the mailbox twice', async (t) => {
   const { backend, caller, handled } = await scene(t);
@@ -92,7 +100,11 @@ serial('while the backend is away casts and calls wait, up to their time, and no
   await told;
   await until('both to be handled', () => handled.length === 2);
   await sleep(20);
-  t.deepEqual(handled.toSorted((a, b) => a - b), [1, 2], 'what was given up has not left');
+  t.deepEqual(
+    handled.toSorted((a, b) => a - b),
+    [1, 2],
+    'what was given up has not left',
+  );
   t.is(caller.stats().pendingCalls, 0);
 });
 
@@ -120,17 +132,22 @@ serial('what runs while the backend is away goes on, and its answer arrives when
 serial('cut connections lose nothing and repeat nothing', async (t) => {
   const { backend, caller, handled } = await scene(t);
   const api = caller.client(work);
-  const sending = Promise.all(Array.from({ length: 400 }, async (_, n) => {
-    await sleep(n / 10);
-    return n % 2 === 0 ? api.run.cast(n) : api.ask(n);
-  }));
+  const sending = Promise.all(
+    Array.from({ length: 400 }, async (_, n) => {
+      await sleep(n / 10);
+      return n % 2 === 0 ? api.run.cast(n) : api.ask(n);
+    }),
+  );
   for (let n = 0; n < 10; n += 1) {
     await sleep(4);
     backend.cut();
   }
   await sending;
   await until('the mailbox to be empty', async () => (await caller.depth(work)).messages === 0);
-  t.deepEqual(handled.toSorted((a, b) => a - b), Array.from({ length: 400 }, (_, n) => n));
+  t.deepEqual(
+    handled.toSorted((a, b) => a - b),
+    Array.from({ length: 400 }, (_, n) => n),
+  );
 });
 
 serial('an entry that arrives again after it was settled is not settled again', async (t) => {
@@ -164,7 +181,17 @@ serial('whatever fails, every call ends, and everything accepted is handled once
       for (const burst of seed) {
         for (let one = 0; one < burst; one += 1) {
           const n = ends.length;
-          ends.push(codeOfFailure(n % 2 === 0 ? api.run.cast(n) : api.ask(n).then((answer) => (answer === n ? answer : Promise.reject(new Error(`${answer} is not the answer to ${n}`))))));
+          ends.push(
+            codeOfFailure(
+              n % 2 === 0
+                ? api.run.cast(n)
+                : api
+                    .ask(n)
+                    .then((answer) =>
+                      answer === n ? answer : Promise.reject(new Error(`${answer} is not the answer to ${n}`)),
+                    ),
+            ),
+          );
         }
         await sleep(3);
       }
@@ -194,7 +221,15 @@ serial('whatever fails, every call ends, and everything accepted is handled once
   };
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.tuple(fc.array(fc.tuple(fc.constantFrom<Fault>('append', 'reply', 'settle', 'cut', 'sleep'), fc.nat(15)), { maxLength: 6 }), fc.array(fc.nat(12), { minLength: 1, maxLength: 8 })), { minLength: 8, maxLength: 8 }),
+      fc.array(
+        fc.tuple(
+          fc.array(fc.tuple(fc.constantFrom<Fault>('append', 'reply', 'settle', 'cut', 'sleep'), fc.nat(15)), {
+            maxLength: 6,
+          }),
+          fc.array(fc.nat(12), { minLength: 1, maxLength: 8 }),
+        ),
+        { minLength: 8, maxLength: 8 },
+      ),
       async (lives) => {
         await Promise.all(lives.map(([faults, seed]) => life(faults, seed)));
       },

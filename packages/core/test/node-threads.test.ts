@@ -5,13 +5,16 @@ import { z } from 'zod';
 import { memory } from '../src/backends/memory.ts';
 import type { Client } from '../src/client.ts';
 import { contract } from '../src/contract.ts';
-import { HomeostatError, ValidationError } from '../src/errors.ts';
+import { type HomeostatError, ValidationError } from '../src/errors.ts';
 import { createNode, type ActorNode } from '../src/node.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
 const mill = contract('mill', {
   methods: {
-    grind: { input: z.object({ n: z.number(), times: z.number().optional() }), output: z.object({ n: z.number(), thread: z.number() }) },
+    grind: {
+      input: z.object({ n: z.number(), times: z.number().optional() }),
+      output: z.object({ n: z.number(), thread: z.number() }),
+    },
     echo: { input: z.any(), output: z.any() },
     refuse: { errors: { BROKEN: z.object({ part: z.string() }) } },
     dieOnce: { output: z.number() },
@@ -33,8 +36,13 @@ async function served(t: ExecutionContext): Promise<{ node: ActorNode; api: Clie
   return { node, api: node.client(mill, { timeoutMs: 20_000 }) };
 }
 
-const until = (what: string, condition: () => boolean | Promise<boolean>): Promise<unknown> => waitFor(condition, { withinMs: 20_000, what });
-const failure = (promise: Promise<unknown>): Promise<HomeostatError> => promise.then(() => Promise.reject(new Error('it should fail')), (error: HomeostatError) => error);
+const until = (what: string, condition: () => boolean | Promise<boolean>): Promise<unknown> =>
+  waitFor(condition, { withinMs: 20_000, what });
+const failure = (promise: Promise<unknown>): Promise<HomeostatError> =>
+  promise.then(
+    () => Promise.reject(new Error('it should fail')),
+    (error: HomeostatError) => error,
+  );
 
 test.serial('what a thread handles is parsed, run and checked there', async (t) => {
   const { node, api } = await served(t);
@@ -43,7 +51,11 @@ test.serial('what a thread handles is parsed, run and checked there', async (t) 
   t.true(thread > 0, 'not on the main thread');
   const bytes = Buffer.alloc(1024 * 1024, 3);
   t.is(Buffer.compare((await api.echo(bytes)) as Uint8Array, bytes), 0);
-  t.deepEqual(await api.echo({ at: new Date(5), big: 2n ** 60n, none: null }), { at: new Date(5), big: 2n ** 60n, none: null });
+  t.deepEqual(await api.echo({ at: new Date(5), big: 2n ** 60n, none: null }), {
+    at: new Date(5),
+    big: 2n ** 60n,
+    none: null,
+  });
   t.is(await api.echo(undefined), undefined);
   const refused = await failure(api.refuse());
   t.deepEqual([refused.code, refused.outcome, refused.details], ['BROKEN', 'failed', { part: 'wheel' }]);
@@ -51,7 +63,10 @@ test.serial('what a thread handles is parsed, run and checked there', async (t) 
   t.true((await failure(node.client(loose).grind({ n: 'x' }))) instanceof ValidationError);
   t.is((await failure(api.wrong())).code, 'METHOD_NOT_FOUND');
   const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => api.grind({ n: index, times: 1 })));
-  t.deepEqual(answers.map((answer) => answer.n), Array.from({ length: 200 }, (_, index) => index));
+  t.deepEqual(
+    answers.map((answer) => answer.n),
+    Array.from({ length: 200 }, (_, index) => index),
+  );
 });
 
 test.serial('a thread that dies costs a call one delivery', async (t) => {
@@ -70,7 +85,10 @@ test.serial('a cast that kills its thread each time is kept with its history, an
   await api.die.cast();
   await until('the dead letter', async () => (await node.deadLetters(mill).list()).length === 1);
   const [letter] = await node.deadLetters(mill).list();
-  t.deepEqual([letter?.reason, letter?.deliveries, letter?.history.map(({ attempt }) => attempt)], ['WORKER', 3, [1, 2, 3]]);
+  t.deepEqual(
+    [letter?.reason, letter?.deliveries, letter?.history.map(({ attempt }) => attempt)],
+    ['WORKER', 3, [1, 2, 3]],
+  );
   t.is((await Promise.all(others)).length, 10);
 });
 

@@ -1,6 +1,15 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { BackendFull, HomeostatError, MailboxFull, NodeClosed, NotMember, PayloadTooLarge, SerializationError, TransportError } from '../src/errors.ts';
+import {
+  BackendFull,
+  type HomeostatError,
+  MailboxFull,
+  NodeClosed,
+  NotMember,
+  PayloadTooLarge,
+  SerializationError,
+  TransportError,
+} from '../src/errors.ts';
 import { Flusher } from '../src/flusher.ts';
 import { DEFAULT_MAX_BODY_BYTES, readBody, readFrame, type Frame } from '../src/frame.ts';
 import { sleep } from '../src/loop.ts';
@@ -122,7 +131,8 @@ function heldUp(to: Fake): () => void {
   return () => arrive();
 }
 
-const idle = (outbox: Outbox): Promise<unknown> => waitFor(() => outbox.idle, { withinMs: 5_000, what: 'the outbox to be idle' });
+const idle = (outbox: Outbox): Promise<unknown> =>
+  waitFor(() => outbox.idle, { withinMs: 5_000, what: 'the outbox to be idle' });
 
 test('what is sent in one turn leaves together, in order, under one number', async (t) => {
   const { to, outbox, cast } = setUp();
@@ -166,13 +176,19 @@ test('frames are bounded by envelopes, by bytes, by the share of work and by the
   const byCount = setUp();
   for (let n = 0; n < 300; n += 1) byCount.cast(n);
   await idle(byCount.outbox);
-  t.deepEqual(byCount.to.sent.map(({ count }) => count), [128, 128, 44]);
+  t.deepEqual(
+    byCount.to.sent.map(({ count }) => count),
+    [128, 128, 44],
+  );
 
   const byBytes = setUp();
   for (let n = 0; n < 5; n += 1) byBytes.cast(new Uint8Array(30_000).fill(n));
   byBytes.cast(new Uint8Array(200_000));
   await idle(byBytes.outbox);
-  t.deepEqual(byBytes.to.sent.map(({ count }) => count), [2, 2, 1, 1]);
+  t.deepEqual(
+    byBytes.to.sent.map(({ count }) => count),
+    [2, 2, 1, 1],
+  );
 
   const byShare = setUp();
   byShare.to.shares = 1 / 3;
@@ -187,7 +203,10 @@ test('frames are bounded by envelopes, by bytes, by the share of work and by the
   byMoment.cast('now again');
   await idle(byMoment.outbox);
   t.deepEqual(byMoment.to.bodies(), [['now'], ['later', 'later too'], ['now again']]);
-  t.deepEqual(byMoment.to.sent.map(({ at }) => at), [undefined, 5, undefined]);
+  t.deepEqual(
+    byMoment.to.sent.map(({ at }) => at),
+    [undefined, 5, undefined],
+  );
 });
 
 test('a frame whose outcome is unknown is sent again unchanged, under the same number', async (t) => {
@@ -227,9 +246,15 @@ test('envelopes that nobody waits for any more are left out before the first sen
   t.false(slips[0]?.travels, 'a try that was surely not carried out leaves nothing unknown');
   slips[3]!.wanted = false;
   await idle(outbox);
-  t.deepEqual(to.bodies(), [['a', 'c', 'd'], ['a', 'c']]);
+  t.deepEqual(to.bodies(), [
+    ['a', 'c', 'd'],
+    ['a', 'c'],
+  ]);
   t.deepEqual(to.numbers(), [1, 1], 'a frame that was not accepted uses up no number');
-  t.deepEqual(slips.map((slip) => slip.end), ['accepted', '', 'accepted', '']);
+  t.deepEqual(
+    slips.map((slip) => slip.end),
+    ['accepted', '', 'accepted', ''],
+  );
 });
 
 test('a frame that nobody waits for does not leave at all', async (t) => {
@@ -244,12 +269,18 @@ test('a frame that nobody waits for does not leave at all', async (t) => {
 
 test('a full mailbox gets what fits; the others are refused', async (t) => {
   const { to, outbox, cast } = setUp();
-  to.answers.push(() => FULL(2), () => FULL(1));
+  to.answers.push(
+    () => FULL(2),
+    () => FULL(1),
+  );
   const slips = ['a', 'b', 'c', 'd'].map((body) => cast(body));
   await idle(outbox);
   t.deepEqual(to.bodies(), [['a', 'b', 'c', 'd'], ['a', 'b'], ['a']]);
   t.deepEqual(to.numbers(), [1, 1, 1]);
-  t.deepEqual(slips.map((slip) => slip.end), ['accepted', ...['b', 'c', 'd'].map(() => 'MAILBOX_FULL not-executed')]);
+  t.deepEqual(
+    slips.map((slip) => slip.end),
+    ['accepted', ...['b', 'c', 'd'].map(() => 'MAILBOX_FULL not-executed')],
+  );
   cast('e');
   await idle(outbox);
   t.is(to.numbers().at(-1), 2);
@@ -257,10 +288,16 @@ test('a full mailbox gets what fits; the others are refused', async (t) => {
 
 test('a backend that says full and names room for all is not asked for ever', async (t) => {
   const { to, outbox, cast } = setUp();
-  to.answers.push(() => FULL(5), () => FULL(5));
+  to.answers.push(
+    () => FULL(5),
+    () => FULL(5),
+  );
   const slips = ['a', 'b'].map((body) => cast(body));
   await idle(outbox);
-  t.deepEqual(slips.map((slip) => slip.end), ['MAILBOX_FULL not-executed', 'MAILBOX_FULL not-executed']);
+  t.deepEqual(
+    slips.map((slip) => slip.end),
+    ['MAILBOX_FULL not-executed', 'MAILBOX_FULL not-executed'],
+  );
 });
 
 test('a mailbox without room refuses all at once', async (t) => {
@@ -269,7 +306,10 @@ test('a mailbox without room refuses all at once', async (t) => {
   const slips = ['a', 'b'].map((body) => cast(body));
   await idle(outbox);
   t.is(to.sent.length, 1);
-  t.deepEqual(slips.map((slip) => slip.end), ['MAILBOX_FULL not-executed', 'MAILBOX_FULL not-executed']);
+  t.deepEqual(
+    slips.map((slip) => slip.end),
+    ['MAILBOX_FULL not-executed', 'MAILBOX_FULL not-executed'],
+  );
 });
 
 test('what has not left when the node is evicted leaves under its new id, numbered anew', async (t) => {
@@ -289,7 +329,10 @@ test('what has not left when the node is evicted leaves under its new id, number
   t.false(slip.travels);
   await idle(outbox);
   t.is(slip.end, 'accepted');
-  t.deepEqual(to.sent.map(({ frame, number }) => `${frame.from} ${number}`), ['me-1 1', 'me-1 2', 'me-1 2', 'me-2 1']);
+  t.deepEqual(
+    to.sent.map(({ frame, number }) => `${frame.from} ${number}`),
+    ['me-1 1', 'me-1 2', 'me-1 2', 'me-2 1'],
+  );
 });
 
 test('a frame of unknown outcome is not sent under another id: it would be accepted twice', async (t) => {
@@ -307,7 +350,10 @@ test('a frame of unknown outcome is not sent under another id: it would be accep
   const next = cast('c');
   await idle(outbox);
   t.is(next.end, 'accepted');
-  t.deepEqual(to.sent.map(({ frame, number }) => `${frame.from} ${number}`), ['me-1 1', 'me-2 1']);
+  t.deepEqual(
+    to.sent.map(({ frame, number }) => `${frame.from} ${number}`),
+    ['me-1 1', 'me-2 1'],
+  );
 });
 
 test('a frame of unknown outcome that a member no more is asked about fails unknown', async (t) => {
@@ -363,7 +409,10 @@ test('closing refuses whatever waits; what travels ends by itself', async (t) =>
   to.shares = 1;
   const waiting = [cast('full'), cast('open')];
   outbox.close();
-  t.deepEqual(waiting.map((slip) => slip.end), ['NODE_CLOSED not-executed', 'NODE_CLOSED not-executed']);
+  t.deepEqual(
+    waiting.map((slip) => slip.end),
+    ['NODE_CLOSED not-executed', 'NODE_CLOSED not-executed'],
+  );
   t.true(waiting[0]?.ends[0] instanceof NodeClosed);
   arrive();
   await idle(outbox);
@@ -478,7 +527,11 @@ class Model extends Fake {
 }
 
 test('whatever happens on the way, each message ends once, and is there as often as its ending says', async (t) => {
-  const run = async (fates: readonly Fate[], bursts: readonly number[], impatient: readonly number[]): Promise<void> => {
+  const run = async (
+    fates: readonly Fate[],
+    bursts: readonly number[],
+    impatient: readonly number[],
+  ): Promise<void> => {
     const to = new Model(fates);
     to.shares = 1 / 4;
     const outbox = new Outbox(to, new Flusher(), DEFAULT_MAX_BODY_BYTES);
@@ -505,17 +558,29 @@ test('whatever happens on the way, each message ends once, and is there as often
       const times = to.stored.filter((stored) => stored === index).length;
       const [end] = slip.ends;
       t.true(slip.ends.length <= 1, 'it ended more than once');
-      const outcome = outcomes.get(index) ?? (end === undefined ? 'nothing' : end === 'accepted' ? 'accepted' : end.outcome);
+      const outcome =
+        outcomes.get(index) ?? (end === undefined ? 'nothing' : end === 'accepted' ? 'accepted' : end.outcome);
       if (outcome === 'accepted') t.is(times, 1, `message ${index} was accepted`);
       else if (outcome === 'not-executed') t.is(times, 0, `message ${index} was not executed`);
       else t.true(outcome === 'unknown' && times <= 1, `message ${index}: ${outcome}, there ${times} times`);
     });
-    t.deepEqual(to.stored, to.stored.toSorted((a, b) => a - b), 'the order is kept');
+    t.deepEqual(
+      to.stored,
+      to.stored.toSorted((a, b) => a - b),
+      'the order is kept',
+    );
   };
   await fc.assert(
     fc.asyncProperty(
       // Many at once, because each waits before it tries again.
-      fc.array(fc.tuple(fc.array(fate, { maxLength: 8 }), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }), fc.array(fc.nat(20), { maxLength: 3 })), { minLength: 12, maxLength: 12 }),
+      fc.array(
+        fc.tuple(
+          fc.array(fate, { maxLength: 8 }),
+          fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
+          fc.array(fc.nat(20), { maxLength: 3 }),
+        ),
+        { minLength: 12, maxLength: 12 },
+      ),
       async (lives) => {
         await Promise.all(lives.map(([fates, bursts, impatient]) => run(fates, bursts, impatient)));
       },

@@ -70,7 +70,13 @@ test('damaged frames never throw and never end a call twice', async (t) => {
   const { replies, ask } = setUp();
   const asked = Array.from({ length: 5 }, ask);
   for (const { answer } of asked) answer.catch(() => undefined);
-  const bytes = frame((writer) => asked.forEach(({ call }, index) => (index % 2 === 0 ? writer.addReply(call.correlation, { index }) : writer.addError(call.correlation, toWireError(new Error('x'))))));
+  const bytes = frame((writer) =>
+    asked.forEach(({ call }, index) =>
+      index % 2 === 0
+        ? writer.addReply(call.correlation, { index })
+        : writer.addError(call.correlation, toWireError(new Error('x'))),
+    ),
+  );
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), (damage) => {
       const damaged = new Uint8Array(bytes);

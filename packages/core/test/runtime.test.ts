@@ -79,10 +79,13 @@ class Strict implements Backend {
   }
 }
 
-const until = (what: string, condition: () => boolean | Promise<boolean>): Promise<unknown> => waitFor(condition, { withinMs: 5_000, what });
+const until = (what: string, condition: () => boolean | Promise<boolean>): Promise<unknown> =>
+  waitFor(condition, { withinMs: 5_000, what });
 const isMember = async (node: ActorNode): Promise<boolean> => (await node.health()).member;
 
-async function served(t: ExecutionContext): Promise<{ backend: Strict; node: ActorNode; held: { readonly reasons: string[]; count: number } }> {
+async function served(
+  t: ExecutionContext,
+): Promise<{ backend: Strict; node: ActorNode; held: { readonly reasons: string[]; count: number } }> {
   const backend = new Strict();
   const node = await createNode({ backend, name: 'strict', log: pino({ level: 'silent' }), signals: false });
   t.teardown(() => node.close({ drainMs: 20 }));
@@ -193,7 +196,9 @@ test('an eviction during the drain ends it: what runs is aborted and nothing of 
 test('a node that cannot join is not made', async (t) => {
   const backend = new Strict();
   backend.failures = 1;
-  await t.throwsAsync(createNode({ backend, log: pino({ level: 'silent' }), signals: false }), { instanceOf: TransportError });
+  await t.throwsAsync(createNode({ backend, log: pino({ level: 'silent' }), signals: false }), {
+    instanceOf: TransportError,
+  });
 });
 
 test('an actor whose mailbox cannot be set up is not served, and can be served later', async (t) => {

@@ -27,7 +27,8 @@ class Fake {
     this.inFlight -= 1;
     const fate = this.fates.shift() ?? 'settle';
     if (fate !== 'refuse') this.carried.push(...ids);
-    if (fate !== 'settle') throw new TransportError('the reply was lost', { outcome: fate === 'lose' ? 'unknown' : 'not-executed' });
+    if (fate !== 'settle')
+      throw new TransportError('the reply was lost', { outcome: fate === 'lose' ? 'unknown' : 'not-executed' });
     return batch.map(() => this.result);
   }
 }
@@ -52,7 +53,10 @@ test('one batch is in flight, of at most 256', async (t) => {
   const ids = Array.from({ length: 600 }, (_, index) => String(index));
   for (const id of ids) done(id);
   await settler.settled();
-  t.deepEqual(broker.batches.map((batch) => batch.length), [256, 256, 88]);
+  t.deepEqual(
+    broker.batches.map((batch) => batch.length),
+    [256, 256, 88],
+  );
   t.deepEqual(broker.carried, ids);
   t.is(broker.most, 1);
 });
@@ -111,19 +115,26 @@ test('a settler that is told to forget carries out nothing more', async (t) => {
 
 test('whatever fails on the way, every ending is carried out in order', async (t) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.constantFrom<Fate>('settle', 'settle', 'lose', 'refuse'), { maxLength: 4 }), fc.array(fc.nat(5), { maxLength: 6 }), async (fates, bursts) => {
-      const { broker, settler, done } = setUp();
-      broker.fates.push(...fates);
-      let count = 0;
-      for (const burst of bursts) {
-        for (let n = 0; n < burst; n += 1) done(String((count += 1)));
-        await sleep(0);
-      }
-      await settler.settled();
-      const firsts = broker.carried.filter((id, index) => broker.carried.indexOf(id) === index);
-      t.deepEqual(firsts, Array.from({ length: count }, (_, index) => String(index + 1)));
-      t.is(broker.most, count === 0 ? 0 : 1);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.constantFrom<Fate>('settle', 'settle', 'lose', 'refuse'), { maxLength: 4 }),
+      fc.array(fc.nat(5), { maxLength: 6 }),
+      async (fates, bursts) => {
+        const { broker, settler, done } = setUp();
+        broker.fates.push(...fates);
+        let count = 0;
+        for (const burst of bursts) {
+          for (let n = 0; n < burst; n += 1) done(String((count += 1)));
+          await sleep(0);
+        }
+        await settler.settled();
+        const firsts = broker.carried.filter((id, index) => broker.carried.indexOf(id) === index);
+        t.deepEqual(
+          firsts,
+          Array.from({ length: count }, (_, index) => String(index + 1)),
+        );
+        t.is(broker.most, count === 0 ? 0 : 1);
+      },
+    ),
     { numRuns: 20, endOnFailure: true },
   );
 });

@@ -10,11 +10,15 @@ test('a frame holds about five milliseconds of work, at least one envelope and a
   t.is(envelopesPerFrame(1_000, 1), 1);
   t.is(envelopesPerFrame(0, 1), MAX_ENVELOPES);
   fc.assert(
-    fc.property(fc.double({ min: 0, max: 1e6, noNaN: true }), fc.integer({ min: 1, max: 100_000 }), (ms, concurrency) => {
-      const envelopes = envelopesPerFrame(ms, concurrency);
-      t.true(Number.isInteger(envelopes) && envelopes >= 1 && envelopes <= MAX_ENVELOPES);
-      t.true(envelopes === 1 || envelopes * ms <= FRAME_WORK_MS * concurrency + 1e-6);
-    }),
+    fc.property(
+      fc.double({ min: 0, max: 1e6, noNaN: true }),
+      fc.integer({ min: 1, max: 100_000 }),
+      (ms, concurrency) => {
+        const envelopes = envelopesPerFrame(ms, concurrency);
+        t.true(Number.isInteger(envelopes) && envelopes >= 1 && envelopes <= MAX_ENVELOPES);
+        t.true(envelopes === 1 || envelopes * ms <= FRAME_WORK_MS * concurrency + 1e-6);
+      },
+    ),
   );
 });
 
@@ -24,12 +28,16 @@ test('of an unknown method eight travel together', (t) => {
 
 test('hints come back as they were written', (t) => {
   fc.assert(
-    fc.property(fc.dictionary(fc.stringMatching(/^[A-Za-z][A-Za-z0-9_]{0,9}$/), fc.integer({ min: 1, max: MAX_ENVELOPES })), fc.integer({ min: 1, max: MAX_ENVELOPES }), (methods, any) => {
-      const shares = new FrameShares();
-      shares.learn(writeHints(new Map([['*', any], ...Object.entries(methods)])));
-      for (const [method, envelopes] of Object.entries(methods)) t.is(shares.of(method), 1 / envelopes);
-      t.is(shares.of('$unknown'), 1 / any);
-    }),
+    fc.property(
+      fc.dictionary(fc.stringMatching(/^[A-Za-z][A-Za-z0-9_]{0,9}$/), fc.integer({ min: 1, max: MAX_ENVELOPES })),
+      fc.integer({ min: 1, max: MAX_ENVELOPES }),
+      (methods, any) => {
+        const shares = new FrameShares();
+        shares.learn(writeHints(new Map([['*', any], ...Object.entries(methods)])));
+        for (const [method, envelopes] of Object.entries(methods)) t.is(shares.of(method), 1 / envelopes);
+        t.is(shares.of('$unknown'), 1 / any);
+      },
+    ),
   );
 });
 
@@ -44,11 +52,20 @@ test('new hints replace the old ones, absent ones change nothing', (t) => {
 
 test('whatever hints say, a share lies between 1/128 and 1', (t) => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.array(fc.tuple(fc.constantFrom('get', '*', ''), fc.oneof(fc.string(), fc.double().map(String)))).map((hints) => hints.map((hint) => hint.join(':')).join(','))), (hints) => {
-      const shares = new FrameShares();
-      shares.learn(hints);
-      for (const method of ['get', 'other', '']) t.true(shares.of(method) >= 1 / MAX_ENVELOPES && shares.of(method) <= 1);
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc
+          .array(fc.tuple(fc.constantFrom('get', '*', ''), fc.oneof(fc.string(), fc.double().map(String))))
+          .map((hints) => hints.map((hint) => hint.join(':')).join(',')),
+      ),
+      (hints) => {
+        const shares = new FrameShares();
+        shares.learn(hints);
+        for (const method of ['get', 'other', ''])
+          t.true(shares.of(method) >= 1 / MAX_ENVELOPES && shares.of(method) <= 1);
+      },
+    ),
   );
   const shares = new FrameShares();
   shares.learn('get,put:,ask:many,tell:0,run:-3,work:NaN');
@@ -57,14 +74,17 @@ test('whatever hints say, a share lies between 1/128 and 1', (t) => {
 
 test('service times follow what is measured and never leave its bounds', (t) => {
   fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 10_000, noNaN: true }), { minLength: 1, maxLength: 50 }), (measured) => {
-      const times = new ServiceTimes();
-      for (const ms of measured) times.add('get', ms);
-      const [[method, ms]] = [...times.entries()] as [[string, number]];
-      t.is(method, 'get');
-      t.true(ms >= Math.min(...measured) - 1e-6 && ms <= Math.max(...measured) + 1e-6);
-      t.true(times.typical >= 0);
-    }),
+    fc.property(
+      fc.array(fc.double({ min: 0, max: 10_000, noNaN: true }), { minLength: 1, maxLength: 50 }),
+      (measured) => {
+        const times = new ServiceTimes();
+        for (const ms of measured) times.add('get', ms);
+        const [[method, ms]] = [...times.entries()] as [[string, number]];
+        t.is(method, 'get');
+        t.true(ms >= Math.min(...measured) - 1e-6 && ms <= Math.max(...measured) + 1e-6);
+        t.true(times.typical >= 0);
+      },
+    ),
   );
   const times = new ServiceTimes();
   for (let n = 0; n < 200; n += 1) times.add('get', 20);

@@ -7,12 +7,18 @@ import type { SchemaResult, StandardSchema } from '../src/standard-schema.ts';
 import { validate } from '../src/validate.ts';
 
 /** A validator of nobody's: what it takes and gives is told by types only. */
-function schema<Input, Output>(check: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>): StandardSchema<Input, Output> {
+function schema<Input, Output>(
+  check: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>,
+): StandardSchema<Input, Output> {
   return { '~standard': { version: 1, vendor: 'by hand', validate: check } };
 }
 
 /** A text of digits in, a number out. */
-const digits = schema<string, number>((value) => (typeof value === 'string' && /^\d+$/.test(value) ? { value: Number(value) } : { issues: [{ message: 'digits only', path: [{ key: 'a' }, 0, 'b'] }] }));
+const digits = schema<string, number>((value) =>
+  typeof value === 'string' && /^\d+$/.test(value)
+    ? { value: Number(value) }
+    : { issues: [{ message: 'digits only', path: [{ key: 'a' }, 0, 'b'] }] },
+);
 const later = schema<number, string>(async (value) => {
   await Promise.resolve();
   return typeof value === 'number' ? { value: `number ${value}` } : { issues: [{ message: 'a number' }] };
@@ -31,16 +37,25 @@ test('a synchronous schema answers at once, an asynchronous one with a promise',
 });
 
 test('issues come with plain paths, the side and the outcome', async (t) => {
-  const error = t.throws(() => validate(digits, 'x', 'input', 'users.get', 'not-executed'), { instanceOf: ValidationError });
+  const error = t.throws(() => validate(digits, 'x', 'input', 'users.get', 'not-executed'), {
+    instanceOf: ValidationError,
+  });
   t.deepEqual(error.issues, [{ path: ['a', 0, 'b'], message: 'digits only' }]);
   t.is(error.message, 'users.get: the input does not fit its schema: a.0.b: digits only');
-  const output = await t.throwsAsync(validate(later, 'x', 'output', 'users.get', 'failed') as Promise<unknown>, { instanceOf: ValidationError });
+  const output = await t.throwsAsync(validate(later, 'x', 'output', 'users.get', 'failed') as Promise<unknown>, {
+    instanceOf: ValidationError,
+  });
   t.deepEqual([output.code, output.outcome, output.side], ['OUTPUT_INVALID', 'failed', 'output']);
   t.deepEqual(output.issues, [{ path: [], message: 'a number' }]);
 });
 
 test('any Standard Schema works for inputs, outputs and errors, asynchronous ones too', async (t) => {
-  const odd = contract('odd', { methods: { double: { input: digits, output: later, errors: { TOO_MUCH: digits } }, wait: { input: later, output: digits } } });
+  const odd = contract('odd', {
+    methods: {
+      double: { input: digits, output: later, errors: { TOO_MUCH: digits } },
+      wait: { input: later, output: digits },
+    },
+  });
   await using node = await createNode({ signals: false });
   await node.serve(
     actor(odd, {

@@ -13,10 +13,17 @@ const User = z.object({ id: z.number(), name: z.string() });
 const users = contract('user-service', {
   methods: {
     get: { input: z.object({ id: z.number() }), output: User, kind: 'query' },
-    create: { input: z.object({ email: z.string() }), output: User, errors: { EMAIL_TAKEN: z.object({ email: z.string() }), QUOTA: z.object({ left: z.number() }) } },
+    create: {
+      input: z.object({ email: z.string() }),
+      output: User,
+      errors: { EMAIL_TAKEN: z.object({ email: z.string() }), QUOTA: z.object({ left: z.number() }) },
+    },
     touch: { input: z.object({ id: z.number() }) },
     ping: {},
-    list: { input: z.object({ limit: z.number().default(10), since: z.string().transform((text) => new Date(text)) }), output: z.array(User) },
+    list: {
+      input: z.object({ limit: z.number().default(10), since: z.string().transform((text) => new Date(text)) }),
+      output: z.array(User),
+    },
     find: { input: z.string().optional(), output: User.nullable() },
   },
 });
@@ -98,7 +105,11 @@ async function requests(node: ActorNode, api: Client<Users>): Promise<void> {
     use(result);
   }
 
-  const batch = await node.batch({ one: api.get({ id: 1 }), two: () => api.list({ since: 'x' }), three: api.touch.cast({ id: 1 }) });
+  const batch = await node.batch({
+    one: api.get({ id: 1 }),
+    two: () => api.list({ since: 'x' }),
+    three: api.touch.cast({ id: 1 }),
+  });
   if (batch.one.ok) same<Same<typeof batch.one.value, { id: number; name: string }>>();
   if (batch.two.ok) same<Same<typeof batch.two.value, { id: number; name: string }[]>>();
   if (batch.three.ok) same<Same<typeof batch.three.value, void>>();
@@ -135,8 +146,13 @@ function handlers(): void {
       return [];
     },
   });
-  // @ts-expect-error a method without declared errors has none to raise
-  actor(users, { ...fitting, create: () => fitting.get({ id: 1 }), list: () => [], touch: (_input, ctx) => void ctx.fail('ANY', {}) });
+  actor(users, {
+    ...fitting,
+    create: () => fitting.get({ id: 1 }),
+    list: () => [],
+    // @ts-expect-error a method without declared errors has none to raise
+    touch: (_input, ctx) => void ctx.fail('ANY', {}),
+  });
   // @ts-expect-error handlers.list is missing
   actor(users, { ...fitting, create: () => fitting.get({ id: 1 }) });
   // @ts-expect-error wrong output
@@ -150,7 +166,10 @@ function handlers(): void {
 }
 
 test('calls, results and handlers are checked by the compiler', (t) => {
-  t.deepEqual([requests, handlers].map((compiled) => typeof compiled), ['function', 'function']);
+  t.deepEqual(
+    [requests, handlers].map((compiled) => typeof compiled),
+    ['function', 'function'],
+  );
 });
 
 /** Each alone must not compile. The fixture makes them one by one, so that none hides behind another. */
@@ -164,7 +183,8 @@ const violations: Readonly<Record<string, string>> = {
   'missing handler': 'actor(users, { create });',
   'unknown handler': 'actor(users, { get, create, remove: () => undefined });',
   'undeclared error code': "actor(users, { get, create: (_input, ctx) => { throw ctx.fail('NOT_DECLARED', {}); } });",
-  'wrong details of an error': "actor(users, { get, create: (_input, ctx) => { throw ctx.fail('EMAIL_TAKEN', { left: 1 }); } });",
+  'wrong details of an error':
+    "actor(users, { get, create: (_input, ctx) => { throw ctx.fail('EMAIL_TAKEN', { left: 1 }); } });",
 };
 
 const HEAD = `import { z } from 'zod';
@@ -189,13 +209,38 @@ test('a program that breaks a contract does not compile', async (t) => {
   const firstLine = HEAD.split('\n').length;
   await writeFile(fixture, `${HEAD}${lines.join('\n')}\n`);
   try {
-    const { compilerOptions } = JSON.parse(await readFile(new URL('tsconfig.base.json', root), 'utf8')) as { compilerOptions: { lib: string[] } };
-    const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--skipLibCheck', '--allowImportingTsExtensions', '--ignoreConfig'];
-    const options = [...flags, '--target', 'es2023', '--lib', compilerOptions.lib.join(','), '--module', 'nodenext', '--types', 'node', '--pretty', 'false'];
+    const { compilerOptions } = JSON.parse(await readFile(new URL('tsconfig.base.json', root), 'utf8')) as {
+      compilerOptions: { lib: string[] };
+    };
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--noUncheckedIndexedAccess',
+      '--skipLibCheck',
+      '--allowImportingTsExtensions',
+      '--ignoreConfig',
+    ];
+    const options = [
+      ...flags,
+      '--target',
+      'es2023',
+      '--lib',
+      compilerOptions.lib.join(','),
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+      '--pretty',
+      'false',
+    ];
     const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
-    const { stdout } = await promisify(execFile)(process.execPath, [tsc, ...options, fileURLToPath(fixture)], { cwd: fileURLToPath(root) }).catch((error: unknown) => error as { stdout: string });
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, ...options, fileURLToPath(fixture)], {
+      cwd: fileURLToPath(root),
+    }).catch((error: unknown) => error as { stdout: string });
     const wrong = new Set([...stdout.matchAll(/violations\.gen\.ts\((\d+),/g)].map(([, line]) => Number(line)));
-    for (const [index, name] of Object.keys(violations).entries()) t.true(wrong.has(firstLine + index), `${name} should not compile\n${stdout}`);
+    for (const [index, name] of Object.keys(violations).entries())
+      t.true(wrong.has(firstLine + index), `${name} should not compile\n${stdout}`);
     t.is(wrong.size, lines.length, `what is right compiles\n${stdout}`);
   } finally {
     await rm(fixture, { force: true });

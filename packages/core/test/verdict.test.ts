@@ -42,8 +42,17 @@ test('a call whose thread died is worth another delivery while its caller waits'
 });
 
 const failure = fc.record({ retryable: fc.boolean(), crashed: fc.boolean() });
-const judged = fc.record({ isCall: fc.boolean(), attempt: fc.integer({ min: 1, max: 2_000 }), now: fc.nat(), deadline: fc.oneof(fc.constant(0), fc.nat()) });
-const policies = fc.record({ deliveries: fc.integer({ min: 1, max: 1_000 }), delayMs: fc.nat(2_147_483_647), maxDelayMs: fc.nat(2_147_483_647) });
+const judged = fc.record({
+  isCall: fc.boolean(),
+  attempt: fc.integer({ min: 1, max: 2_000 }),
+  now: fc.nat(),
+  deadline: fc.oneof(fc.constant(0), fc.nat()),
+});
+const policies = fc.record({
+  deliveries: fc.integer({ min: 1, max: 1_000 }),
+  delayMs: fc.nat(2_147_483_647),
+  maxDelayMs: fc.nat(2_147_483_647),
+});
 
 test('a verdict never comes back too often, too late or in the past, and no call is ever dead', (t) => {
   fc.assert(
@@ -60,7 +69,10 @@ test('a verdict never comes back too often, too late or in the past, and no call
 });
 
 test('back-off doubles from its first wait and never exceeds its longest', (t) => {
-  t.deepEqual([1, 2, 3, 4].map((attempt) => exponential(attempt, 50, 1_000)), [50, 100, 200, 400]);
+  t.deepEqual(
+    [1, 2, 3, 4].map((attempt) => exponential(attempt, 50, 1_000)),
+    [50, 100, 200, 400],
+  );
   t.is(exponential(9, 50, 1_000), 1_000);
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1e9 }), fc.nat(1e9), fc.nat(1e9), (attempt, delay, most) => {
@@ -72,8 +84,14 @@ test('back-off doubles from its first wait and never exceeds its longest', (t) =
 });
 
 test('jitter lies between nothing and the back-off', (t) => {
-  t.is(fullJitter(3, 50, 1_000, () => 0), 0);
-  t.is(fullJitter(3, 50, 1_000, () => 0.5), 100);
+  t.is(
+    fullJitter(3, 50, 1_000, () => 0),
+    0,
+  );
+  t.is(
+    fullJitter(3, 50, 1_000, () => 0.5),
+    100,
+  );
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 60 }), fc.nat(1e6), fc.nat(1e6), (attempt, delay, most) => {
       const wait = fullJitter(attempt, delay, most);

@@ -34,7 +34,7 @@ export async function adopt(lane: LaneClaims, box: Mailbox): Promise<void> {
         registration.lose(owner, 'no member when taking over');
         return;
       }
-      const [left, taken] = answer as Adopted;
+      const [left, taken] = answer;
       const entries = taken.map(([id, fields]): RawEntry => [id, fields]);
       const records = new Map(taken.map(([id, , record]) => [id.toString('latin1'), record.toString('latin1')]));
       lane.accept(box, parseEntries(box.name, entries, records), owner, 'adopted');

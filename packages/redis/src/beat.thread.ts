@@ -5,7 +5,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { RedisOptions } from 'ioredis';
-import { BeatEngine, type BeatNews, type BeatOrder, type BeatPlan } from './beat.ts';
+import type { BeatNews, BeatOrder, BeatPlan } from './beat-words.ts';
+import { BeatEngine } from './beat.ts';
 import { Connection } from './connection.ts';
 import { quietLog } from './quiet-log.ts';
 

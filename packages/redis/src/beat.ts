@@ -4,41 +4,14 @@
  * started, on the main thread. It is told what to do by orders and answers with news; both can cross a thread.
  */
 import type { Connection } from './connection.ts';
-import type { BeatOptions } from './core.ts';
+import type { BeatNews, BeatOrder, BeatPlan } from './beat-words.ts';
 import { laneKeys, laneOfMailbox, mailboxKeys, nodeKeys, type LaneKeys } from './keys.ts';
 import { MOST_MOVED } from './due.ts';
+import { leaveLanes } from './leave.ts';
 import { replyCode } from './errors.ts';
 import { run } from './script.ts';
 import { monotonic, sampleOf, type TimeSample } from './time.ts';
 import { Watch } from './watch.ts';
-
-export type BeatOrder =
-  | { readonly kind: 'start'; readonly id: string; readonly report: string }
-  | { readonly kind: 'report'; readonly report: string }
-  | { readonly kind: 'serves'; readonly mailboxes: readonly string[] }
-  /** Beat now; the news with this ticket says that it has been acknowledged. */
-  | { readonly kind: 'now'; readonly ticket: number }
-  | { readonly kind: 'stop' };
-
-export type BeatNews =
-  | { readonly kind: 'up' }
-  | {
-      readonly kind: 'beaten';
-      readonly id: string;
-      readonly tickets: readonly number[];
-      /** Taken with some beats only. */
-      readonly sample?: TimeSample;
-      readonly orphanLanes: readonly number[];
-    }
-  | { readonly kind: 'evicted'; readonly id: string; readonly reason: string }
-  | { readonly kind: 'reaped'; readonly victim: string }
-  | { readonly kind: 'failing'; readonly why: string };
-
-export interface BeatPlan {
-  readonly namespace: string;
-  readonly lanes: number;
-  readonly beat: BeatOptions;
-}
 
 /** Lifetimes in the server are refreshed once in so many beats, and last as many beats more. */
 const REFRESH_EVERY = 10;
@@ -310,21 +283,6 @@ type Beaten =
       readonly counters: ReadonlyMap<string, string>;
     }
   | undefined;
-
-/** Takes a node off every lane. */
-export async function leaveLanes(connection: Connection, lanes: readonly LaneKeys[], id: string): Promise<void> {
-  await Promise.all(
-    lanes.map((keys) => {
-      const own = nodeKeys(keys, id);
-      return run<number>(
-        connection,
-        'leave',
-        [keys.members, keys.revision, keys.orphans, own.node, own.sent, own.serves, own.inbox],
-        [id, keys.prefix],
-      );
-    }),
-  );
-}
 
 /** The report of a node whose main thread hangs: it cannot say so itself. */
 function unhealthy(report: string): string {

@@ -1,6 +1,7 @@
 /** The main thread's side of the beat: starts the engine in its thread, or here when that fails, and keeps it told. */
 import { Worker } from 'node:worker_threads';
-import { BeatEngine, type BeatNews, type BeatOrder, type BeatPlan } from './beat.ts';
+import type { BeatNews, BeatOrder, BeatPlan } from './beat-words.ts';
+import { BeatEngine } from './beat.ts';
 import type { BeatThreadData } from './beat.thread.ts';
 import type { Ground } from './ground.ts';
 import { monotonic } from './time.ts';
@@ -139,7 +140,7 @@ export class Heart {
   #startHere(why?: unknown): void {
     if (why !== undefined) {
       this.#ground.log.warn(
-        { why: why instanceof Error ? why.message : String(why) },
+        { why: why instanceof Error ? why.message : 'unknown' },
         'the beat thread cannot run; beating on the main thread: handlers that block it for longer than the time to live lose this node. A bundler must copy beat.thread.js beside the bundle.',
       );
     }

@@ -10,7 +10,7 @@
  * | `{ns:L}:sent:<id>` | hash, expires | mailbox → "number entryId" of the node's last accepted append |
  * | `{ns:L}:serves:<id>` | set | mailboxes the node reads |
  * | `{ns:L}:inbox:<id>` | stream | replies to the node, trimmed by the node alone |
- * | `{ns:L}:mailbox:<name>` | stream | frames, with one group `g`; fields f frame, n count, t todo, d deliveries, h history |
+ * | `{ns:L}:mailbox:<name>` | stream | frames, with one group `g`, a consumer per node id and `parked` for what was handed back; fields f frame, n count, t todo, d deliveries, h history |
  * | `{ns:L}:level:<name>` | hash | messages, bytes, maxLength, maxBytes, hints |
  * | `{ns:L}:progress:<name>` | hash | entry id → `crashes|mask|mark|charges`; `dead:<id>` → mask of a dead letter |
  * | `{ns:L}:dead:<name>` | stream | dead letters; the fields above and r reason |
@@ -21,8 +21,6 @@
  * | `{ns}:layout` | hash | lanes, version; written at first use |
  */
 export const GROUP = 'g';
-/** The consumer that holds what was handed back. Never a member. */
-export const PARKED = 'parked';
 export const LAYOUT_VERSION = 1;
 
 export interface LaneKeys {

@@ -1,7 +1,6 @@
 /** The port `Membership`: joining, the report, leaving; what the beat says is passed on. */
 import { customAlphabet } from 'nanoid';
-import type { BeatNews } from './beat.ts';
-import { leaveLanes } from './beat.ts';
+import type { BeatNews } from './beat-words.ts';
 import type { RedisBroker } from './broker.ts';
 import { NotMember, type Member, type Membership, type MembershipEvents, type NodeReport } from './core.ts';
 import type { Ground } from './ground.ts';
@@ -9,6 +8,7 @@ import { Heart } from './heart.ts';
 import { Inbox } from './inbox.ts';
 import { laneOfNode, nodeKeys } from './keys.ts';
 import { ensureLayout } from './layout.ts';
+import { leaveLanes } from './leave.ts';
 import { run } from './script.ts';
 
 const SUFFIX_LENGTH = 10;

@@ -63,7 +63,8 @@ export function parseOptions(input: string | RedisBackendOptions): ParsedOptions
       'redis options: connection.keyPrefix: keys carry the namespace already; set the namespace of the node instead',
     );
   }
-  const resolved = resolve(url, connection);
+  // When to reconnect is decided by connection.ts; left in, these functions would keep the beat from its thread.
+  const { retryStrategy: _, reconnectOnError: __, ...resolved } = resolve(url, connection);
   return { ...rest, connection: resolved, address: addressOf(resolved) };
 }
 

@@ -16,7 +16,9 @@ test.after.always(() => server.end());
 test.serial('a hundred mailboxes are read by two connections, cold ones at once as well', async (t) => {
   const ns = space();
   const node = await TestNode.joined(server.url, ns, 'node', CALM);
-  const all: Served[] = await Promise.all(Array.from({ length: 100 }, (_, i) => node.serve(`m${i}@1`, { settle: true })));
+  const all: Served[] = await Promise.all(
+    Array.from({ length: 100 }, (_, i) => node.serve(`m${i}@1`, { settle: true })),
+  );
   for (const i of [99, 0, 50, 99, 31, 32, 98, 99]) {
     const served = all[i] as Served;
     const before = served.claims.length;
@@ -24,27 +26,34 @@ test.serial('a hundred mailboxes are read by two connections, cold ones at once 
     const took = await until(`mailbox ${i}`, () => served.claims.length > before);
     t.true(took < 500, `mailbox ${i} took ${Math.round(took)} ms`);
   }
-  await Promise.all(all.map(async (_, i) => {
-    for (let n = 0; n < 5; n += 1) await node.send(`m${i}@1`, `${i}-${n}`);
-  }));
-  await until('all of them', () => all.every((served, i) => served.texts().filter((text) => text.startsWith(`${i}-`)).length === 5));
+  await Promise.all(
+    all.map(async (_, i) => {
+      for (let n = 0; n < 5; n += 1) await node.send(`m${i}@1`, `${i}-${n}`);
+    }),
+  );
+  await until('all of them', () =>
+    all.every((served, i) => served.texts().filter((text) => text.startsWith(`${i}-`)).length === 5),
+  );
   t.is((await node.link.health()).connections, 5);
   await until('everything settled', async () => (await node.link.broker.depth('m99@1')).messages === 0);
   await node.end();
 });
 
-test.serial('a full mailbox does not keep its neighbours from being read, and is read again when room returns', async (t) => {
-  const ns = space();
-  const node = await TestNode.joined(server.url, ns, 'node', CALM);
-  const full = await node.serve('full@1', { room: 2 });
-  const free = await node.serve('free@1', { settle: true });
-  for (let i = 0; i < 5; i += 1) await node.send('full@1', String(i));
-  await until('two claims', () => full.claims.length === 2);
-  for (let i = 0; i < 50; i += 1) await node.send('free@1', String(i));
-  await until('the neighbour', () => free.claims.length === 50);
-  t.true(full.claims.length <= 3, 'at most a frame more than there is room for');
-  await node.end();
-});
+test.serial(
+  'a full mailbox does not keep its neighbours from being read, and is read again when room returns',
+  async (t) => {
+    const ns = space();
+    const node = await TestNode.joined(server.url, ns, 'node', CALM);
+    const full = await node.serve('full@1', { room: 2 });
+    const free = await node.serve('free@1', { settle: true });
+    for (let i = 0; i < 5; i += 1) await node.send('full@1', String(i));
+    await until('two claims', () => full.claims.length === 2);
+    for (let i = 0; i < 50; i += 1) await node.send('free@1', String(i));
+    await until('the neighbour', () => free.claims.length === 50);
+    t.true(full.claims.length <= 3, 'at most a frame more than there is room for');
+    await node.end();
+  },
+);
 
 test.serial('taking over respects the room too', async (t) => {
   const ns = space();
@@ -56,25 +65,32 @@ test.serial('taking over respects the room too', async (t) => {
   let open = 0;
   let most = 0;
   const taken: string[] = [];
-  const reader = await heir.link.broker.consume('heirloom@1', { maxLength: 1_000, maxBytes: 1_000_000 }, {
-    room: () => Math.max(0, 2 - open),
-    take: (claims) => {
-      open += claims.length;
-      most = Math.max(most, open);
-      for (const claim of claims) {
-        taken.push(Buffer.from(claim.frame).toString());
-        setTimeout(() => {
-          void heir.link.broker.settle([{ kind: 'done', claim }]).then(() => {
-            open -= 1;
-            reader.wake();
-          });
-        }, 5);
-      }
+  const reader = await heir.link.broker.consume(
+    'heirloom@1',
+    { maxLength: 1_000, maxBytes: 1_000_000 },
+    {
+      room: () => Math.max(0, 2 - open),
+      take: (claims) => {
+        open += claims.length;
+        most = Math.max(most, open);
+        for (const claim of claims) {
+          taken.push(Buffer.from(claim.frame).toString());
+          setTimeout(() => {
+            void heir.link.broker.settle([{ kind: 'done', claim }]).then(() => {
+              open -= 1;
+              reader.wake();
+            });
+          }, 5);
+        }
+      },
     },
-  });
+  );
   await mortal.link.membership.leave();
   await until('all ten', () => taken.length === 10);
-  t.deepEqual(taken, Array.from({ length: 10 }, (_, i) => String(i)));
+  t.deepEqual(
+    taken,
+    Array.from({ length: 10 }, (_, i) => String(i)),
+  );
   t.true(most <= 3, `${most} in hand at once`);
   await until('everything settled', async () => (await heir.link.broker.depth('heirloom@1')).messages === 0);
   t.is(await server.client.scard(`{${ns}:0}:orphans`), 0);
@@ -87,7 +103,9 @@ test.serial('a read brings no more than there is room for, over all mailboxes', 
   const node = await TestNode.joined(server.url, ns, 'node', CALM);
   const sender = await TestNode.joined(server.url, ns, 'sender', CALM);
   for (let m = 0; m < 5; m += 1) for (let i = 0; i < 30; i += 1) await sender.send(`b${m}@1`, `${m}-${i}`);
-  const all = await Promise.all(Array.from({ length: 5 }, (_, m) => node.serve(`b${m}@1`, { room: m + 1, settle: false })));
+  const all = await Promise.all(
+    Array.from({ length: 5 }, (_, m) => node.serve(`b${m}@1`, { room: m + 1, settle: false })),
+  );
   await until('the rooms to fill', () => all.every((served, m) => served.claims.length >= m + 1));
   await new Promise((resolve) => setTimeout(resolve, 200));
   all.forEach((served, m) => t.true(served.claims.length <= m + 2, `${served.claims.length} for a room of ${m + 1}`));

@@ -114,7 +114,7 @@ test.serial('all connections cut again and again: everything arrives, nothing tw
       return false;
     }
   });
-  t.deepEqual([...new Set(served.texts())].length, 200);
+  t.is(new Set(served.texts()).size, 200);
   t.deepEqual(consumer.evictions, []);
   await consumer.end();
   await sender.end();
@@ -157,7 +157,7 @@ test.serial('after FLUSHALL every node rejoins and the mailbox works again withi
   t.true(performance.now() - startedAt < SOON_MS, `${performance.now() - startedAt} ms`);
   t.is(consumer.evictions.length, 1);
   t.is(sender.evictions.length, 1);
-  t.true(await sender.link.broker.reply(consumer.id, Buffer.from('hello')) === 'accepted');
+  t.true((await sender.link.broker.reply(consumer.id, Buffer.from('hello'))) === 'accepted');
   await until('the reply', () => consumer.inbox.includes('hello'));
   await consumer.end();
   await sender.end();
@@ -206,7 +206,10 @@ test.serial('SCRIPT FLUSH under load is not noticed', async (t) => {
   }
   await until('all', () => served.claims.length === 200);
   await until('an empty mailbox', async () => (await node.link.broker.depth('scripts@1')).messages === 0);
-  t.deepEqual(served.texts(), Array.from({ length: 200 }, (_, i) => String(i)));
+  t.deepEqual(
+    served.texts(),
+    Array.from({ length: 200 }, (_, i) => String(i)),
+  );
   t.deepEqual(node.evictions, []);
   await node.end();
 });
@@ -227,7 +230,10 @@ test.serial('a full Redis refuses appends, and settles, replies, beats and drain
     t.is(await node.link.broker.reply(sender.id, Buffer.from('answer')), 'accepted');
     await until('the reply', () => sender.inbox.includes('answer'));
     const before = Number(await server.client.hget(`{${ns}:0}:members`, node.id));
-    await until('two ttls of beats', async () => Number(await server.client.hget(`{${ns}:0}:members`, node.id)) > before + 12);
+    await until(
+      'two ttls of beats',
+      async () => Number(await server.client.hget(`{${ns}:0}:members`, node.id)) > before + 12,
+    );
     const late = await TestNode.joined(server.url, ns, 'late');
     await late.end();
   } finally {
@@ -250,7 +256,10 @@ test.serial('CLIENT PAUSE WRITE for twice the time to live: nobody is declared d
   await b.sendSurely('paused@1', 'after');
   await until('the second', () => served.texts().includes('after'), SOON_MS);
   await new Promise((resolve) => setTimeout(resolve, QUICK.ttlMs));
-  t.deepEqual(nodes.flatMap((node) => node.evictions), []);
+  t.deepEqual(
+    nodes.flatMap((node) => node.evictions),
+    [],
+  );
   t.is(await server.client.hlen(`{${ns}:0}:members`), 3);
   await Promise.all(nodes.map((node) => node.end()));
 });

@@ -8,7 +8,11 @@ export const QUICK: BeatOptions = { intervalMs: 100, ttlMs: 600, stallMs: 300, e
 export const LIMITS: MailboxLimits = { maxLength: 1_000_000, maxBytes: 1024 * 1024 * 1024 };
 const DEADLINE_MS = 15_000;
 
-export async function until(what: string, condition: () => boolean | Promise<boolean>, withinMs: number = DEADLINE_MS): Promise<number> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  withinMs: number = DEADLINE_MS,
+): Promise<number> {
   const startedAt = performance.now();
   while (!(await condition())) {
     if (performance.now() - startedAt > withinMs) throw new Error(`waited ${withinMs} ms for ${what}`);
@@ -39,14 +43,27 @@ export class TestNode {
     this.warnings = warnings;
   }
 
-  static async connect(options: string | RedisBackendOptions, namespace: string, name: string, beat: BeatOptions = QUICK): Promise<TestNode> {
+  static async connect(
+    options: string | RedisBackendOptions,
+    namespace: string,
+    name: string,
+    beat: BeatOptions = QUICK,
+  ): Promise<TestNode> {
     const warnings: string[] = [];
-    const note = ((...args: unknown[]) => void warnings.push(args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg))).join(' '))) as Log['warn'];
+    const note = ((...args: unknown[]) =>
+      void warnings.push(
+        args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg))).join(' '),
+      )) as Log['warn'];
     const log: Log = { ...quietLog, warn: note, error: note };
     return new TestNode(await redis(options).connect({ name, namespace, beat, log }), warnings);
   }
 
-  static async joined(options: string | RedisBackendOptions, namespace: string, name: string, beat: BeatOptions = QUICK): Promise<TestNode> {
+  static async joined(
+    options: string | RedisBackendOptions,
+    namespace: string,
+    name: string,
+    beat: BeatOptions = QUICK,
+  ): Promise<TestNode> {
     const node = await TestNode.connect(options, namespace, name, beat);
     await node.join();
     return node;
@@ -82,7 +99,13 @@ export class TestNode {
 
   /** Appends once, as the next number; throws unless it is accepted. */
   async send(mailbox: string, text: string, count = 1, at?: number): Promise<string> {
-    const result = await this.link.broker.append({ mailbox, number: this.number(mailbox), frame: Buffer.from(text), count, ...(at === undefined ? undefined : { at }) });
+    const result = await this.link.broker.append({
+      mailbox,
+      number: this.number(mailbox),
+      frame: Buffer.from(text),
+      count,
+      ...(at === undefined ? undefined : { at }),
+    });
     if (result.kind !== 'accepted') throw new Error(`append: ${result.kind}`);
     return result.id;
   }
@@ -103,7 +126,10 @@ export class TestNode {
   }
 
   /** Reads a mailbox; `settle` ends what comes at once. */
-  async serve(mailbox: string, options: { readonly room?: number; readonly settle?: boolean; readonly maxLength?: number } = {}): Promise<Served> {
+  async serve(
+    mailbox: string,
+    options: { readonly room?: number; readonly settle?: boolean; readonly maxLength?: number } = {},
+  ): Promise<Served> {
     const claims: Claim[] = [];
     let open = 0;
     const room = options.room ?? 64;
@@ -121,14 +147,18 @@ export class TestNode {
       open -= 1;
       reader.current?.wake();
     };
-    const current = await broker.consume(mailbox, { ...LIMITS, maxLength: options.maxLength ?? LIMITS.maxLength }, {
-      room: () => Math.max(0, room - open),
-      take: (taken) => {
-        claims.push(...taken);
-        open += taken.length;
-        if (options.settle === true) for (const claim of taken) void settleSurely(claim);
+    const current = await broker.consume(
+      mailbox,
+      { ...LIMITS, maxLength: options.maxLength ?? LIMITS.maxLength },
+      {
+        room: () => Math.max(0, room - open),
+        take: (taken) => {
+          claims.push(...taken);
+          open += taken.length;
+          if (options.settle === true) for (const claim of taken) void settleSurely(claim);
+        },
       },
-    });
+    );
     reader.current = current;
     return { claims, reader: current, texts: () => claims.map((claim) => Buffer.from(claim.frame).toString()) };
   }
@@ -144,5 +174,14 @@ export class TestNode {
 }
 
 function report(name: string): NodeReport {
-  return { name, pid: process.pid, host: 'test', startedAt: 0, status: 'healthy', serves: {}, inFlight: 0, serviceMs: {} };
+  return {
+    name,
+    pid: process.pid,
+    host: 'test',
+    startedAt: 0,
+    status: 'healthy',
+    serves: {},
+    inFlight: 0,
+    serviceMs: {},
+  };
 }

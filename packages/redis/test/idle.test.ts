@@ -23,26 +23,35 @@ async function calls(): Promise<Map<string, number>> {
 const SENT = ['evalsha', 'eval', 'xreadgroup', 'xread', 'xtrim', 'ping', 'client|unblock', 'smismember'];
 
 for (const mailboxes of [50, 1_000]) {
-  test.serial(`an idle node with ${mailboxes} mailboxes sends at most 5 commands a second over at most 6 connections`, async (t) => {
-    const before = (await server.client.info('clients')).match(/connected_clients:(\d+)/)?.[1];
-    const node = await TestNode.joined(server.url, `idle-${mailboxes}`, 'idle', ORDINARY);
-    await Promise.all(Array.from({ length: mailboxes }, (_, i) => node.serve(`actor-${i}@1`, { settle: true })));
-    await node.send('actor-0@1', 'warm');
-    await node.send(`actor-${mailboxes - 1}@1`, 'warm');
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    await server.client.config('RESETSTAT');
-    await new Promise((resolve) => setTimeout(resolve, MEASURED_MS));
-    const made = await calls();
-    const perSecond = SENT.reduce((sum, name) => sum + (made.get(name) ?? 0), 0) / (MEASURED_MS / 1_000);
-    const all = [...made].filter(([name]) => !name.startsWith('info') && !name.startsWith('config')).reduce((sum, [, count]) => sum + count, 0) / (MEASURED_MS / 1_000);
-    const after = (await server.client.info('clients')).match(/connected_clients:(\d+)/)?.[1];
-    const connections = Number(after) - Number(before);
-    t.log(`${perSecond.toFixed(1)} commands a second (${all.toFixed(1)} with those inside scripts), ${connections} connections`);
-    t.log([...made].map(([name, count]) => `${name} ${count}`).join(', '));
-    t.true(perSecond <= 5, `${perSecond} commands a second`);
-    t.true(connections <= 6, `${connections} connections`);
-    t.is((await node.link.health()).connections, connections);
-    t.deepEqual(node.evictions, []);
-    await node.end();
-  });
+  test.serial(
+    `an idle node with ${mailboxes} mailboxes sends at most 5 commands a second over at most 6 connections`,
+    async (t) => {
+      const before = (await server.client.info('clients')).match(/connected_clients:(\d+)/)?.[1];
+      const node = await TestNode.joined(server.url, `idle-${mailboxes}`, 'idle', ORDINARY);
+      await Promise.all(Array.from({ length: mailboxes }, (_, i) => node.serve(`actor-${i}@1`, { settle: true })));
+      await node.send('actor-0@1', 'warm');
+      await node.send(`actor-${mailboxes - 1}@1`, 'warm');
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await server.client.config('RESETSTAT');
+      await new Promise((resolve) => setTimeout(resolve, MEASURED_MS));
+      const made = await calls();
+      const perSecond = SENT.reduce((sum, name) => sum + (made.get(name) ?? 0), 0) / (MEASURED_MS / 1_000);
+      const all =
+        [...made]
+          .filter(([name]) => !name.startsWith('info') && !name.startsWith('config'))
+          .reduce((sum, [, count]) => sum + count, 0) /
+        (MEASURED_MS / 1_000);
+      const after = (await server.client.info('clients')).match(/connected_clients:(\d+)/)?.[1];
+      const connections = Number(after) - Number(before);
+      t.log(
+        `${perSecond.toFixed(1)} commands a second (${all.toFixed(1)} with those inside scripts), ${connections} connections`,
+      );
+      t.log([...made].map(([name, count]) => `${name} ${count}`).join(', '));
+      t.true(perSecond <= 5, `${perSecond} commands a second`);
+      t.true(connections <= 6, `${connections} connections`);
+      t.is((await node.link.health()).connections, connections);
+      t.deepEqual(node.evictions, []);
+      await node.end();
+    },
+  );
 }

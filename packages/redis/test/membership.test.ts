@@ -20,9 +20,19 @@ function hang(ms: number): void {
 }
 
 /** A node in a process of its own, which serves `mailbox` and holds what it gets. Resolves when it holds `frames`. */
-async function stranger(ns: string, mailbox: string, frames: number, send: () => Promise<void>): Promise<{ readonly pid: number; kill(): void }> {
-  const child = fork(fileURLToPath(new URL('stranger.js', import.meta.url)), [server.url, ns, mailbox, String(frames)], { stdio: 'inherit' });
-  const told = (what: string): Promise<void> => new Promise((resolve) => child.on('message', (message) => message === what && resolve()));
+async function stranger(
+  ns: string,
+  mailbox: string,
+  frames: number,
+  send: () => Promise<void>,
+): Promise<{ readonly pid: number; kill(): void }> {
+  const child = fork(
+    fileURLToPath(new URL('stranger.js', import.meta.url)),
+    [server.url, ns, mailbox, String(frames)],
+    { stdio: 'inherit' },
+  );
+  const told = (what: string): Promise<void> =>
+    new Promise((resolve) => child.on('message', (message) => message === what && resolve()));
   await told('serving');
   const holding = told('holding');
   await send();
@@ -43,7 +53,10 @@ test.serial('what a killed process held is taken over within its time to live an
   t.log(`${Math.round(took)} ms after the kill, with a time to live of ${QUICK.ttlMs} ms`);
   t.true(took < QUICK.ttlMs + 1_000);
   t.deepEqual(served.texts(), ['0', '1', '2']);
-  t.deepEqual(served.claims.map((claim) => claim.crashes), [1, 1, 1]);
+  t.deepEqual(
+    served.claims.map((claim) => claim.crashes),
+    [1, 1, 1],
+  );
   await until('everything settled', async () => (await heir.link.broker.depth('work@1')).messages === 0);
   await heir.end();
   await other.end();
@@ -66,23 +79,29 @@ test.serial('a process that was stopped past its time to live is a zombie: what 
   await heir.end();
 });
 
-test.serial('a node whose event loop hangs for twice its time to live stays a member, and says that it is unhealthy', async (t) => {
-  const ns = space();
-  const node = await TestNode.joined(server.url, ns, 'busy');
-  const watcher = await stranger(ns, 'watched@1', 1, () => node.send('watched@1', 'x').then(() => undefined));
-  await node.serve('watched@1');
-  await node.link.membership.announce();
-  const before = Number(await server.client.hget(`{${ns}:0}:members`, node.id));
-  hang(2 * QUICK.ttlMs);
-  const report = await server.client.get(`{${ns}:0}:node:${node.id}`);
-  t.is((JSON.parse(report ?? '{}') as { status?: string }).status, 'unhealthy');
-  const after = Number(await server.client.hget(`{${ns}:0}:members`, node.id));
-  t.true(after - before >= 6, `${after - before} beats while it hung`);
-  await until('health again', async () => (await node.link.membership.members()).find(({ id }) => id === node.id)?.report?.status === 'healthy');
-  t.deepEqual(node.evictions, []);
-  watcher.kill();
-  await node.end();
-});
+test.serial(
+  'a node whose event loop hangs for twice its time to live stays a member, and says that it is unhealthy',
+  async (t) => {
+    const ns = space();
+    const node = await TestNode.joined(server.url, ns, 'busy');
+    const watcher = await stranger(ns, 'watched@1', 1, () => node.send('watched@1', 'x').then(() => undefined));
+    await node.serve('watched@1');
+    await node.link.membership.announce();
+    const before = Number(await server.client.hget(`{${ns}:0}:members`, node.id));
+    hang(2 * QUICK.ttlMs);
+    const report = await server.client.get(`{${ns}:0}:node:${node.id}`);
+    t.is((JSON.parse(report ?? '{}') as { status?: string }).status, 'unhealthy');
+    const after = Number(await server.client.hget(`{${ns}:0}:members`, node.id));
+    t.true(after - before >= 6, `${after - before} beats while it hung`);
+    await until(
+      'health again',
+      async () => (await node.link.membership.members()).find(({ id }) => id === node.id)?.report?.status === 'healthy',
+    );
+    t.deepEqual(node.evictions, []);
+    watcher.kill();
+    await node.end();
+  },
+);
 
 test.serial('a node that hangs past evictMs leaves by its thread and learns of it when it wakes', async (t) => {
   const ns = space();
@@ -102,7 +121,11 @@ test.serial('a node that hangs past evictMs leaves by its thread and learns of i
 test.serial('where the thread cannot be started the beat runs on the main thread, and says so', async (t) => {
   const ns = space();
   // A function cannot cross to a thread.
-  const node = await TestNode.joined({ url: server.url, connection: { family: 4, natMap: () => null } as never }, ns, 'threadless');
+  const node = await TestNode.joined(
+    { url: server.url, connection: { sentinelRetryStrategy: () => 10 } },
+    ns,
+    'threadless',
+  );
   t.true(node.warnings.some((warning) => warning.includes('beat thread')));
   await node.link.membership.announce();
   const before = Number(await server.client.hget(`{${ns}:0}:members`, node.id));
@@ -146,6 +169,9 @@ test.serial('twenty nodes come and go: the member list is true and nobody is los
   t.is((await (nodes[0] as TestNode).link.membership.members()).length, 20);
   await Promise.all(nodes.slice(10).map((node) => node.end()));
   t.is((await (nodes[0] as TestNode).link.membership.members()).length, 10);
-  t.deepEqual(nodes.flatMap((node) => node.evictions), []);
+  t.deepEqual(
+    nodes.flatMap((node) => node.evictions),
+    [],
+  );
   await Promise.all(nodes.slice(0, 10).map((node) => node.end()));
 });

@@ -35,23 +35,29 @@ function slot(key: string): number {
 }
 
 test('scripts.ts is what lua/generate.js makes of lua/*.lua', async (t) => {
-  await t.notThrowsAsync(promisify(execFile)(process.execPath, [fileURLToPath(new URL('generate.js', lua)), '--check']));
+  await t.notThrowsAsync(
+    promisify(execFile)(process.execPath, [fileURLToPath(new URL('generate.js', lua)), '--check']),
+  );
 });
 
 test('every script has its title page', async (t) => {
   for (const file of (await readdir(lua)).filter((name) => name.endsWith('.lua'))) {
     const text = await readFile(new URL(file, lua), 'utf8');
     t.regex(text, /^#!lua/, file);
-    for (const word of ['GUARANTEE', 'KEYS', 'ARGV', 'RETURNS', 'RUN TWICE']) t.regex(text, new RegExp(`^-- ${word} `, 'm'), `${file}: ${word}`);
+    for (const word of ['GUARANTEE', 'KEYS', 'ARGV', 'RETURNS', 'RUN TWICE'])
+      t.regex(text, new RegExp(`^-- ${word} `, 'm'), `${file}: ${word}`);
   }
 });
 
 test('Redis knows every script by the digest that is checked in', async (t) => {
-  for (const [name, script] of Object.entries(scripts)) t.is(await server.client.script('LOAD', script.lua), script.sha, name);
+  for (const [name, script] of Object.entries(scripts))
+    t.is(await server.client.script('LOAD', script.lua), script.sha, name);
 });
 
 test('only append, delay and replay are refused by a full server', async (t) => {
-  const refused = Object.entries(scripts).filter(([, script]) => /^#!lua\s*\n/.test(script.lua)).map(([name]) => name);
+  const refused = Object.entries(scripts)
+    .filter(([, script]) => /^#!lua\s*\n/.test(script.lua))
+    .map(([name]) => name);
   t.deepEqual(refused, ['append', 'delay', 'replay'] satisfies ScriptName[]);
 });
 
@@ -69,7 +75,11 @@ test('lanes are stable, spread, and one for all majors of an actor', (t) => {
   const used = new Set(Array.from({ length: 200 }, (_, i) => laneOfMailbox(`actor-${i}@1`, 16)));
   t.is(used.size, 16);
   const lane = laneKeys('ns', 3);
-  const keys = [...Object.values(lane), ...Object.values(mailboxKeys(lane, 'a@1')), ...Object.values(nodeKeys(lane, 'n'))];
+  const keys = [
+    ...Object.values(lane),
+    ...Object.values(mailboxKeys(lane, 'a@1')),
+    ...Object.values(nodeKeys(lane, 'n')),
+  ];
   t.is(new Set(keys.map(slot)).size, 1);
 });
 
@@ -97,7 +107,9 @@ test.serial('every script that runs names keys of one slot only, and touches no 
     }
   });
   const options = { url: server.url, lanes: 4, beatThread: false };
-  const [a, b, mortal] = (await Promise.all(['a', 'b', 'mortal'].map((name) => TestNode.joined(options, ns, name)))) as [TestNode, TestNode, TestNode];
+  const [a, b, mortal] = (await Promise.all(
+    ['a', 'b', 'mortal'].map((name) => TestNode.joined(options, ns, name)),
+  )) as [TestNode, TestNode, TestNode];
   const mailboxes = ['actor-1@1', 'actor-2@1', 'actor-3@1', 'actor-4@1'];
   t.true(new Set(mailboxes.map((name) => laneOfMailbox(name, 4))).size > 2);
   for (const mailbox of mailboxes) {
@@ -132,7 +144,8 @@ test.serial('every script that runs names keys of one slot only, and touches no 
 test.serial('a number that comes late is answered with the last id, and a gap is fine', async (t) => {
   const ns = space();
   const node = await TestNode.joined(server.url, ns, 'node');
-  const append = (number: number): Promise<unknown> => node.link.broker.append({ mailbox: 'n@1', number, frame: Buffer.from(String(number)), count: 1 });
+  const append = (number: number): Promise<unknown> =>
+    node.link.broker.append({ mailbox: 'n@1', number, frame: Buffer.from(String(number)), count: 1 });
   const first = await append(1);
   const gap = await append(7);
   t.notDeepEqual(first, gap);
@@ -148,7 +161,17 @@ test.serial('a mailbox that somebody emptied behind our back has room again', as
   const served = await node.serve('cleared@1', { maxLength: 2, room: 0 });
   await node.send('cleared@1', 'a');
   await node.send('cleared@1', 'b');
-  t.is((await node.link.broker.append({ mailbox: 'cleared@1', number: node.number('cleared@1'), frame: Buffer.from('c'), count: 1 })).kind, 'full');
+  t.is(
+    (
+      await node.link.broker.append({
+        mailbox: 'cleared@1',
+        number: node.number('cleared@1'),
+        frame: Buffer.from('c'),
+        count: 1,
+      })
+    ).kind,
+    'full',
+  );
   await server.client.xtrim(`{${ns}:0}:mailbox:cleared@1`, 'MAXLEN', 0);
   await node.send('cleared@1', 'c');
   t.is((await node.link.broker.depth('cleared@1')).messages, 1);
@@ -156,24 +179,148 @@ test.serial('a mailbox that somebody emptied behind our back has room again', as
   await node.end();
 });
 
-test.serial('entries that were trimmed away are reported and dropped; foreign ones become dead letters with their bytes', async (t) => {
+test.serial(
+  'entries that were trimmed away are reported and dropped; foreign ones become dead letters with their bytes',
+  async (t) => {
+    const ns = space();
+    const stream = `{${ns}:0}:mailbox:odd@1`;
+    const node = await TestNode.joined(server.url, ns, 'node');
+    const served = await node.serve('odd@1', { settle: true });
+    await server.client.xadd(stream, '*', 'what', 'ever', 'n', '1');
+    await server.client.xadd(stream, '*', 'f', 'bytes', 'n', '0');
+    await server.client.xadd(stream, '*', 'f', 'bytes', 'n', '3', 't', '11');
+    await node.send('odd@1', 'good');
+    await until('the good one', () => served.texts().includes('good'));
+    await until('three letters', async () => (await node.link.broker.dead('odd@1', { limit: 10 })).length === 3);
+    const letters = await node.link.broker.dead('odd@1', { limit: 10 });
+    t.deepEqual(
+      letters.map((letter) => [letter.reason, Buffer.from(letter.frame).toString()]),
+      [
+        ['not-a-frame', 'ever'],
+        ['not-a-frame', 'bytes'],
+        ['not-a-frame', 'bytes'],
+      ],
+    );
+    t.deepEqual((await server.client.xrange(`{${ns}:0}:dead:odd@1`, '-', '+'))[0]?.[1], [
+      'r',
+      'not-a-frame',
+      'what',
+      'ever',
+      'n',
+      '1',
+    ]);
+    t.true(await node.link.broker.drop('odd@1', letters[0]?.id ?? '', '1'));
+    await until('an empty mailbox', async () => (await server.client.xlen(stream)) === 0);
+    t.is((await server.client.xpending(stream, 'g'))[0], 0);
+    await node.end();
+  },
+);
+
+test.serial('what was trimmed away while it was pending is reported, and nothing waits for it', async (t) => {
   const ns = space();
-  const stream = `{${ns}:0}:mailbox:odd@1`;
+  const stream = `{${ns}:0}:mailbox:trimmed@1`;
   const node = await TestNode.joined(server.url, ns, 'node');
-  const served = await node.serve('odd@1', { settle: true });
-  await server.client.xadd(stream, '*', 'what', 'ever', 'n', '1');
-  await server.client.xadd(stream, '*', 'f', 'bytes', 'n', '0');
-  await server.client.xadd(stream, '*', 'f', 'bytes', 'n', '3', 't', '11');
-  await node.send('odd@1', 'good');
-  await until('the good one', () => served.texts().includes('good'));
-  await until('three letters', async () => (await node.link.broker.dead('odd@1', { limit: 10 })).length === 3);
-  const letters = await node.link.broker.dead('odd@1', { limit: 10 });
-  t.deepEqual(letters.map((letter) => [letter.reason, Buffer.from(letter.frame).toString()]), [['not-a-frame', 'ever'], ['not-a-frame', 'bytes'], ['not-a-frame', 'bytes']]);
-  t.deepEqual((await server.client.xrange(`{${ns}:0}:dead:odd@1`, '-', '+'))[0]?.[1], ['r', 'not-a-frame', 'what', 'ever', 'n', '1']);
-  t.true(await node.link.broker.drop('odd@1', letters[0]?.id ?? '', '1'));
-  await until('an empty mailbox', async () => (await server.client.xlen(stream)) === 0);
-  t.is((await server.client.xpending(stream, 'g'))[0], 0);
+  const served = await node.serve('trimmed@1', { room: 1 });
+  await node.send('trimmed@1', 'in hand');
+  await until('the claim', () => served.claims.length === 1);
+  const id = await node.send('trimmed@1', 'pending, and its answer was lost');
+  await server.client.xreadgroup('GROUP', 'g', node.id, 'COUNT', 1, 'STREAMS', stream, '>');
+  await server.client.xdel(stream, id);
+  await server.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await until('the report', () => node.warnings.some((warning) => warning.includes('lost-trimmed')));
+  await until('one pending', async () => (await server.client.xpending(stream, 'g'))[0] === 1);
+  t.is(served.claims.length, 1);
   await node.end();
+});
+
+test.serial('a Redis user with these rights, and no others, is enough', async (t) => {
+  const ns = space();
+  const rights = [
+    ...[
+      'evalsha',
+      'eval',
+      'xreadgroup',
+      'xread',
+      'xtrim',
+      'xadd',
+      'xack',
+      'xdel',
+      'xclaim',
+      'xpending',
+      'xrange',
+      'xlen',
+    ],
+    ...[
+      'xgroup|create',
+      'xgroup|delconsumer',
+      'xinfo|stream',
+      'xinfo|consumers',
+      'hset',
+      'hsetnx',
+      'hget',
+      'hmget',
+      'hdel',
+    ],
+    ...[
+      'hexists',
+      'hincrby',
+      'hkeys',
+      'zadd',
+      'zrange',
+      'zrem',
+      'sadd',
+      'srem',
+      'scard',
+      'smismember',
+      'sunionstore',
+      'incr',
+    ],
+    ...['get', 'set', 'exists', 'pexpire', 'unlink', 'time', 'ping', 'info', 'client|id', 'client|unblock'],
+  ];
+  await server.client.call(
+    'ACL',
+    'SETUSER',
+    'worker',
+    'reset',
+    'on',
+    '>secret',
+    `~{${ns}*`,
+    '-@all',
+    ...rights.map((right) => `+${right}`),
+  );
+  const url = server.url.replace('redis://', 'redis://worker:secret@');
+  const node = await TestNode.joined(url, ns, 'node');
+  const other = await TestNode.joined(url, ns, 'other');
+  const served = await node.serve('guarded@1');
+  await other.send('guarded@1', 'x', 3);
+  await other.send('guarded@1', 'later', 1, other.link.now() + 50);
+  await until('both', () => served.claims.length === 2);
+  const [claim, later] = served.claims as [Claim, Claim];
+  t.deepEqual(
+    await node.link.broker.settle([
+      { kind: 'mark', claim, todo: '111', index: 0 },
+      { kind: 'retry', claim, moved: '100', todo: '011', at: node.link.now(), deliveries: 1, history: '[]' },
+      { kind: 'bury', claim, moved: '010', todo: '001', reason: 'r', deliveries: 1, history: '[]' },
+      { kind: 'park', claim, todo: '001' },
+      { kind: 'done', claim: later },
+    ]),
+    ['settled', 'settled', 'settled', 'settled', 'settled'],
+  );
+  await until('what was parked and retried', () => served.claims.length === 4);
+  const [letter] = await node.link.broker.dead('guarded@1', { limit: 1 });
+  t.true(await node.link.broker.replay('guarded@1', letter?.id ?? '', '010'));
+  await until('the replayed', () => served.claims.length === 5);
+  await node.link.broker.hint('guarded@1', '{}');
+  await node.link.broker.depth('guarded@1');
+  t.is((await node.link.membership.members()).length, 2);
+  await server.client.call('CLIENT', 'KILL', 'USER', 'worker');
+  await node.sendSurely('guarded@1', 'after the cut');
+  await until('the last', () => served.texts().includes('after the cut'));
+  await other.link.close();
+  await until('the reaping', async () => (await server.client.hlen(`{${ns}:0}:members`)) === 1);
+  await node.end();
+  const denied = await server.client.call('ACL', 'LOG');
+  t.deepEqual(denied, []);
 });
 
 test.serial('an audit drops the consumers of the dead, but never one that holds something', async (t) => {
@@ -184,7 +331,8 @@ test.serial('an audit drops the consumers of the dead, but never one that holds 
   await node.send('audited@1', 'held by a stranger');
   await server.client.xreadgroup('GROUP', 'g', 'stranger', 'COUNT', 1, 'STREAMS', stream, '>');
   await server.client.xgroup('CREATECONSUMER', stream, 'g', 'nobody');
-  const consumers = async (): Promise<string[]> => ((await server.client.xinfo('CONSUMERS', stream, 'g')) as string[][]).map((consumer) => consumer[1] ?? '');
+  const consumers = async (): Promise<string[]> =>
+    ((await server.client.xinfo('CONSUMERS', stream, 'g')) as string[][]).map((consumer) => consumer[1] ?? '');
   await until('nobody to be dropped', async () => !(await consumers()).includes('nobody'));
   t.true((await consumers()).includes('stranger'));
   t.is(await server.client.sismember(`{${ns}:0}:orphans`, 'audited@1'), 1, 'a lost mark heals');
@@ -197,9 +345,15 @@ test.serial('nothing of a node is left after it has left', async (t) => {
   const node = await TestNode.joined(server.url, ns, 'node');
   const served = await node.serve('tidy@1', { settle: true });
   await node.send('tidy@1', 'x');
-  await until('the frame', async () => served.claims.length === 1 && (await node.link.broker.depth('tidy@1')).messages === 0);
+  await until(
+    'the frame',
+    async () => served.claims.length === 1 && (await node.link.broker.depth('tidy@1')).messages === 0,
+  );
   await node.end();
   const keys = await server.client.keys(`{${ns}*`);
-  t.deepEqual(keys.filter((key) => key.includes(node.id)), []);
+  t.deepEqual(
+    keys.filter((key) => key.includes(node.id)),
+    [],
+  );
   t.is(await server.client.exists(`{${ns}:0}:progress:tidy@1`), 0);
 });

@@ -33,13 +33,36 @@ test('every node is watched by as many as there are others, up to three', (t) =>
     watch.members(ids);
     for (const watched of watch.watched) seen.set(watched, (seen.get(watched) ?? 0) + 1);
   }
-  t.deepEqual([...seen.values()], ids.map(() => 3));
+  t.deepEqual(
+    [...seen.values()],
+    ids.map(() => 3),
+  );
 });
 
 test('a counter that stands still for the time to live is silent; one that moves is not', (t) => {
   const watch = watching('quiet', 'alive');
-  for (let now = 0; now < 900; now += 100) t.deepEqual(watch.sample(now, new Map([['quiet', '7'], ['alive', String(now)]])), [], `at ${now}`);
-  t.deepEqual(watch.sample(1_000, new Map([['quiet', '7'], ['alive', '1000']])), [{ id: 'quiet', counter: '7' }]);
+  for (let now = 0; now < 900; now += 100)
+    t.deepEqual(
+      watch.sample(
+        now,
+        new Map([
+          ['quiet', '7'],
+          ['alive', String(now)],
+        ]),
+      ),
+      [],
+      `at ${now}`,
+    );
+  t.deepEqual(
+    watch.sample(
+      1_000,
+      new Map([
+        ['quiet', '7'],
+        ['alive', '1000'],
+      ]),
+    ),
+    [{ id: 'quiet', counter: '7' }],
+  );
 });
 
 test('a gap in the own samples begins the watch anew: nobody could beat', (t) => {
@@ -57,6 +80,15 @@ test('fewer than three samples never declare anybody dead', (t) => {
   watch.sample(0, new Map([['other', '1']]));
   t.deepEqual(watch.sample(1_900, new Map([['other', '1']])), []);
   t.is(watch.sample(2_000, new Map([['other', '1']])).length, 1);
+});
+
+test('after an outage, however short, silence counts anew: all were cut off, and come back one by one', (t) => {
+  const watch = watching('slow-to-return');
+  const standing = new Map([['slow-to-return', '7']]);
+  for (let now = 0; now < 900; now += 100) t.deepEqual(watch.sample(now, standing), []);
+  watch.restart();
+  for (let now = 1_000; now < 1_900; now += 100) t.deepEqual(watch.sample(now, standing), [], `at ${now}`);
+  t.is(watch.sample(2_000, standing).length, 1);
 });
 
 test('a counter that is gone is no member to watch', (t) => {
@@ -78,16 +110,45 @@ test('backend time stands on the fastest sample, and follows a clock that was st
 const entry = (...fields: string[]): RawEntry => [Buffer.from('1-1'), fields.map((field) => Buffer.from(field))];
 
 test('an entry becomes a claim with what its fields and its record say', (t) => {
-  const { claims } = parseEntries('m@1', [entry('f', 'bytes', 'n', '3', 't', '110', 'd', '2', 'h', '[]')], new Map([['1-1', '2|010|1|1:2,0:1']]));
+  const { claims } = parseEntries(
+    'm@1',
+    [entry('f', 'bytes', 'n', '3', 't', '110', 'd', '2', 'h', '[]')],
+    new Map([['1-1', '2|010|1|1:2,0:1']]),
+  );
   const [claim] = claims;
   t.deepEqual(
     { ...claim, frame: Buffer.from(claim?.frame ?? []).toString(), hold: 0 },
-    { mailbox: 'm@1', id: '1-1', frame: 'bytes', count: 3, todo: '010', deliveries: 2, crashes: 2, history: '[]', charges: new Map([[1, 2], [0, 1]]), hold: 0 },
+    {
+      mailbox: 'm@1',
+      id: '1-1',
+      frame: 'bytes',
+      count: 3,
+      todo: '010',
+      deliveries: 2,
+      crashes: 2,
+      history: '[]',
+      charges: new Map([
+        [1, 2],
+        [0, 1],
+      ]),
+      hold: 0,
+    },
   );
 });
 
 test('what is no entry of ours is foreign, what was trimmed is trimmed, and nothing throws', (t) => {
-  for (const fields of [['x', 'y'], ['f', 'bytes'], ['n', '1'], ['f', 'bytes', 'n', 'x'], ['f', 'bytes', 'n', '-1'], ['f', 'bytes', 'n', '99999'], ['f', 'bytes', 'n', '2', 't', '1'], ['f', 'bytes', 'n', '2', 't', '1x'], ['f', 'b', 'n', '1', 'd', '-'], []]) {
+  for (const fields of [
+    ['x', 'y'],
+    ['f', 'bytes'],
+    ['n', '1'],
+    ['f', 'bytes', 'n', 'x'],
+    ['f', 'bytes', 'n', '-1'],
+    ['f', 'bytes', 'n', '99999'],
+    ['f', 'bytes', 'n', '2', 't', '1'],
+    ['f', 'bytes', 'n', '2', 't', '1x'],
+    ['f', 'b', 'n', '1', 'd', '-'],
+    [],
+  ]) {
     t.is(parseEntries('m@1', [entry(...fields)]).foreign.length, 1, fields.join(' '));
   }
   t.deepEqual(parseEntries('m@1', [[Buffer.from('1-1'), null]]).trimmed, ['1-1']);
@@ -106,14 +167,28 @@ test('errors of Redis become errors of the port, and say nothing of what was sen
     const { code, outcome, retryable } = transportError('append', error);
     return [code, outcome, retryable];
   };
-  t.deepEqual(meant(replyError('OOM command not allowed when used memory > maxmemory')), ['BACKEND_FULL', 'not-executed', true]);
+  t.deepEqual(meant(replyError('OOM command not allowed when used memory > maxmemory')), [
+    'BACKEND_FULL',
+    'not-executed',
+    true,
+  ]);
   t.deepEqual(meant(replyError('LOADING Redis is loading the dataset in memory')), ['TRANSPORT', 'not-executed', true]);
-  t.deepEqual(meant(replyError('READONLY You can\'t write against a read only replica')), ['TRANSPORT', 'not-executed', true]);
+  t.deepEqual(meant(replyError("READONLY You can't write against a read only replica")), [
+    'TRANSPORT',
+    'not-executed',
+    true,
+  ]);
   t.deepEqual(meant(replyError('NOPERM this user has no permissions')), ['TRANSPORT', 'not-executed', false]);
   t.deepEqual(meant(replyError('WRONGTYPE Operation against a key')), ['TRANSPORT', 'not-executed', false]);
   t.deepEqual(meant(replyError('ERR something else with canary-secret')), ['TRANSPORT', 'unknown', true]);
   t.deepEqual(meant(new Error('Connection is closed.')), ['TRANSPORT', 'unknown', true]);
-  for (const error of [replyError('ERR unknown canary-secret'), replyError('WRONGPASS canary-secret'), Object.assign(new Error('canary-secret'), { code: 'canary-secret' }), 'canary-secret', null]) {
+  for (const error of [
+    replyError('ERR unknown canary-secret'),
+    replyError('WRONGPASS canary-secret'),
+    Object.assign(new Error('canary-secret'), { code: 'canary-secret' }),
+    'canary-secret',
+    null,
+  ]) {
     t.false(transportError('append', error).message.includes('canary'));
   }
   t.is(replyCode(replyError('ERR Error running script: WRONGTYPE Operation against a key')), 'WRONGTYPE');
@@ -130,7 +205,14 @@ test('options are parsed at the door, the message names the path and never the v
   t.is(redis('redis://user:canary@example.org:7000/3').name, 'redis example.org:7000');
   const parsed = parseOptions({ url: 'redis://user:pass@example.org:7000/3', connection: { db: 4 } });
   t.deepEqual(
-    [parsed.connection.host, parsed.connection.port, parsed.connection.username, parsed.connection.password, parsed.connection.db, parsed.lanes],
+    [
+      parsed.connection.host,
+      parsed.connection.port,
+      parsed.connection.username,
+      parsed.connection.password,
+      parsed.connection.db,
+      parsed.lanes,
+    ],
     ['example.org', 7_000, 'user', 'pass', 4, 1],
   );
   t.truthy(parseOptions('rediss://example.org').connection.tls);

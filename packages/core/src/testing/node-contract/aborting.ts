@@ -4,7 +4,9 @@ import { contract } from '../../contract.ts';
 import { Aborted } from '../../errors.ts';
 import { gate, rejection, until, type Promised } from './stage.ts';
 
-const work = contract('work', { methods: { ask: { input: z.string(), output: z.string() }, tell: { input: z.string() } } });
+const work = contract('work', {
+  methods: { ask: { input: z.string(), output: z.string() }, tell: { input: z.string() } },
+});
 
 export function aborting(promised: Promised): void {
   promised('what is aborted before it is sent is not sent', async (t, stage) => {
@@ -36,7 +38,9 @@ export function aborting(promised: Promised): void {
   promised('aborting a running call ends the wait at once; its answer counts as late', async (t, stage) => {
     const { opened, open } = gate();
     let running = 0;
-    await stage.serving(actor(work, { ask: (text) => ((running += 1), opened.then(() => text)), tell: () => undefined }));
+    await stage.serving(
+      actor(work, { ask: (text) => ((running += 1), opened.then(() => text)), tell: () => undefined }),
+    );
     const node = await stage.node('caller');
     const controller = new AbortController();
     const asked = rejection(node.client(work).ask('a', { signal: controller.signal }));

@@ -4,46 +4,68 @@ import { contract } from '../../contract.ts';
 import { MailboxFull } from '../../errors.ts';
 import { gate, numbers, rejection, until, type Promised } from './stage.ts';
 
-const small = contract('small', { methods: { put: { input: z.number() }, ask: { input: z.number(), output: z.number() } } });
+const small = contract('small', {
+  methods: { put: { input: z.number() }, ask: { input: z.number(), output: z.number() } },
+});
 const wide = contract('wide', { methods: { put: { input: z.number() } } });
 
 export function bounds(promised: Promised): void {
-  promised('a full mailbox refuses with its numbers, takes what fits of a burst, and holds up no other', async (t, stage) => {
-    const { opened, open } = gate();
-    const handled: number[] = [];
-    const put = async (n: number): Promise<void> => {
-      await opened;
-      handled.push(n);
-    };
-    await stage.serving(actor(small, { put, ask: (n) => n }, { maxLength: 5 }));
-    const others: number[] = [];
-    await stage.serving(actor(wide, { put: (n) => void others.push(n) }), 'other');
-    const node = await stage.node('caller');
-    const results = await Promise.all(numbers(20).map((n) => node.client(small).put.cast(n).then(() => undefined, (error: unknown) => error)));
-    const refused = results.filter((result) => result !== undefined) as MailboxFull[];
-    t.is(refused.length, 15);
-    t.deepEqual(results.slice(0, 5), numbers(5).map(() => undefined), 'the first of the burst found room');
-    for (const error of refused) {
-      t.true(error instanceof MailboxFull);
-      t.is(error.code, 'MAILBOX_FULL');
-      t.is(error.outcome, 'not-executed');
-      t.is(error.retryable, true);
-    }
-    const details = refused.at(-1)?.details as { messages: number; maxLength: number; room: number };
-    t.is(details.messages, 5);
-    t.is(details.maxLength, 5);
-    t.is(details.room, 0);
-    t.is((await rejection(node.client(small).ask(1))).code, 'MAILBOX_FULL', 'a call needs room too');
-    t.is(node.stats().pendingCalls, 0);
-    await node.client(wide).put.cast(1);
-    await until('the other mailbox to go on', () => others.length === 1);
-    open();
-    await until('those accepted to be handled', () => handled.length === 5);
-    await until('room to return', async () => (await node.depth(small)).messages === 0);
-    await node.client(small).put.cast(20);
-    await until('the newcomer to be handled', () => handled.length === 6);
-    t.deepEqual(handled.toSorted((a, b) => a - b), [0, 1, 2, 3, 4, 20]);
-  });
+  promised(
+    'a full mailbox refuses with its numbers, takes what fits of a burst, and holds up no other',
+    async (t, stage) => {
+      const { opened, open } = gate();
+      const handled: number[] = [];
+      const put = async (n: number): Promise<void> => {
+        await opened;
+        handled.push(n);
+      };
+      await stage.serving(actor(small, { put, ask: (n) => n }, { maxLength: 5 }));
+      const others: number[] = [];
+      await stage.serving(actor(wide, { put: (n) => void others.push(n) }), 'other');
+      const node = await stage.node('caller');
+      const results = await Promise.all(
+        numbers(20).map((n) =>
+          node
+            .client(small)
+            .put.cast(n)
+            .then(
+              () => undefined,
+              (error: unknown) => error,
+            ),
+        ),
+      );
+      const refused = results.filter((result) => result !== undefined) as MailboxFull[];
+      t.is(refused.length, 15);
+      t.deepEqual(
+        results.slice(0, 5),
+        numbers(5).map(() => undefined),
+        'the first of the burst found room',
+      );
+      for (const error of refused) {
+        t.true(error instanceof MailboxFull);
+        t.is(error.code, 'MAILBOX_FULL');
+        t.is(error.outcome, 'not-executed');
+        t.is(error.retryable, true);
+      }
+      const details = refused.at(-1)?.details as { messages: number; maxLength: number; room: number };
+      t.is(details.messages, 5);
+      t.is(details.maxLength, 5);
+      t.is(details.room, 0);
+      t.is((await rejection(node.client(small).ask(1))).code, 'MAILBOX_FULL', 'a call needs room too');
+      t.is(node.stats().pendingCalls, 0);
+      await node.client(wide).put.cast(1);
+      await until('the other mailbox to go on', () => others.length === 1);
+      open();
+      await until('those accepted to be handled', () => handled.length === 5);
+      await until('room to return', async () => (await node.depth(small)).messages === 0);
+      await node.client(small).put.cast(20);
+      await until('the newcomer to be handled', () => handled.length === 6);
+      t.deepEqual(
+        handled.toSorted((a, b) => a - b),
+        [0, 1, 2, 3, 4, 20],
+      );
+    },
+  );
 
   promised('delayed casts take room, and redelivery is never refused', async (t, stage) => {
     const attempts: number[] = [];

@@ -104,23 +104,31 @@ export function calling(promised: Promised): void {
     t.deepEqual(await node.batch({}), {});
   });
 
-  promised('key and headers travel, and the handler knows who called what, and when it must be done', async (t, stage) => {
-    await stage.serving(usersActor);
-    const node = await stage.node('caller');
-    const deadline = Math.round(node.now()) + 5_000;
-    const seen = (await node.client(users).whoAmI(undefined, { key: 'user:1', headers: { trace: 'abc', 'x-ü': 'ß' }, deadline })) as Record<string, unknown>;
-    t.is(seen['key'], 'user:1');
-    t.deepEqual(seen['headers'], { trace: 'abc', 'x-ü': 'ß' });
-    t.is(seen['method'], 'whoAmI');
-    t.is(seen['caller'], node.id);
-    t.is(seen['attempt'], 1);
-    t.is(seen['deadline'], deadline);
-    t.true(String(seen['messageId']).startsWith(node.id));
-    const bare = (await node.client(users).whoAmI()) as Record<string, unknown>;
-    t.is(bare['key'], 'none');
-    t.deepEqual(bare['headers'], {});
-    t.true(bare['messageId'] !== seen['messageId']);
-  });
+  promised(
+    'key and headers travel, and the handler knows who called what, and when it must be done',
+    async (t, stage) => {
+      await stage.serving(usersActor);
+      const node = await stage.node('caller');
+      const deadline = Math.round(node.now()) + 5_000;
+      const seen = (await node
+        .client(users)
+        .whoAmI(undefined, { key: 'user:1', headers: { trace: 'abc', 'x-ü': 'ß' }, deadline })) as Record<
+        string,
+        unknown
+      >;
+      t.is(seen['key'], 'user:1');
+      t.deepEqual(seen['headers'], { trace: 'abc', 'x-ü': 'ß' });
+      t.is(seen['method'], 'whoAmI');
+      t.is(seen['caller'], node.id);
+      t.is(seen['attempt'], 1);
+      t.is(seen['deadline'], deadline);
+      t.true(String(seen['messageId']).startsWith(node.id));
+      const bare = (await node.client(users).whoAmI()) as Record<string, unknown>;
+      t.is(bare['key'], 'none');
+      t.deepEqual(bare['headers'], {});
+      t.true(bare['messageId'] !== seen['messageId']);
+    },
+  );
 
   promised('of two clients with different timeouts each keeps its own', async (t, stage) => {
     await stage.serving(usersActor);
@@ -142,7 +150,10 @@ export function calling(promised: Promised): void {
     const node = await stage.node('caller');
     const api = node.client(users);
     const answers = await Promise.all(numbers(1_000).map((id) => api.get({ id })));
-    t.deepEqual(answers.map(({ id }) => id), numbers(1_000));
+    t.deepEqual(
+      answers.map(({ id }) => id),
+      numbers(1_000),
+    );
     t.is(node.stats().pendingCalls, 0);
     t.is(node.stats().lateReplies, 0);
     await until('nothing to be left in the mailbox', async () => (await node.depth(users)).messages === 0);

@@ -4,7 +4,9 @@ import { contract } from '../../contract.ts';
 import { HandlerError } from '../../errors.ts';
 import { numbers, until, type Promised } from './stage.ts';
 
-const jobs = contract('jobs', { methods: { run: { input: z.any(), errors: { POISON: z.object({ why: z.string() }) } } } });
+const jobs = contract('jobs', {
+  methods: { run: { input: z.any(), errors: { POISON: z.object({ why: z.string() }) } } },
+});
 
 export function casting(promised: Promised): void {
   promised('a cast resolves once it is accepted, though nobody serves, and is handled later', async (t, stage) => {
@@ -28,44 +30,53 @@ export function casting(promised: Promised): void {
     t.deepEqual(seen, ['legacy']);
   });
 
-  promised('a failing cast is delivered three times with back-off, then kept with reason and history', async (t, stage) => {
-    const attempts: { attempt: number; messageId: string; at: number }[] = [];
-    const failing = actor(
-      jobs,
-      {
-        run: (_input, ctx) => {
-          attempts.push({ attempt: ctx.attempt, messageId: ctx.messageId, at: node.now() });
-          throw new HandlerError(`attempt ${ctx.attempt} failed`);
+  promised(
+    'a failing cast is delivered three times with back-off, then kept with reason and history',
+    async (t, stage) => {
+      const attempts: { attempt: number; messageId: string; at: number }[] = [];
+      const failing = actor(
+        jobs,
+        {
+          run: (_input, ctx) => {
+            attempts.push({ attempt: ctx.attempt, messageId: ctx.messageId, at: node.now() });
+            throw new HandlerError(`attempt ${ctx.attempt} failed`);
+          },
         },
-      },
-      { redelivery: { delayMs: 100 } },
-    );
-    const node = await stage.serving(failing);
-    await node.client(jobs).run.cast({ job: 1 }, { key: 'k', headers: { h: 'v' } });
-    await until('the dead letter', async () => (await node.deadLetters(jobs).list()).length === 1);
-    t.deepEqual(attempts.map(({ attempt }) => attempt), [1, 2, 3]);
-    t.is(new Set(attempts.map(({ messageId }) => messageId)).size, 1);
-    const [one, two, three] = attempts.map(({ at }) => at) as [number, number, number];
-    t.true(two - one >= 98, `the first back-off took ${two - one} ms`);
-    t.true(three - two >= 198, `the second back-off took ${three - two} ms`);
-    const [letter] = await node.deadLetters(jobs).list();
-    t.is(letter?.reason, 'HANDLER');
-    t.is(letter?.deliveries, 3);
-    t.deepEqual(letter?.input, { job: 1 });
-    t.is(letter?.method, 'run');
-    t.is(letter?.key, 'k');
-    t.deepEqual(letter?.headers, { h: 'v' });
-    t.is(letter?.messageId, attempts[0]?.messageId);
-    t.deepEqual(letter?.history.map(({ attempt, code, message }) => ({ attempt, code, message })), [
-      { attempt: 1, code: 'HANDLER', message: 'attempt 1 failed' },
-      { attempt: 2, code: 'HANDLER', message: 'attempt 2 failed' },
-      { attempt: 3, code: 'HANDLER', message: 'attempt 3 failed' },
-    ]);
-    for (const item of letter?.history ?? []) t.is(item.node, node.id);
-    const stats = node.stats();
-    t.deepEqual([stats.processed, stats.failed, stats.redelivered, stats.dead], [0, 3, 2, 1]);
-    t.is((await node.depth(jobs)).messages, 0);
-  });
+        { redelivery: { delayMs: 100 } },
+      );
+      const node = await stage.serving(failing);
+      await node.client(jobs).run.cast({ job: 1 }, { key: 'k', headers: { h: 'v' } });
+      await until('the dead letter', async () => (await node.deadLetters(jobs).list()).length === 1);
+      t.deepEqual(
+        attempts.map(({ attempt }) => attempt),
+        [1, 2, 3],
+      );
+      t.is(new Set(attempts.map(({ messageId }) => messageId)).size, 1);
+      const [one, two, three] = attempts.map(({ at }) => at) as [number, number, number];
+      t.true(two - one >= 98, `the first back-off took ${two - one} ms`);
+      t.true(three - two >= 198, `the second back-off took ${three - two} ms`);
+      const [letter] = await node.deadLetters(jobs).list();
+      t.is(letter?.reason, 'HANDLER');
+      t.is(letter?.deliveries, 3);
+      t.deepEqual(letter?.input, { job: 1 });
+      t.is(letter?.method, 'run');
+      t.is(letter?.key, 'k');
+      t.deepEqual(letter?.headers, { h: 'v' });
+      t.is(letter?.messageId, attempts[0]?.messageId);
+      t.deepEqual(
+        letter?.history.map(({ attempt, code, message }) => ({ attempt, code, message })),
+        [
+          { attempt: 1, code: 'HANDLER', message: 'attempt 1 failed' },
+          { attempt: 2, code: 'HANDLER', message: 'attempt 2 failed' },
+          { attempt: 3, code: 'HANDLER', message: 'attempt 3 failed' },
+        ],
+      );
+      for (const item of letter?.history ?? []) t.is(item.node, node.id);
+      const stats = node.stats();
+      t.deepEqual([stats.processed, stats.failed, stats.redelivered, stats.dead], [0, 3, 2, 1]);
+      t.is((await node.depth(jobs)).messages, 0);
+    },
+  );
 
   promised('a cast that fails once and then succeeds leaves nothing behind', async (t, stage) => {
     const attempts: number[] = [];
@@ -101,10 +112,13 @@ export function casting(promised: Promised): void {
     await node.client(jobs).run.cast('coded');
     await until('the second dead letter', async () => (await node.deadLetters(jobs).list()).length === 2);
     t.is(runs, 2);
-    t.deepEqual((await node.deadLetters(jobs).list()).map(({ reason, deliveries }) => [reason, deliveries]), [
-      ['POISON', 1],
-      ['NO_ROW', 1],
-    ]);
+    t.deepEqual(
+      (await node.deadLetters(jobs).list()).map(({ reason, deliveries }) => [reason, deliveries]),
+      [
+        ['POISON', 1],
+        ['NO_ROW', 1],
+      ],
+    );
   });
 
   promised('what the system refused is a passing fault, though it has a code', async (t, stage) => {
@@ -114,7 +128,12 @@ export function casting(promised: Promised): void {
       {
         run: (_input, ctx) => {
           attempts.push(ctx.attempt);
-          if (ctx.attempt === 1) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', errno: -111, syscall: 'connect' });
+          if (ctx.attempt === 1)
+            throw Object.assign(new Error('connect ECONNREFUSED'), {
+              code: 'ECONNREFUSED',
+              errno: -111,
+              syscall: 'connect',
+            });
         },
       },
       { redelivery: { delayMs: 10 } },
@@ -147,8 +166,14 @@ export function casting(promised: Promised): void {
     await Promise.all(numbers(100).map((n) => api.run.cast(n)));
     await until('the mailbox to be empty', async () => (await node.depth(jobs)).messages === 0);
     const dead = await node.deadLetters(jobs).list();
-    t.deepEqual(dead.map(({ input }) => input as number).toSorted((a, b) => a - b), numbers(100).filter((n) => n % 10 === 3 || n % 10 === 5));
+    t.deepEqual(
+      dead.map(({ input }) => input as number).toSorted((a, b) => a - b),
+      numbers(100).filter((n) => n % 10 === 3 || n % 10 === 5),
+    );
     for (const letter of dead) t.is(letter.reason, (letter.input as number) % 10 === 3 ? 'HANDLER' : 'POISON');
-    t.deepEqual(numbers(100).map((n) => runs.get(n)), numbers(100).map((n) => (n % 10 === 3 || n % 10 === 4 ? 2 : 1)));
+    t.deepEqual(
+      numbers(100).map((n) => runs.get(n)),
+      numbers(100).map((n) => (n % 10 === 3 || n % 10 === 4 ? 2 : 1)),
+    );
   });
 }

@@ -12,9 +12,15 @@ const loose = contract('strict', { methods: { save: { input: z.any(), output: z.
 
 const shapes = contract('shapes', {
   methods: {
-    shout: { input: z.object({ text: z.string().transform((text) => `${text}!`), times: z.number().default(2) }), output: z.object({ said: z.string() }) },
+    shout: {
+      input: z.object({ text: z.string().transform((text) => `${text}!`), times: z.number().default(2) }),
+      output: z.object({ said: z.string() }),
+    },
     wrong: { input: z.object({ value: z.any() }), output: z.object({ total: z.number() }) },
-    later: { input: z.string().refine(async (text) => (await Promise.resolve(text)) !== 'no', 'not that one'), output: z.string() },
+    later: {
+      input: z.string().refine(async (text) => (await Promise.resolve(text)) !== 'no', 'not that one'),
+      output: z.string(),
+    },
   },
 });
 
@@ -34,7 +40,10 @@ export function checking(promised: Promised): void {
     t.is(error.code, 'VALIDATION');
     t.is(error.outcome, 'not-executed');
     t.is(error.retryable, false);
-    t.deepEqual((error as ValidationError).issues.map((issue) => issue.path), [['user', 'age']]);
+    t.deepEqual(
+      (error as ValidationError).issues.map((issue) => issue.path),
+      [['user', 'age']],
+    );
     t.is((error as ValidationError).side, 'input');
     t.is((await rejection(api.save.cast({ user: { age: -1 } }))).code, 'VALIDATION');
     t.deepEqual(await api.save({ user: { age: 1 } }), { saved: true });
@@ -48,7 +57,10 @@ export function checking(promised: Promised): void {
     t.true(error instanceof ValidationError);
     t.is(error.code, 'VALIDATION');
     t.is(error.outcome, 'not-executed');
-    t.deepEqual((error as ValidationError).issues.map((issue) => issue.path), [['user', 'age']]);
+    t.deepEqual(
+      (error as ValidationError).issues.map((issue) => issue.path),
+      [['user', 'age']],
+    );
     t.is((error as ValidationError).side, 'input');
     t.is(runs, 0);
   });
@@ -66,7 +78,10 @@ export function checking(promised: Promised): void {
     t.is(error.code, 'OUTPUT_INVALID');
     t.is(error.outcome, 'failed');
     t.is((error as ValidationError).side, 'output');
-    t.deepEqual((error as ValidationError).issues.map((issue) => issue.path), [['total']]);
+    t.deepEqual(
+      (error as ValidationError).issues.map((issue) => issue.path),
+      [['total']],
+    );
   });
 
   promised('a schema that checks asynchronously does so on both sides', async (t, stage) => {

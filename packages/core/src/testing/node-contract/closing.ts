@@ -4,13 +4,17 @@ import { contract } from '../../contract.ts';
 import { sleep } from '../../loop.ts';
 import { gate, numbers, rejection, until, type Promised } from './stage.ts';
 
-const work = contract('work', { methods: { run: { input: z.number() }, ask: { input: z.number(), output: z.number() } } });
+const work = contract('work', {
+  methods: { run: { input: z.number() }, ask: { input: z.number(), output: z.number() } },
+});
 
 export function closing(promised: Promised): void {
   promised('closing lets what runs finish, and its caller gets the answer', async (t, stage) => {
     const { opened, open } = gate();
     let running = 0;
-    const server = await stage.serving(actor(work, { run: () => undefined, ask: (n) => ((running += 1), opened.then(() => n)) }));
+    const server = await stage.serving(
+      actor(work, { run: () => undefined, ask: (n) => ((running += 1), opened.then(() => n)) }),
+    );
     const api = (await stage.node('caller')).client(work);
     const answers = Promise.all(numbers(5).map((n) => api.ask(n)));
     await until('all to run', () => running === 5);
@@ -38,7 +42,10 @@ export function closing(promised: Promised): void {
     await closed;
     await until('all to be handled', () => ran.length >= 40);
     await until('the mailbox to be empty', async () => (await node.depth(work)).messages === 0);
-    t.deepEqual(ran.toSorted((a, b) => a - b), numbers(40));
+    t.deepEqual(
+      ran.toSorted((a, b) => a - b),
+      numbers(40),
+    );
   });
 
   promised('what still runs at the end of the drain is told to stop and handed back', async (t, stage) => {
@@ -77,7 +84,11 @@ export function closing(promised: Promised): void {
     const node = await stage.node('node');
     const api = node.client(work);
     await node.close();
-    for (const request of [api.ask(1), api.run.cast(1), node.serve(actor(work, { run: () => undefined, ask: (n) => n }))]) {
+    for (const request of [
+      api.ask(1),
+      api.run.cast(1),
+      node.serve(actor(work, { run: () => undefined, ask: (n) => n })),
+    ]) {
       const error = await rejection(request);
       t.is(error.code, 'NODE_CLOSED');
       t.is(error.outcome, 'not-executed');
@@ -95,15 +106,18 @@ export function closing(promised: Promised): void {
     t.is(node.stats().pendingCalls, 0);
   });
 
-  promised('a node that has nothing to do closes quickly, also after a message that could not be sent', async (t, stage) => {
-    const node = await stage.serving(actor(work, { run: () => undefined, ask: (n) => n }));
-    t.is(await node.client(work).ask(1), 1);
-    const unsendable = contract('other', { methods: { tell: { input: z.any() } } });
-    t.is((await rejection(node.client(unsendable).tell.cast(() => 1))).code, 'SERIALIZATION');
-    const startedAt = performance.now();
-    await node.close();
-    t.true(performance.now() - startedAt < 3_000, `it took ${performance.now() - startedAt} ms`);
-  });
+  promised(
+    'a node that has nothing to do closes quickly, also after a message that could not be sent',
+    async (t, stage) => {
+      const node = await stage.serving(actor(work, { run: () => undefined, ask: (n) => n }));
+      t.is(await node.client(work).ask(1), 1);
+      const unsendable = contract('other', { methods: { tell: { input: z.any() } } });
+      t.is((await rejection(node.client(unsendable).tell.cast(() => 1))).code, 'SERIALIZATION');
+      const startedAt = performance.now();
+      await node.close();
+      t.true(performance.now() - startedAt < 3_000, `it took ${performance.now() - startedAt} ms`);
+    },
+  );
 
   promised('a cast that is accepted just before closing is handled', async (t, stage) => {
     const seen: number[] = [];
@@ -114,6 +128,9 @@ export function closing(promised: Promised): void {
     await closed;
     await stage.serving(actor(work, { run: (n) => void seen.push(n), ask: (n) => n }));
     await until('all to be handled', () => seen.length >= 300);
-    t.deepEqual(seen.toSorted((a, b) => a - b), numbers(300));
+    t.deepEqual(
+      seen.toSorted((a, b) => a - b),
+      numbers(300),
+    );
   });
 }

@@ -7,7 +7,10 @@ import { numbers, rejection, until, type NodeStage, type Promised } from './stag
 const jobs = contract('jobs', { methods: { run: { input: z.number(), errors: { NO: z.any() } } } });
 
 /** A node whose handler refuses everything until it is told otherwise, with `count` dead letters. */
-async function graveyard(stage: NodeStage, count: number): Promise<{ node: ActorNode; handled: number[]; attempts: number[]; heal(): void }> {
+async function graveyard(
+  stage: NodeStage,
+  count: number,
+): Promise<{ node: ActorNode; handled: number[]; attempts: number[]; heal(): void }> {
   const handled: number[] = [];
   const attempts: number[] = [];
   let ill = true;
@@ -22,7 +25,10 @@ async function graveyard(stage: NodeStage, count: number): Promise<{ node: Actor
   );
   const api = node.client(jobs);
   await Promise.all(numbers(count).map((n) => api.run.cast(n)));
-  await until('the dead letters', async () => (await node.deadLetters(jobs).list({ limit: count + 1 })).length === count);
+  await until(
+    'the dead letters',
+    async () => (await node.deadLetters(jobs).list({ limit: count + 1 })).length === count,
+  );
   return {
     node,
     handled,
@@ -38,7 +44,7 @@ export function deadLetters(promised: Promised): void {
     const { node } = await graveyard(stage, 25);
     const letters = node.deadLetters(jobs);
     const paged: unknown[] = [];
-    for (let after: string | undefined; ; ) {
+    for (let after: string | undefined; ;) {
       const page = await letters.list({ limit: 4, ...(after === undefined ? undefined : { after }) });
       t.true(page.length <= 4);
       paged.push(...page.map(({ input }) => input));
@@ -52,8 +58,14 @@ export function deadLetters(promised: Promised): void {
       moments.push(letter.at);
     }
     t.deepEqual(paged, all);
-    t.deepEqual((all as number[]).toSorted((a, b) => a - b), numbers(25));
-    t.deepEqual(moments, moments.toSorted((a, b) => a - b));
+    t.deepEqual(
+      (all as number[]).toSorted((a, b) => a - b),
+      numbers(25),
+    );
+    t.deepEqual(
+      moments,
+      moments.toSorted((a, b) => a - b),
+    );
     t.true((await node.depth(jobs)).dead > 0);
   });
 
@@ -86,7 +98,10 @@ export function deadLetters(promised: Promised): void {
     heal();
     t.is(await node.deadLetters(jobs).replayAll(), 12);
     await until('all to be handled', () => handled.length === 12);
-    t.deepEqual(handled.toSorted((a, b) => a - b), numbers(12));
+    t.deepEqual(
+      handled.toSorted((a, b) => a - b),
+      numbers(12),
+    );
     t.deepEqual(await node.deadLetters(jobs).list(), []);
     t.is(await node.deadLetters(jobs).replayAll(), 0);
   });

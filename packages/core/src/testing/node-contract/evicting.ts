@@ -66,7 +66,9 @@ export function evicting(promised: Promised): void {
       running -= 1;
       return n;
     };
-    const server = await stage.serving(actor(work, { ask, hold: () => undefined }, { concurrency: 3 }), 'server', { beat: LATE_BEAT });
+    const server = await stage.serving(actor(work, { ask, hold: () => undefined }, { concurrency: 3 }), 'server', {
+      beat: LATE_BEAT,
+    });
     const api = (await stage.node('caller', { beat: BLIND_BEAT })).client(work, { timeoutMs: 20_000 });
     await evict(stage, server);
     await evict(stage, server);
@@ -84,7 +86,10 @@ export function evicting(promised: Promised): void {
     t.is(error.code, 'NOT_MEMBER');
     t.is(error.outcome, 'unknown');
     t.is(error.retryable, true);
-    t.deepEqual(await Promise.all(numbers(50).map((n) => caller.client(work, { timeoutMs: 20_000 }).ask(n))), numbers(50));
+    t.deepEqual(
+      await Promise.all(numbers(50).map((n) => caller.client(work, { timeoutMs: 20_000 }).ask(n))),
+      numbers(50),
+    );
     t.is(caller.stats().pendingCalls, 0);
   });
 

@@ -23,7 +23,18 @@ export function knowing(promised: Promised): void {
     );
     const node = await stage.node('caller');
     const api = node.client(work);
-    t.deepEqual(node.stats(), { processed: 0, failed: 0, redelivered: 0, dead: 0, replied: 0, expired: 0, inFlight: 0, pendingCalls: 0, lateReplies: 0, lostSettlements: 0 });
+    t.deepEqual(node.stats(), {
+      processed: 0,
+      failed: 0,
+      redelivered: 0,
+      dead: 0,
+      replied: 0,
+      expired: 0,
+      inFlight: 0,
+      pendingCalls: 0,
+      lateReplies: 0,
+      lostSettlements: 0,
+    });
     const waiting = api.run('wait');
     await until('it to run', () => server.stats().inFlight === 1);
     t.is(node.stats().pendingCalls, 1);
@@ -33,7 +44,18 @@ export function knowing(promised: Promised): void {
     for (const way of ['refuse', 'once', 'fine']) await api.run.cast(way);
     await until('the mailbox to be empty', async () => (await node.depth(work)).messages === 0);
     await until('the answers to be settled', () => server.stats().replied === 2);
-    t.deepEqual(server.stats(), { processed: 3, failed: 3, redelivered: 1, dead: 1, replied: 2, expired: 0, inFlight: 0, pendingCalls: 0, lateReplies: 0, lostSettlements: 0 });
+    t.deepEqual(server.stats(), {
+      processed: 3,
+      failed: 3,
+      redelivered: 1,
+      dead: 1,
+      replied: 2,
+      expired: 0,
+      inFlight: 0,
+      pendingCalls: 0,
+      lateReplies: 0,
+      lostSettlements: 0,
+    });
     t.is(node.stats().pendingCalls, 0);
   });
 

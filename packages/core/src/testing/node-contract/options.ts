@@ -71,7 +71,10 @@ export function options(promised: Promised): void {
     const node = await stage.node('node');
     const served = actor(work, { run: () => undefined });
     const results = await Promise.allSettled([node.serve(served), node.serve(served)]);
-    t.deepEqual(results.map(({ status }) => status), ['fulfilled', 'rejected']);
+    t.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    );
     t.is((await rejection(node.serve(served))).code, 'CONFIG');
   });
 }

@@ -5,7 +5,10 @@ import { MethodNotFound } from '../../errors.ts';
 import { numbers, rejection, until, type Promised } from './stage.ts';
 
 const old = contract('things', { version: '1.0.0', methods: { one: { output: z.string() } } });
-const newer = contract('things', { version: '1.1.0', methods: { one: { output: z.string() }, two: { output: z.string() } } });
+const newer = contract('things', {
+  version: '1.1.0',
+  methods: { one: { output: z.string() }, two: { output: z.string() } },
+});
 const next = contract('things', { version: '2.0.0', methods: { one: { output: z.string() } } });
 
 const oldActor = actor(old, { one: () => 'old one' });
@@ -40,7 +43,10 @@ export function routing(promised: Promised): void {
     const node = await stage.node('caller');
     const api = node.client(newer, { timeoutMs: 20_000 });
     const answers = await Promise.all(numbers(10).map(() => api.two()));
-    t.deepEqual(answers, numbers(10).map(() => 'two'));
+    t.deepEqual(
+      answers,
+      numbers(10).map(() => 'two'),
+    );
     t.is(behind.stats().processed, 0);
     t.is(ahead.stats().processed, 10);
     t.is(behind.stats().failed, 0, 'handing a delivery on is no failure');

@@ -4,7 +4,9 @@ import { contract } from '../../contract.ts';
 import { sleep } from '../../loop.ts';
 import { gate, numbers, until, type Promised } from './stage.ts';
 
-const work = contract('work', { methods: { run: { input: z.number() }, ask: { input: z.number(), output: z.number() }, slow: {} } });
+const work = contract('work', {
+  methods: { run: { input: z.number() }, ask: { input: z.number(), output: z.number() }, slow: {} },
+});
 
 type Work = typeof work.methods;
 
@@ -14,7 +16,11 @@ function counting(counts: Map<string, number>, name: string, ms: number): Actor<
     counts.set(name, (counts.get(name) ?? 0) + 1);
     await sleep(ms);
   };
-  return actor(work, { run: count, ask: async (n) => count().then(() => n), slow: () => undefined }, { concurrency: 4 });
+  return actor(
+    work,
+    { run: count, ask: async (n) => count().then(() => n), slow: () => undefined },
+    { concurrency: 4 },
+  );
 }
 
 export function sharing(promised: Promised): void {
@@ -68,7 +74,8 @@ export function sharing(promised: Promised): void {
     const total = (): number => [...counts.values()].reduce((sum, count) => sum + count, 0);
     await until('all to be handled', () => total() >= 200);
     t.is(total(), 200);
-    for (const name of ['a', 'b']) t.true((counts.get(name) ?? 0) >= 30, `${name} handled ${counts.get(name) ?? 0} of 200`);
+    for (const name of ['a', 'b'])
+      t.true((counts.get(name) ?? 0) >= 30, `${name} handled ${counts.get(name) ?? 0} of 200`);
   });
 
   promised('three idle nodes take turns', async (t, stage) => {
@@ -76,12 +83,15 @@ export function sharing(promised: Promised): void {
     for (const name of ['a', 'b', 'c']) await stage.serving(counting(counts, name, 0), name);
     const api = (await stage.node('caller')).client(work);
     for (const n of numbers(60)) t.is(await api.ask(n), n);
-    for (const name of ['a', 'b', 'c']) t.true((counts.get(name) ?? 0) >= 3, `${name} handled ${counts.get(name) ?? 0} of 60`);
+    for (const name of ['a', 'b', 'c'])
+      t.true((counts.get(name) ?? 0) >= 3, `${name} handled ${counts.get(name) ?? 0} of 60`);
   });
 
   promised('a burst of ten thousand casts is handled, each once', async (t, stage) => {
     const handled = new Map<number, number>();
-    const server = await stage.serving(actor(work, { run: (n) => void handled.set(n, (handled.get(n) ?? 0) + 1), ask: (n) => n, slow: () => undefined }));
+    const server = await stage.serving(
+      actor(work, { run: (n) => void handled.set(n, (handled.get(n) ?? 0) + 1), ask: (n) => n, slow: () => undefined }),
+    );
     const node = await stage.node('caller');
     const api = node.client(work, { timeoutMs: 60_000 });
     await Promise.all(numbers(10_000).map((n) => api.run.cast(n)));
@@ -96,12 +106,19 @@ export function sharing(promised: Promised): void {
     const { opened, open } = gate();
     const handled: number[] = [];
     let stuck = 0;
-    const stuckActor = actor(work, { run: () => ((stuck += 1), opened), ask: (n) => n, slow: () => undefined }, { concurrency: 1 });
+    const stuckActor = actor(
+      work,
+      { run: () => ((stuck += 1), opened), ask: (n) => n, slow: () => undefined },
+      { concurrency: 1 },
+    );
     await stage.serving(stuckActor, 'stuck');
     const node = await stage.node('caller');
     await node.client(work).run.cast(-1);
     await until('the slow node to be busy', () => stuck === 1);
-    await stage.serving(actor(work, { run: (n) => void handled.push(n), ask: (n) => n, slow: () => undefined }), 'quick');
+    await stage.serving(
+      actor(work, { run: (n) => void handled.push(n), ask: (n) => n, slow: () => undefined }),
+      'quick',
+    );
     for (const n of numbers(100)) await node.client(work).run.cast(n);
     // What the slow one has asked for already when it gets busy is a frame at most.
     await until('nearly all to be handled by the quick one', () => handled.length >= 92);

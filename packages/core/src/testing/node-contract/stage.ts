@@ -39,7 +39,11 @@ export class NodeStage {
   }
 
   /** A node that serves the actor. */
-  async serving<Methods extends MethodSpecs>(actor: Actor<Methods>, name = 'server', settings: NodeOptions = {}): Promise<ActorNode> {
+  async serving<Methods extends MethodSpecs>(
+    actor: Actor<Methods>,
+    name = 'server',
+    settings: NodeOptions = {},
+  ): Promise<ActorNode> {
     const node = await this.node(name, settings);
     await node.serve(actor);
     return node;

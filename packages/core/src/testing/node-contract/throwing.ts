@@ -6,7 +6,9 @@ import { rejection, type Promised } from './stage.ts';
 
 const WAYS = ['null', 'undefined', 'text', 'number', 'plain', 'error', 'coded', 'frozen', 'getter', 'ours'] as const;
 
-const trouble = contract('trouble', { methods: { now: { input: z.enum(WAYS) }, later: { input: z.enum(WAYS) }, fine: { output: z.string() } } });
+const trouble = contract('trouble', {
+  methods: { now: { input: z.enum(WAYS) }, later: { input: z.enum(WAYS) }, fine: { output: z.string() } },
+});
 
 function thing(way: (typeof WAYS)[number]): unknown {
   switch (way) {
@@ -62,23 +64,26 @@ export function throwing(promised: Promised): void {
     t.is(await api.fine(), 'still here');
   });
 
-  promised('an error with a code keeps its code, message and details; one without is a passing fault', async (t, stage) => {
-    const node = await stage.serving(troubleActor);
-    const api = node.client(trouble);
-    const coded = await rejection(api.now('coded'));
-    t.is(coded.message, 'no such row');
-    t.deepEqual(coded.details, { row: 7 });
-    t.is(coded.retryable, false);
-    t.is(coded.outcome, 'failed');
-    const plain = await rejection(api.now('error'));
-    t.true(plain instanceof HandlerError);
-    t.is(plain.message, 'x is not a function');
-    t.is(plain.retryable, true);
-    t.is(plain.outcome, 'failed');
-    t.is((await rejection(api.later('text'))).message, 'just text');
-    const ours = await rejection(api.now('ours'));
-    t.true(ours instanceof TransportError);
-    t.is(ours.outcome, 'failed', 'whatever it says of a nested call, this handler has run');
-    t.is(ours.retryable, true);
-  });
+  promised(
+    'an error with a code keeps its code, message and details; one without is a passing fault',
+    async (t, stage) => {
+      const node = await stage.serving(troubleActor);
+      const api = node.client(trouble);
+      const coded = await rejection(api.now('coded'));
+      t.is(coded.message, 'no such row');
+      t.deepEqual(coded.details, { row: 7 });
+      t.is(coded.retryable, false);
+      t.is(coded.outcome, 'failed');
+      const plain = await rejection(api.now('error'));
+      t.true(plain instanceof HandlerError);
+      t.is(plain.message, 'x is not a function');
+      t.is(plain.retryable, true);
+      t.is(plain.outcome, 'failed');
+      t.is((await rejection(api.later('text'))).message, 'just text');
+      const ours = await rejection(api.now('ours'));
+      t.true(ours instanceof TransportError);
+      t.is(ours.outcome, 'failed', 'whatever it says of a nested call, this handler has run');
+      t.is(ours.retryable, true);
+    },
+  );
 }

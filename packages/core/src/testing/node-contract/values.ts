@@ -6,7 +6,9 @@ import { numbers, rejection, until, type Promised } from './stage.ts';
 
 const MIB = 1024 * 1024;
 
-const echo = contract('echo', { methods: { say: { input: z.any(), output: z.any() }, swell: { input: z.number(), output: z.any() } } });
+const echo = contract('echo', {
+  methods: { say: { input: z.any(), output: z.any() }, swell: { input: z.number(), output: z.any() } },
+});
 const echoActor = actor(echo, { say: (value) => value as unknown, swell: (bytes) => new Uint8Array(bytes) });
 
 /** What is sent, and what arrives. */
@@ -67,7 +69,9 @@ export function values(promised: Promised): void {
   promised('a refused body takes no other message of its burst with it', async (t, stage) => {
     const node = await stage.serving(echoActor);
     const api = node.client(echo);
-    const results = await Promise.all(numbers(20).map((index) => api.say.try(index % 4 === 3 ? Buffer.alloc(MIB + 2_048) : index)));
+    const results = await Promise.all(
+      numbers(20).map((index) => api.say.try(index % 4 === 3 ? Buffer.alloc(MIB + 2_048) : index)),
+    );
     t.deepEqual(
       results.map((result) => (result.ok ? result.value : result.error.code)),
       numbers(20).map((index) => (index % 4 === 3 ? 'PAYLOAD_TOO_LARGE' : index)),

@@ -1,0 +1,31 @@
+/** What the main thread and the beat say to each other. Plain data: it may cross a thread. */
+import type { BeatOptions } from './core.ts';
+import type { TimeSample } from './time.ts';
+
+export type BeatOrder =
+  | { readonly kind: 'start'; readonly id: string; readonly report: string }
+  | { readonly kind: 'report'; readonly report: string }
+  | { readonly kind: 'serves'; readonly mailboxes: readonly string[] }
+  /** Beat now; the news with this ticket says that it has been acknowledged. */
+  | { readonly kind: 'now'; readonly ticket: number }
+  | { readonly kind: 'stop' };
+
+export type BeatNews =
+  | { readonly kind: 'up' }
+  | {
+      readonly kind: 'beaten';
+      readonly id: string;
+      readonly tickets: readonly number[];
+      /** Taken with some beats only. */
+      readonly sample?: TimeSample;
+      readonly orphanLanes: readonly number[];
+    }
+  | { readonly kind: 'evicted'; readonly id: string; readonly reason: string }
+  | { readonly kind: 'reaped'; readonly victim: string }
+  | { readonly kind: 'failing'; readonly why: string };
+
+export interface BeatPlan {
+  readonly namespace: string;
+  readonly lanes: number;
+  readonly beat: BeatOptions;
+}
