@@ -15,6 +15,8 @@ export interface Fault {
 const SOON_MS = 2_000;
 /** What a dead node held is taken up within this, ms. */
 const TAKEN_UP_MS: number = BEAT.ttlMs + 1_000;
+/** A connection that has fallen silent is given up, and its work done, within this, ms. */
+const NOTICED_MS = 5_000;
 /** Tries to interrupt a handler; between seeing it run and the signal it may have ended. */
 const TRIES = 20;
 /** Rounds begin at a chance moment of the load, ms. */
@@ -153,6 +155,25 @@ export const faults: readonly Fault[] = [
         SOON_MS,
       );
       await stage.steady();
+    },
+  },
+  {
+    name: 'connections that fall silent without a word',
+    allowed: { repeats: false },
+    async round(stage) {
+      const members = await stage.memberIds();
+      stage.serviceProxy.silence();
+      const silent = Date.now();
+      await stage.steady();
+      await stage.until(
+        'what was under way is handled',
+        (history) => {
+          const ended = new Set(history.flatMap((one) => (one.type === 'end' ? [one.id] : [])));
+          return history.every((one) => one.type !== 'ok' || one.at > silent || ended.has(one.id));
+        },
+        NOTICED_MS,
+      );
+      await nobodyDied(stage, members, 'because connections fell silent');
     },
   },
   {

@@ -8,9 +8,15 @@ export interface Cut {
   readonly reply: (bytes: Buffer) => boolean;
 }
 
+interface Pair {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  silent: boolean;
+}
+
 export class Proxy {
   readonly #server: Server;
-  readonly #pairs = new Set<{ client: Socket; upstream: Socket }>();
+  readonly #pairs = new Set<Pair>();
   #cut: Cut | undefined;
   #tamper: ((request: Buffer) => Buffer) | undefined;
   /** Answers that were lost with their connections, so that a test can tell what they held. */
@@ -42,6 +48,11 @@ export class Proxy {
     this.#tamper = change;
   }
 
+  /** The connections that are open now carry nothing any more, and nobody is told; new ones are as good as ever. */
+  silence(): void {
+    for (const pair of this.#pairs) pair.silent = true;
+  }
+
   cutAll(): void {
     for (const { client, upstream } of this.#pairs) {
       client.destroy();
@@ -55,7 +66,7 @@ export class Proxy {
   }
 
   #carry(client: Socket, upstream: Socket): void {
-    const pair = { client, upstream };
+    const pair: Pair = { client, upstream, silent: false };
     this.#pairs.add(pair);
     let watchedBy: Cut | undefined;
     client.setNoDelay(true);
@@ -66,10 +77,12 @@ export class Proxy {
       upstream.destroy();
     };
     client.on('data', (request) => {
+      if (pair.silent) return;
       if (this.#cut?.request(request) === true) watchedBy = this.#cut;
       upstream.write(this.#tamper?.(request) ?? request);
     });
     upstream.on('data', (reply) => {
+      if (pair.silent) return;
       if (watchedBy !== undefined && watchedBy === this.#cut && watchedBy.reply(reply)) {
         this.#cut = undefined;
         this.lost.push(reply);

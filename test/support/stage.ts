@@ -104,8 +104,10 @@ export class Stage {
   running(service: Program): string[] {
     const open = new Map<string, string>();
     for (const one of this.history()) {
-      if (one.type === 'start' && service.owns(one.node)) open.set(`${one.node} ${one.messageId}`, one.id);
-      else if (one.type === 'end') open.delete(`${one.node} ${one.messageId}`);
+      // Told apart by process, for a node may have another id at the end.
+      if ((one.type !== 'start' && one.type !== 'end') || !service.owns(one.node)) continue;
+      if (one.type === 'start') open.set(one.messageId, one.id);
+      else open.delete(one.messageId);
     }
     return [...open.values()];
   }

@@ -88,12 +88,14 @@ export class Delivery implements Context, Deadlined {
     return this.controller.signal;
   }
 
-  fail(code: string, details: unknown, message?: string): ActorError {
-    return new ActorError(code, message ?? `${this.method} failed with ${code}`, { details });
+  // Made when asked for, so that a handler may take its context apart: `({ id }, { fail }) => …`.
+  get fail(): (code: string, details: unknown, message?: string) => ActorError {
+    return (code, details, message) =>
+      new ActorError(code, message ?? `${this.method} failed with ${code}`, { details });
   }
 
-  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods> {
-    return createClient(this.owner.sending, contract, options, this.deadline);
+  get client(): <Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions) => Client<Methods> {
+    return (contract, options) => createClient(this.owner.sending, contract, options, this.deadline);
   }
 
   expire(): void {

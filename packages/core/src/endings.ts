@@ -68,7 +68,10 @@ export class Endings {
       deadline: delivery.deadline,
     };
     const verdict = judge({ retryable: error.retryable, crashed: error.code === 'WORKER' }, message, policy.redelivery);
-    if (verdict.kind === 'ack')
+    // After the deadline the caller has its own error, which says more truly what happened: it waited too long.
+    const tooLate = delivery.isCall && message.deadline !== 0 && message.now >= message.deadline;
+    if (verdict.kind === 'ack' && tooLate) this.#end(delivery.batch, delivery.index);
+    else if (verdict.kind === 'ack')
       this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
     else if (verdict.kind === 'retry') this.#leave(delivery, error, verdict.at);
     else this.#leave(delivery, error);
@@ -80,12 +83,11 @@ export class Endings {
       this.#end(delivery.batch, delivery.index);
       return;
     }
-    const error = toWireError(new HandlerError(`not run: ${reason}`));
-    if (!delivery.isCall) this.#leave(delivery, { ...error, code: reason });
-    else
-      this.#answer(delivery, (inbox, receipt) =>
-        inbox.error(delivery.envelope.correlation, { ...error, code: reason, retryable: false }, receipt),
-      );
+    // The handlers that died may have done their work.
+    const outcome = reason === 'NODE_DIED' ? 'unknown' : 'not-executed';
+    const error = { ...toWireError(new HandlerError(`not run: ${reason}`)), code: reason, retryable: false, outcome } as const;
+    if (!delivery.isCall) this.#leave(delivery, error);
+    else this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
   }
 
   /** The delivery is not charged; somebody else, or we, will have it again in a while. */

@@ -21,6 +21,8 @@ const QUIET_MS = 1_000;
 const OPEN_AT_ONCE = 100;
 /** A mailbox whose key is no stream is looked at again after this, ms. */
 const BROKEN_MS = 1_000;
+/** What could not be cleared away is tried again after this, ms. */
+const AGAIN_MS = 200;
 
 export class LaneClaims {
   readonly ground: Ground;
@@ -115,13 +117,18 @@ export class LaneClaims {
     if (parsed.trimmed.length > 0) this.#dropTrimmed(box, parsed.trimmed);
     if (this.ground.registration.id !== owner) {
       // Claimed for a member that is no more: whoever adopts shall find it.
-      this.#detached('mark an orphan', this.ground.command.sendText('sadd', [this.keys.orphans, box.name]));
+      this.#detached(box, this.ground.command.sendText('sadd', [this.keys.orphans, box.name]));
       return;
     }
+    if (parsed.foreign.length > 0) {
+      this.#log.warn(
+        { mailbox: box.name, entries: parsed.foreign.length },
+        'entries that are no frames become dead letters',
+      );
+    }
     for (const id of parsed.foreign) {
-      this.#log.warn({ mailbox: box.name, entry: id }, 'an entry that is no frame becomes a dead letter');
       this.#detached(
-        'bury an entry',
+        box,
         run(
           this.ground.command,
           'bury',
@@ -244,12 +251,16 @@ export class LaneClaims {
       { mailbox: box.name, code: 'lost-trimmed', entries: ids.length },
       'entries were trimmed from a mailbox before they were handled: is somebody using XTRIM or MAXLEN on it?',
     );
-    this.#detached('drop trimmed entries', this.ground.command.sendText('xack', [box.keys.stream, GROUP, ...ids]));
+    this.#detached(box, this.ground.command.sendText('xack', [box.keys.stream, GROUP, ...ids]));
   }
 
-  #detached(what: string, work: Promise<unknown>): void {
-    work.catch((error: unknown) =>
-      this.#log.warn({ code: replyCode(error) || 'TRANSPORT' }, `could not ${what}; it will be tried again`),
-    );
+  /** Nobody waits for it. What failed is found again by the next sweep, a little later: the connection may be away. */
+  #detached(box: Mailbox, work: Promise<unknown>): void {
+    work.catch(() => {
+      setTimeout(() => {
+        box.needsSweep = true;
+        box.reader?.interrupt();
+      }, AGAIN_MS).unref();
+    });
   }
 }

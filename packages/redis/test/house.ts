@@ -112,12 +112,17 @@ export class TestNode {
 
   /** Appends until accepted, repeating the same number after a failure, as an outbox does. */
   async sendSurely(mailbox: string, text: string): Promise<void> {
+    let owner = this.id;
     let number = this.number(mailbox);
     for (;;) {
+      // Numbers belong to a member: after a rejoin it is sent again as the new one's next.
+      if (owner !== this.id) {
+        owner = this.id;
+        number = this.number(mailbox);
+      }
       try {
         const result = await this.link.broker.append({ mailbox, number, frame: Buffer.from(text), count: 1 });
-        if (result.kind === 'accepted') return;
-        if (result.kind === 'not-member') number = 1;
+        if (result.kind === 'accepted' && owner === this.id) return;
       } catch {
         // Unknown or refused: the number makes it safe to repeat.
       }

@@ -55,8 +55,10 @@ export class ThreadContext implements Context {
     return this.#controller.signal;
   }
 
-  fail(code: string, details: unknown, message?: string): ActorError {
-    return new ActorError(code, message ?? `${this.method} failed with ${code}`, { details });
+  // Made when asked for, so that a handler may take its context apart.
+  get fail(): (code: string, details: unknown, message?: string) => ActorError {
+    return (code, details, message) =>
+      new ActorError(code, message ?? `${this.method} failed with ${code}`, { details });
   }
 
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, _options?: ClientOptions): Client<Methods> {

@@ -64,6 +64,20 @@ export function throwing(promised: Promised): void {
     t.is(await api.fine(), 'still here');
   });
 
+  promised('a handler may take its context apart', async (t, stage) => {
+    const parts = contract('parts', { methods: { go: { errors: { NO: z.number() } } } });
+    await stage.serving(troubleActor);
+    const node = await stage.serving(
+      actor(parts, {
+        go: async (_input, { fail, client, signal }) => {
+          throw fail('NO', signal.aborted ? 0 : (await client(trouble).fine()).length);
+        },
+      }),
+    );
+    const error = await rejection(node.client(parts).go());
+    t.deepEqual([error.code, error.message, error.details], ['NO', 'go failed with NO', 'still here'.length]);
+  });
+
   promised(
     'an error with a code keeps its code, message and details; one without is a passing fault',
     async (t, stage) => {
