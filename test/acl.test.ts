@@ -16,6 +16,8 @@ const shop = contract('shop', {
 });
 /** The password of each user, which the page leaves to its reader. */
 const PASSWORD = 'of-the-test';
+/** As in lua/lib/news.lua: somebody came or went. */
+const MEMBERS_CHANGED = 2 ** 20;
 const BEAT = { intervalMs: 100, ttlMs: 400 };
 
 process.env['LOG_LEVEL'] = 'silent';
@@ -31,7 +33,7 @@ function urlOf(user: string): string {
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + WITHIN_MS; !(await holds()); ) {
+  for (const end = Date.now() + WITHIN_MS; !(await holds());) {
     if (Date.now() > end) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -76,48 +78,54 @@ test.after.always(async () => {
   await redis?.stop();
 });
 
-test.serial('under the users of the page nodes call, cast, delay, redeliver, replay and look, and nothing is refused', async (t) => {
-  const api = caller.client(shop, { timeoutMs: WITHIN_MS });
-  t.is(await api.buy('a book'), 'a book from orders');
-  const refused = await api.buy.try('gold');
-  t.is(refused.ok ? '' : refused.error.code, 'SOLD_OUT');
-  await api.ship.cast('a pen');
-  await api.ship.cast('a hat', { delayMs: 50 });
-  await api.ship.cast('glass');
-  await until('the glass is a dead letter', async () => (await caller.depth(shop)).dead === 1);
-  const [letter] = await service.deadLetters(shop).list();
-  await service.deadLetters(shop).replay(letter!.id);
-  await until('all are shipped', () => shipped.length === 3);
-  t.deepEqual([...shipped].sort(), ['a hat', 'a pen', 'glass']);
-  await until('the mailbox is empty', async () => (await caller.depth(shop)).messages === 0);
-  t.deepEqual(await refusals(), []);
-});
+test.serial(
+  'under the users of the page nodes call, cast, delay, redeliver, replay and look, and nothing is refused',
+  async (t) => {
+    const api = caller.client(shop, { timeoutMs: WITHIN_MS });
+    t.is(await api.buy('a book'), 'a book from orders');
+    const refused = await api.buy.try('gold');
+    t.is(refused.ok ? '' : refused.error.code, 'SOLD_OUT');
+    await api.ship.cast('a pen');
+    await api.ship.cast('a hat', { delayMs: 50 });
+    await api.ship.cast('glass');
+    await until('the glass is a dead letter', async () => (await caller.depth(shop)).dead === 1);
+    const [letter] = await service.deadLetters(shop).list();
+    await service.deadLetters(shop).replay(letter!.id);
+    await until('all are shipped', () => shipped.length === 3);
+    t.deepEqual([...shipped].sort(), ['a hat', 'a pen', 'glass']);
+    await until('the mailbox is empty', async () => (await caller.depth(shop)).messages === 0);
+    t.deepEqual(await refusals(), []);
+  },
+);
 
-test.serial('under the users of the page either node declares a silent one dead, and the service takes over its work', async (t) => {
-  const lane = '{homeostat:0}:';
-  await redis.command('HSET', `${lane}members`, 'ghost-1', 1);
-  await redis.command('INCR', `${lane}revision`);
-  await until('the ghost is reaped', async () => (await redis.command('HEXISTS', `${lane}members`, 'ghost-1')) === 0);
-  await service.close();
-  shipped.length = 0;
-  await redis.command('HSET', `${lane}members`, 'ghost-2', 1);
-  await redis.command('SADD', `${lane}serves:ghost-2`, shop.mailbox);
-  await redis.command('INCR', `${lane}revision`);
-  await caller.client(shop).ship.cast('a lamp');
-  await redis.command('XREADGROUP', 'GROUP', 'g', 'ghost-2', 'STREAMS', `${lane}mailbox:${shop.mailbox}`, '>');
-  await until('the caller reaps', async () => (await redis.command('HEXISTS', `${lane}members`, 'ghost-2')) === 0);
-  service = await createNode({ redis: urlOf('service'), name: 'shop', beat: BEAT, signals: false });
-  await service.serve(
-    actor(shop, {
-      buy: (what) => what,
-      ship: (what) => {
-        shipped.push(what);
-      },
-    }),
-  );
-  await until('the lamp is shipped', () => shipped.includes('a lamp'));
-  t.deepEqual(await refusals(), []);
-});
+test.serial(
+  'under the users of the page either node declares a silent one dead, and the service takes over its work',
+  async (t) => {
+    const lane = '{homeostat:0}:';
+    await redis.command('HSET', `${lane}members`, 'ghost-1', 1);
+    await redis.command('INCRBY', `${lane}revision`, MEMBERS_CHANGED);
+    await until('the ghost is reaped', async () => (await redis.command('HEXISTS', `${lane}members`, 'ghost-1')) === 0);
+    await service.close();
+    shipped.length = 0;
+    await redis.command('HSET', `${lane}members`, 'ghost-2', 1);
+    await redis.command('SADD', `${lane}serves:ghost-2`, shop.mailbox);
+    await redis.command('INCRBY', `${lane}revision`, MEMBERS_CHANGED);
+    await caller.client(shop).ship.cast('a lamp');
+    await redis.command('XREADGROUP', 'GROUP', 'g', 'ghost-2', 'STREAMS', `${lane}mailbox:${shop.mailbox}`, '>');
+    await until('the caller reaps', async () => (await redis.command('HEXISTS', `${lane}members`, 'ghost-2')) === 0);
+    service = await createNode({ redis: urlOf('service'), name: 'shop', beat: BEAT, signals: false });
+    await service.serve(
+      actor(shop, {
+        buy: (what) => what,
+        ship: (what) => {
+          shipped.push(what);
+        },
+      }),
+    );
+    await until('the lamp is shipped', () => shipped.includes('a lamp'));
+    t.deepEqual(await refusals(), []);
+  },
+);
 
 const FORBIDDEN: readonly (readonly [user: string, ...command: string[]])[] = [
   ['service', 'FLUSHALL'],

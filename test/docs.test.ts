@@ -54,7 +54,10 @@ test('every error code has a row in troubleshooting.md, and no row is stale', as
   const declared = [
     ...matches(await read('packages/core/src/errors.ts'), /'([A-Z]+(?:_[A-Z]+)*)'/g),
     // Reasons and rare errors are named where they are given.
-    ...matches(texts.join('\n'), /(?:new (?:HomeostatError|ActorError)\(\s*|#refuse\(delivery, |comeBack\([^)]*, )'([A-Z_]+)'/g),
+    ...matches(
+      texts.join('\n'),
+      /(?:new (?:HomeostatError|ActorError)\(\s*|#refuse\(delivery, |comeBack\([^)]*, )'([A-Z_]+)'/g,
+    ),
   ];
   t.deepEqual(
     declared.filter((code) => !rows.includes(code)),
@@ -85,7 +88,11 @@ test('every source file of core and redis is on the map, and everything on the m
     [],
     'files that the map does not name',
   );
-  const all = [...(await sources()), ...(await filesBelow('packages', '.test.ts')), ...(await filesBelow('test', '.test.ts'))];
+  const all = [
+    ...(await sources()),
+    ...(await filesBelow('packages', '.test.ts')),
+    ...(await filesBelow('test', '.test.ts')),
+  ];
   const existing = new Set(all.map((path) => path.split('/').at(-1)!));
   t.deepEqual(
     [...named].filter((name) => name.endsWith('.ts') && !name.includes('*') && !existing.has(name)),
@@ -113,4 +120,28 @@ test('keys.md names every script, and says rightly which are refused by a full R
     matches(names!, /`([a-z]+)`/g).map((name) => `${name} ${refused}`),
   );
   t.deepEqual(sorted(said), sorted(truth));
+});
+
+/** The words of a text that name keys; plurals and other names for a mailbox count as one. */
+function keysIn(text: string): string[] {
+  const known =
+    /^(members|revision|node|sent|serves|inbox|mailbox|stream|level|progress|dead|due|due:frames|due:seq|orphans|layout)(?:es)?$/;
+  const words = text.split(/[ ,;.{}|]+/).map((word) => known.exec(word)?.[1]);
+  return sorted(words.filter((word) => word !== undefined).map((word) => (word === 'stream' ? 'mailbox' : word)));
+}
+
+test('keys.md says of every script at least the keys that its title page declares', async (t) => {
+  const rows = (await read('docs/keys.md')).split('\n').filter((line) => /^\| `[a-z]+`/.test(line));
+  for (const path of await filesBelow('packages/redis/lua', '.lua')) {
+    const [, declared] = /^-- KEYS +(.*)$/m.exec(await read(path)) ?? [];
+    if (declared === undefined) continue;
+    const name = path.split('/').at(-1)!.slice(0, -4);
+    const row = rows.find((line) => line.split('|')[1]!.includes(`\`${name}\``));
+    const told = keysIn(row?.split('|')[3] ?? '');
+    t.deepEqual(
+      keysIn(declared.replaceAll(/of (the|a) (node|victim)/g, '')).filter((key) => !told.includes(key)),
+      [],
+      name,
+    );
+  }
 });

@@ -3,6 +3,7 @@ import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { removeNamespace } from './support/clean.ts';
 import { PACKAGES, PackedProject } from './support/packed.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '');
@@ -12,6 +13,7 @@ const NAMESPACE = `pack-${process.pid}`;
 
 const ACTOR = `
 import { actor, contract } from 'homeostat';
+import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { z } from 'zod';
 
@@ -24,7 +26,7 @@ export const sums = contract('sums', {
 
 export default actor(sums, {
   add: (numbers) => ({ sum: numbers.reduce((sum, number) => sum + number, 0), threaded: !isMainThread }),
-  note: (text) => console.log(text),
+  note: (text) => void writeSync(1, text + '\\n'), // at once, from a thread as well
 });
 `;
 
@@ -105,7 +107,10 @@ test.before(async () => {
   await project.write('sums.actor.js', ACTOR);
   await project.write('program.js', PROGRAM);
 });
-test.after.always(() => project?.remove());
+test.after.always(async () => {
+  await project?.remove();
+  if (REDIS_URL !== undefined) await removeNamespace(REDIS_URL, NAMESPACE);
+});
 
 function lines(pool: 'async' | 'threads'): string[] {
   return [JSON.stringify({ sum: 6, threaded: pool === 'threads' }), 'VALIDATION', 'noted', '[]'];
@@ -125,22 +130,27 @@ for (const pool of ['async', 'threads'] as const) {
   });
 }
 
-test.serial('a strict TypeScript program type-checks against the packed packages, and its mistakes do not', async (t) => {
-  await project.write('typed.ts', TYPED);
-  const options = { strict: true, module: 'nodenext', target: 'es2023', types: ['node'], noEmit: true };
-  const compilerOptions = { ...options, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
-  await project.write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
-  const { code, output } = await project.node(['node_modules/typescript/bin/tsc', '-p', '.'], environment);
-  t.is(output, '');
-  t.is(code, 0);
-});
+test.serial(
+  'a strict TypeScript program type-checks against the packed packages, and its mistakes do not',
+  async (t) => {
+    await project.write('typed.ts', TYPED);
+    const options = { strict: true, module: 'nodenext', target: 'es2023', types: ['node'], noEmit: true };
+    const compilerOptions = { ...options, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+    await project.write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
+    const { code, output } = await project.node(['node_modules/typescript/bin/tsc', '-p', '.'], environment);
+    t.is(output, '');
+    t.is(code, 0);
+  },
+);
 
 test.serial('the packages hold what they need and neither tests nor traces of this machine', async (t) => {
   for (const name of PACKAGES) {
     const folder = project.installed(name);
     const found = await readdir(folder, { recursive: true, withFileTypes: true });
     const files = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    const inside = files.map((file) => file.slice(folder.length + 1)).filter((file) => !file.startsWith('node_modules/'));
+    const inside = files
+      .map((file) => file.slice(folder.length + 1))
+      .filter((file) => !file.startsWith('node_modules/'));
     t.true(inside.includes('dist/src/index.js') && inside.includes('dist/src/index.d.ts'), name);
     t.deepEqual(
       inside.filter((file) => /(^|\/)test\/|\.test\.|\.tsbuildinfo|\.py$/.test(file)),

@@ -28,7 +28,13 @@ async function compiled(name: string, source: string): Promise<string> {
   const folder = await mkdtemp(join(root, 'test', 'dist', `readme-${name}-`));
   const options = {
     extends: '../../../tsconfig.base.json',
-    compilerOptions: { composite: false, incremental: false, declaration: false, declarationMap: false, isolatedDeclarations: false },
+    compilerOptions: {
+      composite: false,
+      incremental: false,
+      declaration: false,
+      declarationMap: false,
+      isolatedDeclarations: false,
+    },
     files: ['main.ts'],
   };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(options));
@@ -46,7 +52,10 @@ for (const [name, source] of examples) {
       await run(process.execPath, [tsc, '-p', folder], { timeout: LIMIT_MS }).catch((error: { stdout: string }) =>
         t.fail(error.stdout),
       );
-      const { stdout } = await run(process.execPath, [join(folder, 'main.js')], { timeout: LIMIT_MS, env: environment });
+      const { stdout } = await run(process.execPath, [join(folder, 'main.js')], {
+        timeout: LIMIT_MS,
+        env: environment,
+      });
       t.is(stdout.trim(), outputs.get(name) ?? '');
     } finally {
       await rm(folder, { recursive: true, force: true });

@@ -73,7 +73,8 @@ export class PackedProject {
     await mkdir(target, { recursive: true });
     await run('tar', ['-xzf', join(this.folder, filename), '-C', target, '--strip-components=1']);
     const { dependencies = {} } = JSON.parse(await readFile(join(target, 'package.json'), 'utf8')) as Manifest;
-    for (const dependency of Object.keys(dependencies)) if (!PACKAGES.includes(dependency)) await this.#link(dependency);
+    for (const dependency of Object.keys(dependencies))
+      if (!PACKAGES.includes(dependency)) await this.#link(dependency);
   }
 
   async #link(name: string): Promise<void> {

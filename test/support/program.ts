@@ -1,6 +1,7 @@
 /** A process under test. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { endsWithUs } from './keeper.ts';
 
 export class Program {
   readonly name: string;
@@ -25,6 +26,7 @@ export class Program {
   /** Resolves once the program says that it is ready. */
   static async start(file: string, name: string, env: Readonly<Record<string, string>>): Promise<Program> {
     const child = fork(file, { env: { ...process.env, ...env, NAME: name } });
+    endsWithUs(child);
     const program = new Program(name, child);
     const said = await Promise.race([once(child, 'message').then(([message]) => String(message)), program.ended]);
     if (said !== 'ready') throw new Error(`${name} did not start: ${said}`);

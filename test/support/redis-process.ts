@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { endsWithUs } from './keeper.ts';
 
 const BINARY: string = process.env['REDIS_SERVER'] ?? 'redis-server';
 
@@ -79,28 +80,20 @@ export class RedisProcess {
 }
 
 function run(port: number, directory: string): ChildProcess {
-  return spawn(
-    BINARY,
-    [
-      '--port',
-      String(port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      directory,
-      '--save',
-      '',
-      '--appendonly',
-      'yes',
-      // Every write reaches the page cache before it is answered, and that survives a SIGKILL. With `everysec` it may wait
-      // up to 2 s behind an fsync under way, answered already: Redis itself would lose it, and the tests be about that.
-      '--appendfsync',
-      'no',
-    ],
-    {
-      stdio: 'ignore',
-    },
-  );
+  const settings = {
+    port,
+    bind: '127.0.0.1',
+    dir: directory,
+    save: '',
+    appendonly: 'yes',
+    // Every write reaches the page cache before it is answered, and that survives a SIGKILL. With `everysec` it may wait
+    // up to 2 s behind an fsync under way, answered already: Redis itself would lose it, and the tests be about that.
+    appendfsync: 'no',
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn(BINARY, args, { stdio: 'ignore' });
+  endsWithUs(child);
+  return child;
 }
 
 function admin(port: number): Redis {

@@ -43,6 +43,12 @@ const RESEND_MAX_MS = 1_000;
 const SPARE_WRITERS = 4;
 /** A frame is full when the shares of its envelopes add up to this; a little more than 1 for rounding. */
 const FULL = 1 + 1e-9;
+/**
+ * A frame of many small envelopes is full before it needs more than this, bytes: Redis' allocator rounds 20,480 up to
+ * 24,576, which would cost each message a sixth more memory than it needs. Measured with Redis 7.0.15 and jemalloc.
+ */
+const CLASS_BYTES = 20_300;
+const CLASS_ENVELOPES = 96;
 
 class OpenFrame {
   readonly writer: FrameWriter;
@@ -173,7 +179,7 @@ export class Outbox {
       open.at = at;
       return open;
     }
-    if (open.at === at && open.receipts.length < MAX_ENVELOPES && open.filled + share <= FULL) return open;
+    if (open.at === at && open.receipts.length < MAX_ENVELOPES && open.filled + share <= FULL && !fillsItsClass(open)) return open;
     this.#full.push(open);
     return this.#fresh(at);
   }
@@ -308,4 +314,10 @@ export class Outbox {
     frame.answered = false;
     this.#spare.push(frame);
   }
+}
+
+/** Whether one more envelope like those in the frame would push it into the next size class of Redis' allocator. */
+function fillsItsClass({ receipts, writer }: OpenFrame): boolean {
+  const { length } = receipts;
+  return length >= CLASS_ENVELOPES && writer.bytes <= CLASS_BYTES && writer.bytes + writer.bytes / length > CLASS_BYTES;
 }

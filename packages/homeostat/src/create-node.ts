@@ -16,9 +16,9 @@ export interface NodeOptions extends CoreNodeOptions {
  * Without `redis` (and without `backend`) it runs on the memory backend: the same program, one process.
  * @throws ConfigError naming a wrong option; TransportError when Redis cannot be reached.
  */
-export function createNode(options: NodeOptions = {}): Promise<ActorNode> {
+export async function createNode(options: NodeOptions = {}): Promise<ActorNode> {
   const { redis: address, ...rest } = options;
   if (address === undefined) return createCoreNode(rest);
-  if (rest.backend !== undefined) return Promise.reject(new ConfigError('createNode: give either redis or backend'));
+  if (rest.backend !== undefined) throw new ConfigError('createNode: give either redis or backend');
   return createCoreNode({ ...rest, backend: redis(address) });
 }

@@ -5,6 +5,7 @@
 -- ARGV       1 node id, 2 lane prefix
 -- RETURNS    1 = left now, 0 = was no member any more
 -- RUN TWICE  0.
+-- @include news
 -- @include poke
 -- @include remove-member
 return remove_member(ARGV[1], ARGV[2])

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Hands an entry back for whoever has room, without charging a delivery.
 -- GUARANTEE  the entry changes hands in one step; its mark is cleared.
--- KEYS       1 members, 2 mailbox, 3 level, 4 progress, 5 orphans
+-- KEYS       1 members, 2 mailbox, 3 level, 4 progress, 5 orphans, 6 revision
 -- ARGV       1 node id, 2 entry id, 3 mailbox name, 4 what it held to do when claimed, 5 what is left, 6 bytes, 7 lane prefix
 -- RETURNS    1 = handed back (or ended, when nothing is left), 0 = lost, 'not-member'
 -- RUN TWICE  0.
@@ -22,6 +22,9 @@ if rest ~= stored or p.mark ~= '' then
 end
 if ones(rest) > 0 then
   redis.call('XCLAIM', KEYS[2], 'g', 'parked', 0, id, 'JUSTID')
-  if redis.call('SADD', KEYS[5], ARGV[3]) == 1 then poke(KEYS[1], ARGV[7]) end
+  if redis.call('SADD', KEYS[5], ARGV[3]) == 1 then
+    redis.call('INCR', KEYS[6])
+    poke(KEYS[1], ARGV[7])
+  end
 end
 return 1

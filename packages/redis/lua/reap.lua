@@ -6,6 +6,7 @@
 -- RETURNS    1 = removed now, 0 = it has beaten or is gone, 'not-member'
 -- RUN TWICE  0.
 -- @include fence
+-- @include news
 -- @include poke
 -- @include remove-member
 if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[3] then return 0 end

@@ -21,7 +21,7 @@ export async function adopt(lane: LaneClaims, box: Mailbox): Promise<void> {
   try {
     for (;;) {
       const room = box.room();
-      if (room === 0 || registration.id !== owner) return;
+      if (room === 0 || registration.id !== owner || box.needsSweep) return;
       const limit = Math.max(1, Math.min(MOST_ADOPTED, room - box.armed));
       const answer = await run<Buffer | Adopted>(
         command,

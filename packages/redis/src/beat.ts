@@ -15,6 +15,10 @@ import { Watch } from './watch.ts';
 
 /** Lifetimes in the server are refreshed once in so many beats, and last as many beats more. */
 const REFRESH_EVERY = 10;
+/** The lane is looked over, and one mailbox audited, at least this often, in beats: nothing depends on it but lost news. */
+const LOOK_EVERY = 10;
+/** What the lane's revision grows by when somebody comes or goes; see lua/lib/news.lua. */
+const MEMBERS_CHANGED = 2 ** 20;
 /** How long the producer numbers of a silent node are kept when nobody reaps it, ms: mere clean-up. */
 const SENT_LIFETIME_MS = 24 * 60 * 60 * 1000;
 const REPORT_LIFETIME_BEATS = 60;
@@ -40,7 +44,10 @@ interface Lane {
   readonly index: number;
   readonly keys: LaneKeys;
   watch: Watch;
-  revision: string;
+  /** Which members the watch knows of: the part of the revision that counts comings and goings. */
+  members: number;
+  /** The revision after which there was nothing left to do; '' = look again with the next beat. */
+  known: string;
   audited: number;
 }
 
@@ -111,7 +118,8 @@ export class BeatEngine {
       index,
       keys: laneKeys(this.#plan.namespace, index),
       watch: new Watch(id, this.#plan.beat),
-      revision: '',
+      members: -1,
+      known: '',
       audited: 0,
     }));
     this.#nextAt = monotonic();
@@ -184,9 +192,10 @@ export class BeatEngine {
     for (const { lane, counters, at, revision } of beaten) {
       for (const silent of lane.watch.sample(at, counters))
         reaped = (await this.#reap(id, lane, silent.id, silent.counter)) || reaped;
-      if (revision !== lane.revision) {
+      const members = Math.floor(Number(revision) / MEMBERS_CHANGED);
+      if (members !== lane.members) {
         lane.watch.members(await this.#connection.sendText<string[]>('hkeys', [lane.keys.members]));
-        lane.revision = revision;
+        lane.members = members;
       }
     }
     if (reaped || beaten.some(({ more }) => more)) return 0;
@@ -198,8 +207,8 @@ export class BeatEngine {
     const { keys, watch } = lane;
     const own = nodeKeys(keys, id);
     const mailboxes = this.#mailboxes[lane.index] ?? [];
-    const audited = mailboxes[lane.audited % Math.max(1, mailboxes.length)] ?? '';
-    lane.audited += 1;
+    const looks = this.#beats % LOOK_EVERY === 0;
+    const audited = looks ? (mailboxes[lane.audited++ % Math.max(1, mailboxes.length)] ?? '') : '';
     const watched = watch.watched;
     const lifetime = Math.max(SHORTEST_REPORT_LIFETIME_MS, REPORT_LIFETIME_BEATS * this.#plan.beat.intervalMs);
     const sent = monotonic();
@@ -225,12 +234,14 @@ export class BeatEngine {
         SENT_LIFETIME_MS,
         audited,
         MOST_MOVED,
+        looks ? '' : lane.known,
         ...watched,
       ],
     );
     if (answer === 'not-member') return undefined;
     const received = monotonic();
-    const [seconds, microseconds, revision, orphans, , more, , reportGone, ...counters] = answer;
+    const [seconds, microseconds, revision, orphans, , more, nextDue, reportGone, ...counters] = answer;
+    if (revision !== lane.known || looks) lane.known = orphans === 0 && more === 0 && nextDue === '' ? revision : '';
     return {
       lane,
       at: received,

@@ -64,7 +64,7 @@ export class RedisBroker implements Broker {
       answer = await run<Appended>(
         this.#ground.command,
         'delay',
-        [lane.members, sent, stream, level, lane.due, lane.dueFrames, lane.dueSeq],
+        [lane.members, sent, stream, level, lane.due, lane.dueFrames, lane.dueSeq, lane.revision],
         [owner, mailbox, number, count, frame, due],
       );
       this.#due[this.#laneIndex(mailbox)]?.arm(due);

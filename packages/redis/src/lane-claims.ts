@@ -17,6 +17,8 @@ import { run } from './script.ts';
 const HOT_STREAMS = 32;
 /** A hot mailbox that brought nothing for this long may be replaced, ms. */
 const QUIET_MS = 1_000;
+/** A hot mailbox that brought nothing for this long is cold, ms. */
+const COLD_MS = 3_000;
 /** Mailboxes opened by one script. */
 const OPEN_AT_ONCE = 100;
 /** A mailbox whose key is no stream is looked at again after this, ms. */
@@ -145,8 +147,8 @@ export class LaneClaims {
     if (this.#cold === undefined) return;
     if (armed.some((box) => box.reader !== reader && !box.closed))
       (reader === this.#hot ? this.#cold : this.#hot).interrupt();
-    if (reader !== this.#cold) return;
-    for (const box of arrived) this.#warm(box, this.#cold);
+    if (reader === this.#cold) for (const box of arrived) this.#warm(box, this.#cold);
+    else if (arrived.length === 0) this.#coolDown(this.#cold);
   }
 
   /** Something may be held by non-members: take over what our mailboxes have room for. */
@@ -194,7 +196,8 @@ export class LaneClaims {
         const owner = this.ground.registration.id;
         const room = box.room();
         if (owner === undefined || room === 0) return;
-        if (box.orphaned) break;
+        // A sweep waits for the end of this, and with it the whole reader.
+        if (box.orphaned || box.needsSweep) break;
         const reply = await poll(this.ground, box, owner, room);
         const entries = reply?.[0]?.[1] ?? [];
         if (entries.length === 0) break;
@@ -218,6 +221,17 @@ export class LaneClaims {
     }
     if (transportError('claim', error).outcome === 'unknown') box.needsSweep = true;
     box.reader?.interrupt();
+  }
+
+  /** Nothing came for a whole read: the quiet ones join the others, so that an idle node has one read under way. */
+  #coolDown(cold: BlockingReader): void {
+    const quietSince = performance.now() - COLD_MS;
+    const quiet = [...this.#hot.boxes].filter((box) => box.activeAt < quietSince && box.armed === 0);
+    for (const box of quiet) {
+      this.#hot.boxes.delete(box);
+      cold.add(box);
+    }
+    if (quiet.length > 0) cold.interrupt();
   }
 
   #warm(box: Mailbox, cold: BlockingReader): void {

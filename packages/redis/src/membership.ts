@@ -27,6 +27,8 @@ export class RedisMembership implements Membership {
   readonly #heart: Heart;
   readonly #inbox: Inbox;
   readonly #reporting: NodeJS.Timeout;
+  /** Redis may be away: look at the other connections too. */
+  onBeatFailed: (() => void) | undefined;
   readonly #tickets = new Map<number, Ticket>();
   #lastTicket = 0;
   #report: (() => NodeReport) | undefined;
@@ -168,6 +170,7 @@ export class RedisMembership implements Membership {
         return;
       case 'failing':
         log.debug({ why: news.why }, 'a beat failed; trying again');
+        this.onBeatFailed?.();
         return;
       default:
     }

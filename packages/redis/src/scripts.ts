@@ -118,7 +118,7 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   beat: {
-    sha: 'ea359a1ad013a2d0ab5a25a059f33797c9767664',
+    sha: '134285df87aa4cf900d9a732116b844d232f7fdb',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -175,11 +175,11 @@ local function audit(members, orphans, stream, name)
   end
   if orphaned then redis.call('SADD', orphans, name) end
 end
-local watched = { ARGV[1] }
-for i = 9, math.min(#ARGV, 24) do watched[#watched + 1] = ARGV[i] end
-local counters = redis.call('HMGET', KEYS[1], unpack(watched))
-if not counters[1] then return 'not-member' end
-redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+if redis.call('HINCRBY', KEYS[1], ARGV[1], 1) == 1 then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  return 'not-member'
+end
+local counters = #ARGV > 9 and redis.call('HMGET', KEYS[1], unpack(ARGV, 10, math.min(#ARGV, 25))) or {}
 local time, report_gone = { '', '' }, '0'
 if ARGV[3] ~= '' then redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[5]) end
 if ARGV[4] == '1' then
@@ -187,10 +187,15 @@ if ARGV[4] == '1' then
   redis.call('PEXPIRE', KEYS[5], ARGV[6])
   if ARGV[3] == '' and redis.call('PEXPIRE', KEYS[4], ARGV[5]) == 0 then report_gone = '1' end
 end
-local moved, more, next_due = move_due(ARGV[2], KEYS[6], KEYS[7], tonumber(ARGV[8]))
 if ARGV[7] ~= '' then audit(KEYS[1], KEYS[3], KEYS[8], ARGV[7]) end
-local answer = { time[1], time[2], redis.call('GET', KEYS[2]) or '0', redis.call('SCARD', KEYS[3]), moved, more, next_due, report_gone }
-for i = 2, #watched do answer[#answer + 1] = counters[i] or '' end
+local revision = redis.call('GET', KEYS[2]) or '0'
+local orphans, moved, more, next_due = 0, 0, 0, ''
+if revision ~= ARGV[9] then
+  moved, more, next_due = move_due(ARGV[2], KEYS[6], KEYS[7], tonumber(ARGV[8]))
+  orphans = redis.call('SCARD', KEYS[3])
+end
+local answer = { time[1], time[2], revision, orphans, moved, more, next_due, report_gone }
+for i = 1, #counters do answer[#answer + 1] = counters[i] or '' end
 return answer`,
   },
   bury: {
@@ -273,7 +278,7 @@ leave_rest(KEYS[2], KEYS[3], KEYS[4], id, p, stored, rest, #entry.f, false)
 return 1`,
   },
   delay: {
-    sha: '74a3eb886a911a15efbd1fa645adcf79cd7a7f50',
+    sha: '5abd905c89d2b871be5bbd9113622f46cacd8093',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
@@ -298,17 +303,18 @@ local function fullness(level, stream, due, count, size)
   if bytes + size > max_bytes and room >= count then room = 0 end
   return { room, messages, bytes, max_length, max_bytes }
 end
-local function put_aside(due, frames, seq, at, frame)
+local function put_aside(due, frames, seq, revision, at, frame)
   local number = string.format('%.0f', redis.call('INCR', seq))
   redis.call('HSET', frames, number, cmsgpack.pack(frame))
   redis.call('ZADD', due, at, number)
+  redis.call('INCR', revision)
   return number
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
 local full, messages, bytes, hints = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[4]), #ARGV[5])
 if full then return full end
-local id = 'due-' .. put_aside(KEYS[5], KEYS[6], KEYS[7], ARGV[6], { ARGV[2], ARGV[5], ARGV[4], '', '', '' })
+local id = 'due-' .. put_aside(KEYS[5], KEYS[6], KEYS[7], KEYS[8], ARGV[6], { ARGV[2], ARGV[5], ARGV[4], '', '', '' })
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
 redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
@@ -402,10 +408,11 @@ local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[
 return { moved, more, next_due }`,
   },
   join: {
-    sha: '8e5d1c687e567ad7ce524016f9c5e88071897b6e',
+    sha: '067f43f50feac8066e3209b6c4bf37a2a7ff6adb',
     lua: `#!lua flags=allow-oom
+local MEMBERS_CHANGED = 1048576
 local added = redis.call('HSETNX', KEYS[1], ARGV[1], 1)
-local revision = added == 1 and redis.call('INCR', KEYS[2]) or redis.call('GET', KEYS[2])
+local revision = added == 1 and redis.call('INCRBY', KEYS[2], MEMBERS_CHANGED) or redis.call('GET', KEYS[2])
 local cursor = ''
 if ARGV[2] == '1' then cursor = redis.call('XADD', KEYS[3], '*', 'j', '1') end
 if ARGV[3] ~= '' then redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[4]) end
@@ -419,8 +426,9 @@ redis.call('HSETNX', KEYS[1], 'version', ARGV[2])
 return redis.call('HMGET', KEYS[1], 'lanes', 'version')`,
   },
   leave: {
-    sha: 'af32811af889bd631564cfe20b59fe3e486afbff',
+    sha: 'caf6b866ce7e93ed1cbca25c66de38948d4b446a',
     lua: `#!lua flags=allow-oom
+local MEMBERS_CHANGED = 1048576
 local MOST_POKED = 64
 local function poke(members, prefix)
   local ids = redis.call('HKEYS', members)
@@ -430,7 +438,7 @@ local function poke(members, prefix)
 end
 local function remove_member(id, prefix)
   if redis.call('HDEL', KEYS[1], id) == 0 then return 0 end
-  redis.call('INCR', KEYS[2])
+  redis.call('INCRBY', KEYS[2], MEMBERS_CHANGED)
   local served = redis.call('EXISTS', KEYS[6]) == 1
   if served then redis.call('SUNIONSTORE', KEYS[3], KEYS[3], KEYS[6]) end
   redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7])
@@ -471,7 +479,7 @@ end
 return answer`,
   },
   park: {
-    sha: '6e28b017ffee7076e6e0def5cdb23941a34dbd09',
+    sha: '527f6992d035bbf31d12fdc11f0bc290d7e25da7',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -544,7 +552,10 @@ if rest ~= stored or p.mark ~= '' then
 end
 if ones(rest) > 0 then
   redis.call('XCLAIM', KEYS[2], 'g', 'parked', 0, id, 'JUSTID')
-  if redis.call('SADD', KEYS[5], ARGV[3]) == 1 then poke(KEYS[1], ARGV[7]) end
+  if redis.call('SADD', KEYS[5], ARGV[3]) == 1 then
+    redis.call('INCR', KEYS[6])
+    poke(KEYS[1], ARGV[7])
+  end
 end
 return 1`,
   },
@@ -621,9 +632,10 @@ end
 return table.concat(answer)`,
   },
   reap: {
-    sha: 'b72564569a7fcb23124597b774877949976ab237',
+    sha: 'd3b99583db67669e0a26bd5fb08d42818ed8ae40',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local MEMBERS_CHANGED = 1048576
 local MOST_POKED = 64
 local function poke(members, prefix)
   local ids = redis.call('HKEYS', members)
@@ -633,7 +645,7 @@ local function poke(members, prefix)
 end
 local function remove_member(id, prefix)
   if redis.call('HDEL', KEYS[1], id) == 0 then return 0 end
-  redis.call('INCR', KEYS[2])
+  redis.call('INCRBY', KEYS[2], MEMBERS_CHANGED)
   local served = redis.call('EXISTS', KEYS[6]) == 1
   if served then redis.call('SUNIONSTORE', KEYS[3], KEYS[3], KEYS[6]) end
   redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7])
@@ -695,7 +707,7 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 return redis.call('XADD', KEYS[2], 'NOMKSTREAM', '*', 'f', ARGV[2]) and 1 or 0`,
   },
   retry: {
-    sha: '88b67c59264ffde1b90d80e56631fdb125ddc591',
+    sha: '19d9ecf71fcbbc24848be4f4240d66fa4121409c',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -751,10 +763,11 @@ local function leave_rest(stream, level, progress, id, p, stored, rest, bytes, c
   write_progress(progress, id, p)
   change_level(level, -gone, 0)
 end
-local function put_aside(due, frames, seq, at, frame)
+local function put_aside(due, frames, seq, revision, at, frame)
   local number = string.format('%.0f', redis.call('INCR', seq))
   redis.call('HSET', frames, number, cmsgpack.pack(frame))
   redis.call('ZADD', due, at, number)
+  redis.call('INCR', revision)
   return number
 end
 local id = ARGV[2]
@@ -766,7 +779,7 @@ local stored = p.mask ~= '' and p.mask or entry.t or string.rep('1', tonumber(en
 local moved = masked(stored, ARGV[4], '1')
 local rest = masked(masked(stored, ARGV[5], '1'), moved, '0')
 if ones(moved) > 0 then
-  put_aside(KEYS[5], KEYS[6], KEYS[7], ARGV[6], { ARGV[3], entry.f, entry.n, moved, ARGV[7], ARGV[8] })
+  put_aside(KEYS[5], KEYS[6], KEYS[7], KEYS[8], ARGV[6], { ARGV[3], entry.f, entry.n, moved, ARGV[7], ARGV[8] })
   change_level(KEYS[3], ones(moved), #entry.f)
 end
 leave_rest(KEYS[2], KEYS[3], KEYS[4], id, p, stored, rest, #entry.f, false)

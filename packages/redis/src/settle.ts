@@ -137,7 +137,7 @@ export class Settling {
         const answer = await run<number | string>(
           command,
           'retry',
-          [...own, lane.due, lane.dueFrames, lane.dueSeq],
+          [...own, lane.due, lane.dueFrames, lane.dueSeq, lane.revision],
           [
             owner,
             claim.id,
@@ -171,7 +171,7 @@ export class Settling {
         return run(
           command,
           'park',
-          [...own, lane.orphans],
+          [...own, lane.orphans, lane.revision],
           [owner, claim.id, claim.mailbox, claimed(claim), settlement.todo, claim.frame.length, lane.prefix],
         );
       default:

@@ -274,6 +274,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'smismember',
       'sunionstore',
       'incr',
+      'incrby',
     ],
     ...['get', 'set', 'exists', 'pexpire', 'unlink', 'time', 'ping', 'info', 'client|id', 'client|unblock'],
   ];

@@ -2,7 +2,7 @@
 -- KEYS[1] members, KEYS[2] revision, KEYS[3] orphans, KEYS[4] node, KEYS[5] sent, KEYS[6] serves, KEYS[7] inbox.
 local function remove_member(id, prefix)
   if redis.call('HDEL', KEYS[1], id) == 0 then return 0 end
-  redis.call('INCR', KEYS[2])
+  redis.call('INCRBY', KEYS[2], MEMBERS_CHANGED)
   local served = redis.call('EXISTS', KEYS[6]) == 1
   if served then redis.call('SUNIONSTORE', KEYS[3], KEYS[3], KEYS[6]) end
   redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7])
