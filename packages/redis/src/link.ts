@@ -10,8 +10,6 @@ import { checkServer } from './server.ts';
 
 /** An idle command connection is asked for a sign of life this often, and when a beat fails, ms: a dead one is found before it is needed. */
 const PULSE_MS = 5_000;
-/** One that was used so lately, ms, needs no asking. */
-const QUIET_MS = 500;
 
 export class RedisLink implements Link {
   readonly #ground: Ground;
@@ -24,7 +22,9 @@ export class RedisLink implements Link {
     this.#ground = ground;
     this.#broker = new RedisBroker(ground);
     this.#membership = new RedisMembership(ground, this.#broker);
-    this.#pulse = setInterval(() => void this.#ping(), PULSE_MS);
+    this.#pulse = setInterval(() => {
+      if (performance.now() - ground.command.lastUsed > PULSE_MS / 2) void this.#ping();
+    }, PULSE_MS);
     this.#pulse.unref();
     this.#membership.onBeatFailed = () => void this.#ping();
     // Another server, another clock: after each return the time is taken anew.
@@ -79,7 +79,7 @@ export class RedisLink implements Link {
 
   async #ping(): Promise<void> {
     const { command } = this.#ground;
-    if (!command.ready || performance.now() - command.lastUsed < QUIET_MS) return;
+    if (!command.ready) return;
     const sent = performance.now();
     try {
       await guarded('PING', command.sendText('ping', []));
