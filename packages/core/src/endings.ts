@@ -85,7 +85,12 @@ export class Endings {
     }
     // The handlers that died may have done their work.
     const outcome = reason === 'NODE_DIED' ? 'unknown' : 'not-executed';
-    const error = { ...toWireError(new HandlerError(`not run: ${reason}`)), code: reason, retryable: false, outcome } as const;
+    const error = {
+      ...toWireError(new HandlerError(`not run: ${reason}`)),
+      code: reason,
+      retryable: false,
+      outcome,
+    } as const;
     if (!delivery.isCall) this.#leave(delivery, error);
     else this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
   }

@@ -53,6 +53,8 @@ const CLASS_ENVELOPES = 96;
 class OpenFrame {
   readonly writer: FrameWriter;
   receipts: Receipt[] = [];
+  /** Those of its receipts that are still to be told that it was accepted. */
+  accepted: Receipt[] = [];
   at: number | undefined;
   filled = 0;
   /** Whether somebody waits for an answer, so that the frame says where it goes. */
@@ -158,17 +160,19 @@ export class Outbox {
     if (frame.writer.bytes > MAX_FRAME_BYTES && frame.receipts.length > 0) {
       // Encoded again rather than moved: its deadline is relative to the frame it travels in.
       frame.writer.undo();
-      this.#full.push(frame);
-      frame = this.#fresh(at);
+      frame = this.#next(frame, at);
       write(frame.writer);
     }
     frame.receipts.push(receipt);
     frame.filled += share;
-    if (!this.#scheduled && this.#travelling === undefined) {
-      this.#scheduled = true;
-      this.#flusher.schedule(this);
-    }
+    if (this.#travelling === undefined) this.#schedule();
     return frame;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#flusher.schedule(this);
   }
 
   /** The open frame if an envelope of this share may join it, else a new one. */
@@ -179,8 +183,16 @@ export class Outbox {
       open.at = at;
       return open;
     }
-    if (open.at === at && open.receipts.length < MAX_ENVELOPES && open.filled + share <= FULL && !fillsItsClass(open)) return open;
-    this.#full.push(open);
+    if (open.at === at && open.receipts.length < MAX_ENVELOPES && open.filled + share <= FULL && !fillsItsClass(open))
+      return open;
+    return this.#next(open, at);
+  }
+
+  /** A frame is full: it leaves at once if nothing travels, while the next one fills. */
+  #next(full: OpenFrame, at: number | undefined): OpenFrame {
+    this.#full.push(full);
+    this.#open = undefined;
+    if (this.#travelling === undefined) this.flush();
     return this.#fresh(at);
   }
 
@@ -229,16 +241,21 @@ export class Outbox {
       if (this.#arrived(frame, result)) break;
       if (result.kind === 'not-member') await this.#waitToResend(1);
     }
+    const { accepted } = frame;
+    frame.accepted = [];
     this.#recycle(frame);
     this.#travelling = undefined;
-    if (this.#full.length > 0 || (this.#open?.receipts.length ?? 0) > 0) this.flush();
+    // A full frame leaves before anybody is told; one that still has room may take what they send when they are.
+    if (this.#full.length > 0) this.flush();
+    for (const receipt of accepted) receipt.accepted();
+    if (this.#travelling === undefined && (this.#open?.receipts.length ?? 0) > 0) this.#schedule();
   }
 
   /** Answers whether the frame has ended. */
   #arrived(frame: OpenFrame, result: TransmitResult): boolean {
     if (result.kind === 'accepted') {
       this.#number += 1;
-      for (const receipt of frame.receipts) receipt.accepted();
+      frame.accepted = frame.receipts;
       frame.receipts = [];
       return true;
     }

@@ -95,7 +95,8 @@ export class Replies {
 
   /** Fails every call that waits. */
   close(): void {
-    for (const call of [...this.#pending.values()]) call.fail(new NodeClosed('call', call.travels ? 'unknown' : 'not-executed'));
+    for (const call of [...this.#pending.values()])
+      call.fail(new NodeClosed('call', call.travels ? 'unknown' : 'not-executed'));
   }
 
   #receiveFrame(bytes: Uint8Array): void {

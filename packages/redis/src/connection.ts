@@ -25,6 +25,9 @@ export interface ConnectionProfile {
   readonly cork: boolean;
 }
 
+/** A write of this size is worth a system call of its own at once, bytes. */
+const LARGE_BYTES = 8_192;
+
 export class Connection {
   readonly address: string;
   readonly #options: RedisOptions & { readonly replyMapping: 'legacy' };
@@ -124,18 +127,25 @@ export class Connection {
   #send(name: string, args: readonly Argument[], replyEncoding: BufferEncoding | null): Promise<unknown> {
     const client = this.#client;
     if (!this.#ready || client === undefined) return Promise.reject(notConnected(name, this.address));
-    if (this.#profile.cork && !this.#corked) {
-      this.#corked = true;
-      const { stream } = client;
-      stream.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        stream.uncork();
-      });
-    }
+    const large = isLarge(args);
+    if (this.#profile.cork && !large) this.#corkThisTurn(client);
     this.lastUsed = performance.now();
     const command = new Command(name, args as Argument[], { replyEncoding });
-    return client.sendCommand(command) as Promise<unknown>;
+    const answer = client.sendCommand(command) as Promise<unknown>;
+    if (large && this.#corked) client.stream.uncork();
+    return answer;
+  }
+
+  /** What is written in one turn of the event loop leaves together. */
+  #corkThisTurn(client: Redis): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    const { stream } = client;
+    stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
   }
 
   /** Gives up this epoch and begins another: for a connection that answers nothing any more. */
@@ -226,4 +236,10 @@ export async function guarded<T>(subject: string, work: Promise<T>): Promise<T> 
   } catch (error) {
     throw transportError(subject, error);
   }
+}
+
+/** A full frame: it shall travel while whoever wrote it goes on. */
+function isLarge(args: readonly Argument[]): boolean {
+  const last = args.at(-1);
+  return last instanceof Uint8Array && last.length >= LARGE_BYTES;
 }
