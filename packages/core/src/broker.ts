@@ -32,6 +32,18 @@ export type AppendResult =
     }
   | { readonly kind: 'not-member' };
 
+export interface AppendAllRequest {
+  readonly mailbox: string;
+  /** The number of the first frame; the others follow it one by one. */
+  readonly number: number;
+  /** All of them at once: none is delayed. */
+  readonly frames: readonly { readonly frame: Uint8Array; readonly count: number }[];
+}
+
+export type AppendAllResult =
+  /** The first `taken` frames are in the mailbox; the next one did not fit, and what follows it was not looked at. */
+  { readonly kind: 'accepted'; readonly taken: number; readonly hints?: string } | { readonly kind: 'not-member' };
+
 export type ReplyResult = 'accepted' | 'gone' | 'not-member';
 
 /** One frame in this node's hands. It stays with the node until a settlement ends it or the node is no member any more. */
@@ -143,6 +155,8 @@ export interface DeadEntry {
 export interface Broker {
   /** Resolves `accepted` once the frame is in the mailbox (or its due set). One call in flight per mailbox. */
   append(request: AppendRequest): Promise<AppendResult>;
+  /** The same for several frames in one step, in order. It counts as the one call in flight of its mailbox. */
+  appendAll(request: AppendAllRequest): Promise<AppendAllResult>;
   /** Appends a frame to a node's inbox; `gone` when that inbox does not exist. May arrive twice after `unknown`. */
   reply(inbox: string, frame: Uint8Array): Promise<ReplyResult>;
   /** Makes the mailbox exist with its limits and starts claiming for this node as far as `intake` has room. */

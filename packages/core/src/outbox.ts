@@ -27,6 +27,14 @@ export type TransmitResult =
 export interface Destination {
   /** Sends one frame. Sending the same number again after an unknown outcome is safe. */
   transmit(frame: Uint8Array, number: number, count: number, at: number | undefined): Promise<TransmitResult>;
+  /**
+   * Sends several frames with consecutive numbers in one step and answers how many of the first were accepted; why the
+   * next one was not is found out by sending it alone. Absent: the destination takes one at a time.
+   */
+  transmitAll?(
+    frames: readonly { readonly frame: Uint8Array; readonly count: number }[],
+    number: number,
+  ): Promise<number>;
   /** Id of the member that sends, whose inbox takes the answers. */
   from(): string;
   /** Resolves when the backend can be written to again. */
@@ -39,8 +47,10 @@ export interface Destination {
 /** Wait before a frame with an unknown outcome is sent again, ms; doubles each time. */
 const RESEND_MS = 20;
 const RESEND_MAX_MS = 1_000;
+/** Full frames that travel in one step at most. */
+const GROUP = 4;
 /** Frames kept for reuse. */
-const SPARE_WRITERS = 4;
+const SPARE_WRITERS = 8;
 /** A frame is full when the shares of its envelopes add up to this; a little more than 1 for rounding. */
 const FULL = 1 + 1e-9;
 /**
@@ -61,6 +71,8 @@ class OpenFrame {
   answered = false;
   /** Set when the backend may have it already: from then on it is sent again unchanged, or not at all. */
   ambiguous = false;
+  /** Travels alone from now on: in a group it was not accepted. */
+  alone = false;
   /** The member it was last sent as. */
   sentBy = '';
 
@@ -136,7 +148,12 @@ export class Outbox {
   flush(): void {
     this.#scheduled = false;
     if (this.#travelling !== undefined) return;
-    const frame = this.#full.shift() ?? this.#takeOpen();
+    const group = this.#takeGroup();
+    if (group.length > 1) {
+      void this.#travelTogether(group);
+      return;
+    }
+    const frame = group[0] ?? this.#full.shift() ?? this.#takeOpen();
     if (frame !== undefined) void this.#travel(frame);
   }
 
@@ -149,7 +166,8 @@ export class Outbox {
   close(): void {
     this.#closing.abort();
     for (const frame of [...this.#full.splice(0), this.#takeOpen()]) {
-      if (frame !== undefined) this.#refuse(frame, new NodeClosed('send'));
+      if (frame !== undefined)
+        this.#refuse(frame, new NodeClosed('send', frame.ambiguous ? 'unknown' : 'not-executed'));
     }
   }
 
@@ -241,9 +259,63 @@ export class Outbox {
       if (this.#arrived(frame, result)) break;
       if (result.kind === 'not-member') await this.#waitToResend(1);
     }
-    const { accepted } = frame;
-    frame.accepted = [];
-    this.#recycle(frame);
+    this.#landed([frame]);
+  }
+
+  /** Full frames that may travel in one step. */
+  #takeGroup(): OpenFrame[] {
+    const group: OpenFrame[] = [];
+    if (this.#destination.transmitAll === undefined || this.#full.length < 2) return group;
+    while (group.length < GROUP) {
+      const frame = this.#full[0];
+      if (frame === undefined || frame.alone || frame.ambiguous || frame.at !== undefined) break;
+      this.#full.shift();
+      if (this.#keepWanted(frame)) group.push(frame);
+      else this.#recycle(frame);
+    }
+    return group;
+  }
+
+  /** One step for several frames. Those it did not accept are sent again one by one, under the same numbers. */
+  async #travelTogether(group: readonly OpenFrame[]): Promise<void> {
+    this.#travelling = group[0];
+    const from = this.#destination.from();
+    const first = this.#number;
+    let taken = 0;
+    try {
+      const frames = group.map((frame, index) => {
+        frame.sentBy = from;
+        for (const receipt of frame.receipts) receipt.travels = true;
+        const bytes = frame.writer.finish(from, first + index, frame.answered ? from : null);
+        return { frame: bytes, count: frame.receipts.length };
+      });
+      taken = await this.#destination.transmitAll!(frames, first);
+    } catch (thrown) {
+      const ambiguous = !(thrown instanceof HomeostatError) || thrown.outcome !== 'not-executed';
+      for (const frame of group) frame.ambiguous = ambiguous;
+    }
+    this.#number += taken;
+    const landed = group.slice(0, taken);
+    const left = group.slice(taken);
+    for (const frame of landed) {
+      frame.accepted = frame.receipts;
+      frame.receipts = [];
+    }
+    for (const frame of left) {
+      frame.alone = true;
+      for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
+    }
+    this.#full.unshift(...left);
+    if (left.length > 0) await this.#waitToResend(1);
+    this.#landed(landed);
+  }
+
+  #landed(frames: readonly OpenFrame[]): void {
+    const accepted = frames.flatMap((frame) => frame.accepted);
+    for (const frame of frames) {
+      frame.accepted = [];
+      this.#recycle(frame);
+    }
     this.#travelling = undefined;
     // A full frame leaves before anybody is told; one that still has room may take what they send when they are.
     if (this.#full.length > 0) this.flush();
@@ -329,6 +401,7 @@ export class Outbox {
     frame.receipts = [];
     frame.filled = 0;
     frame.answered = false;
+    frame.alone = false;
     this.#spare.push(frame);
   }
 }

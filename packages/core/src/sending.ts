@@ -109,6 +109,12 @@ export class Sending {
         if (result.kind === 'accepted') shares.learn(result.hints);
         return result;
       },
+      async transmitAll(frames, number): Promise<number> {
+        const result = await broker.appendAll({ mailbox, number, frames });
+        if (result.kind === 'not-member') return 0;
+        shares.learn(result.hints);
+        return result.taken;
+      },
       from: memberId,
       ready,
       share: (method) => shares.of(method),

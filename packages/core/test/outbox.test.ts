@@ -473,10 +473,42 @@ class Model extends Fake {
   readonly #last = new Map<string, number>();
   readonly #fates: Fate[];
   onEvicted: () => void = () => undefined;
+  transmitAll?: NonNullable<Destination['transmitAll']>;
+  /** How many frames each step carried. */
+  readonly steps: number[] = [];
 
-  constructor(fates: readonly Fate[]) {
+  constructor(fates: readonly Fate[], together: boolean) {
     super();
     this.#fates = [...fates];
+    if (together) this.transmitAll = (frames, number) => this.#transmitAll(frames, number);
+  }
+
+  /** One step: what happens, happens to all of its frames. */
+  async #transmitAll(frames: readonly { readonly frame: Uint8Array }[], number: number): Promise<number> {
+    this.inFlight += 1;
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    this.steps.push(frames.length);
+    const copies = frames.map(({ frame }) => readFrame(new Uint8Array(frame)));
+    const by = this.id;
+    try {
+      await sleep(0);
+      const what = this.#fates.shift() ?? { kind: 'accept' };
+      if (what.kind === 'full') {
+        let { room } = what;
+        const refused = copies.findIndex((frame) => (room -= frame.envelopes.length) < 0);
+        const taken = refused === -1 ? copies : copies.slice(0, refused);
+        taken.forEach((frame, index) => this.#store(by, number + index, frame));
+        return taken.length;
+      }
+      const carriedOut =
+        what.kind === 'accept' || (what.kind === 'lose' && what.done) || (what.kind === 'evict' && what.lose);
+      if (carriedOut) copies.slice(0, -1).forEach((frame, index) => this.#store(by, number + index, frame));
+      const last = copies.length - 1;
+      const result = this.#answer(what, by, number + last, copies[last]!);
+      return result.kind === 'accepted' ? copies.length : 0;
+    } finally {
+      this.inFlight -= 1;
+    }
   }
 
   override async transmit(frame: Uint8Array, number: number): Promise<TransmitResult> {
@@ -531,8 +563,9 @@ test('whatever happens on the way, each message ends once, and is there as often
     fates: readonly Fate[],
     bursts: readonly number[],
     impatient: readonly number[],
+    together: boolean,
   ): Promise<void> => {
-    const to = new Model(fates);
+    const to = new Model(fates, together);
     to.shares = 1 / 4;
     const outbox = new Outbox(to, new Flusher(), DEFAULT_MAX_BODY_BYTES);
     to.onEvicted = () => outbox.rejoined();
@@ -576,15 +609,39 @@ test('whatever happens on the way, each message ends once, and is there as often
       fc.array(
         fc.tuple(
           fc.array(fate, { maxLength: 8 }),
-          fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
+          fc.array(fc.integer({ min: 1, max: 25 }), { minLength: 1, maxLength: 5 }),
           fc.array(fc.nat(20), { maxLength: 3 }),
+          fc.boolean(),
         ),
         { minLength: 12, maxLength: 12 },
       ),
       async (lives) => {
-        await Promise.all(lives.map(([fates, bursts, impatient]) => run(fates, bursts, impatient)));
+        await Promise.all(lives.map(([fates, bursts, impatient, together]) => run(fates, bursts, impatient, together)));
       },
     ),
     { numRuns: 12, endOnFailure: true },
   );
+});
+
+test('full frames that wait travel in one step, and one by one when the step was not accepted whole', async (t) => {
+  const to = new Model(
+    [{ kind: 'accept' }, { kind: 'full', room: 3 }, { kind: 'accept' }, { kind: 'lose', done: true }],
+    true,
+  );
+  to.shares = 1 / 2;
+  const outbox = new Outbox(to, new Flusher(), DEFAULT_MAX_BODY_BYTES);
+  const slips = Array.from({ length: 20 }, (_, body) => {
+    const slip = new Slip();
+    outbox.cast('run', body, 0, undefined, undefined, slip);
+    return slip;
+  });
+  await idle(outbox);
+  t.deepEqual([...new Set(slips.map((slip) => slip.end))], ['accepted']);
+  t.deepEqual(
+    to.stored,
+    slips.map((_, body) => body),
+    'each once, in order',
+  );
+  t.true(to.steps.length >= 2 && to.steps.every((frames) => frames >= 2), `steps of ${to.steps.join(', ')}`);
+  t.is(to.mostInFlight, 1);
 });

@@ -57,6 +57,7 @@ class Strict implements Backend {
       },
       broker: {
         append: (request) => broker.append(request),
+        appendAll: (request) => broker.appendAll(request),
         reply: (inbox, frame) => broker.reply(inbox, frame),
         consume: (mailbox, limits, intake) => {
           this.consumes += 1;

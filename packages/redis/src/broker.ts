@@ -3,6 +3,8 @@ import { LaneClaims } from './lane-claims.ts';
 import { guarded } from './connection.ts';
 import type { RawEntry } from './claims.ts';
 import type {
+  AppendAllRequest,
+  AppendAllResult,
   AppendRequest,
   AppendResult,
   Broker,
@@ -41,6 +43,26 @@ export class RedisBroker implements Broker {
     this.#claims = ground.lanes.map((_, lane) => new LaneClaims(ground, lane));
     this.#due = ground.lanes.map((keys) => new DueTimer(ground, keys));
     this.#settling = new Settling(ground, this.#due);
+  }
+
+  async appendAll({ mailbox, number, frames }: AppendAllRequest): Promise<AppendAllResult> {
+    const owner = this.#ground.registration.id;
+    if (owner === undefined) return { kind: 'not-member' };
+    const lane = this.#lane(mailbox);
+    const { stream, level } = mailboxKeys(lane, mailbox);
+    const { sent } = nodeKeys(lane, owner);
+    const answer = await run<'not-member' | [taken: number, hints: string]>(
+      this.#ground.command,
+      'appendall',
+      [lane.members, sent, stream, level, lane.due],
+      [owner, mailbox, number, ...frames.flatMap(({ frame, count }) => [count, asBuffer(frame)])],
+    );
+    if (answer === 'not-member') {
+      this.#ground.registration.lose(owner, 'no member when appending');
+      return { kind: 'not-member' };
+    }
+    const [taken, hints] = answer;
+    return { kind: 'accepted', taken, ...(hints === '' ? undefined : { hints }) };
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {

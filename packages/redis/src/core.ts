@@ -7,6 +7,8 @@ export {
   NotMember,
   TransportError,
   sleep,
+  type AppendAllRequest,
+  type AppendAllResult,
   type AppendRequest,
   type AppendResult,
   type Backend,

@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'append' | 'beat' | 'bury' | 'delay' | 'depth' | 'drop' | 'due' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'park' | 'progress' | 'reap' | 'replay' | 'reply' | 'retry' | 'settle';
+export type ScriptName = 'adopt' | 'append' | 'appendall' | 'beat' | 'bury' | 'delay' | 'depth' | 'drop' | 'due' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'park' | 'progress' | 'reap' | 'replay' | 'reply' | 'retry' | 'settle';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -116,6 +116,48 @@ local id = redis.call('XADD', KEYS[3], '*', 'f', ARGV[5], 'n', ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
 redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
+  },
+  appendall: {
+    sha: 'a4bc65f14ffd0103ed3bf7edf4c9d10b100769c3',
+    lua: `#!lua
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local MAX_LENGTH = 1000000
+local MAX_BYTES = 1073741824
+local function repeated(sent, mailbox, number)
+  local last = redis.call('HGET', sent, mailbox)
+  if not last then return nil end
+  local last_number, id = string.match(last, '^(%d+) (.+)$')
+  if last_number and tonumber(number) <= tonumber(last_number) then return id end
+  return nil
+end
+local function fullness(level, stream, due, count, size)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
+  local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
+  local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
+  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
+  if (messages > 0 or bytes > 0) and redis.call('XLEN', stream) == 0 and redis.call('EXISTS', due) == 0 then
+    messages, bytes = 0, 0
+    if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
+  end
+  local room = math.max(0, max_length - messages)
+  if bytes + size > max_bytes and room >= count then room = 0 end
+  return { room, messages, bytes, max_length, max_bytes }
+end
+local MOST_FRAMES = 16
+local taken, hints = 0, ''
+for at = 4, math.min(#ARGV - 1, 2 + 2 * MOST_FRAMES), 2 do
+  local number = string.format('%.0f', tonumber(ARGV[3]) + taken)
+  if not repeated(KEYS[2], ARGV[2], number) then
+    local full, messages, bytes, brought = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[at]), #ARGV[at + 1])
+    if full then break end
+    local id = redis.call('XADD', KEYS[3], '*', 'f', ARGV[at + 1], 'n', ARGV[at])
+    redis.call('HSET', KEYS[2], ARGV[2], number .. ' ' .. id)
+    redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
+    hints = brought or ''
+  end
+  taken = taken + 1
+end
+return { taken, hints }`,
   },
   beat: {
     sha: '134285df87aa4cf900d9a732116b844d232f7fdb',

@@ -1,4 +1,6 @@
 import type {
+  AppendAllRequest,
+  AppendAllResult,
   AppendRequest,
   AppendResult,
   Broker,
@@ -25,21 +27,38 @@ export class MemoryBroker implements Broker {
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
-    return this.#hold.use((): AppendResult => {
-      const member = this.#hold.current();
-      if (member === undefined) return { kind: 'not-member' };
-      const mailbox = this.#hold.world.mailbox(request.mailbox);
-      const hints = mailbox.hints === undefined ? undefined : { hints: mailbox.hints };
-      const last = member.producers.get(request.mailbox);
-      if (last !== undefined && request.number <= last.number) return { kind: 'accepted', id: last.id, ...hints };
-      const refused = refusal(mailbox, request);
-      if (refused !== undefined) return refused;
-      // The caller reuses its buffer, and its Buffer may have a `slice` that shares it.
-      const frame = new Uint8Array(request.frame);
-      const id = mailbox.put({ frame, count: request.count }, request.at);
-      member.producers.set(request.mailbox, { number: request.number, id });
-      return { kind: 'accepted', id, ...hints };
+    return this.#hold.use(() => this.#append(request));
+  }
+
+  appendAll({ mailbox, number, frames }: AppendAllRequest): Promise<AppendAllResult> {
+    return this.#hold.use((): AppendAllResult => {
+      if (this.#hold.current() === undefined) return { kind: 'not-member' };
+      const refused = frames.findIndex(
+        (frame, index) => this.#append({ mailbox, number: number + index, ...frame }).kind !== 'accepted',
+      );
+      const { hints } = this.#hold.world.mailbox(mailbox);
+      return {
+        kind: 'accepted',
+        taken: refused === -1 ? frames.length : refused,
+        ...(hints === undefined ? undefined : { hints }),
+      };
     });
+  }
+
+  #append(request: AppendRequest): AppendResult {
+    const member = this.#hold.current();
+    if (member === undefined) return { kind: 'not-member' };
+    const mailbox = this.#hold.world.mailbox(request.mailbox);
+    const hints = mailbox.hints === undefined ? undefined : { hints: mailbox.hints };
+    const last = member.producers.get(request.mailbox);
+    if (last !== undefined && request.number <= last.number) return { kind: 'accepted', id: last.id, ...hints };
+    const refused = refusal(mailbox, request);
+    if (refused !== undefined) return refused;
+    // The caller reuses its buffer, and its Buffer may have a `slice` that shares it.
+    const frame = new Uint8Array(request.frame);
+    const id = mailbox.put({ frame, count: request.count }, request.at);
+    member.producers.set(request.mailbox, { number: request.number, id });
+    return { kind: 'accepted', id, ...hints };
   }
 
   reply(inbox: string, frame: Uint8Array): Promise<ReplyResult> {

@@ -53,6 +53,39 @@ export function appending(promised: Promised): void {
     t.deepEqual(basket.texts(), texts);
   });
 
+  promised(
+    'several frames appended in one step are claimed in order, and repeating the step adds nothing',
+    async (t, stage) => {
+      const peer = await stage.peer('peer');
+      const frames = ['one', 'two', 'three'].map((text) => ({ frame: Buffer.from(text), count: 1 }));
+      const step = { mailbox: MAILBOX, number: 1, frames };
+      const first = await peer.link.broker.appendAll(step);
+      const again = await peer.link.broker.appendAll(step);
+      t.deepEqual(
+        [first, again].map((result) => (result.kind === 'accepted' ? result.taken : result.kind)),
+        [3, 3],
+      );
+      const next = await peer.link.broker.append({ mailbox: MAILBOX, number: 4, frame: Buffer.from('four'), count: 1 });
+      t.is(next.kind, 'accepted');
+      const basket = await peer.consume(MAILBOX);
+      await basket.holds(4);
+      t.deepEqual(basket.texts(), ['one', 'two', 'three', 'four']);
+    },
+  );
+
+  promised('a step stops at the first frame that does not fit, and that number is not used up', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    const basket = await peer.consume(MAILBOX, { limits: { maxLength: 3, maxBytes: 1_000_000 }, room: 0 });
+    const frames = [2, 2, 1].map((count, index) => ({ frame: Buffer.from(`frame ${index}`), count }));
+    const result = await peer.link.broker.appendAll({ mailbox: MAILBOX, number: 1, frames });
+    t.is(result.kind === 'accepted' ? result.taken : -1, 1);
+    const second = await peer.link.broker.append({ mailbox: MAILBOX, number: 2, frame: Buffer.from('fits'), count: 1 });
+    t.is(second.kind, 'accepted');
+    basket.makeRoom(10);
+    await basket.holds(2);
+    t.deepEqual(basket.texts(), ['frame 0', 'fits']);
+  });
+
   promised('repeating a number is accepted once with the same id', async (t, stage) => {
     const peer = await stage.peer('peer');
     const first = await peer.send(MAILBOX, 'once', { number: 1 });
