@@ -14,7 +14,7 @@ export interface Leaving {
   readonly history: HistoryItem;
 }
 
-const TODO = 1;
+const WAITS = 1;
 
 export class Batch {
   readonly claim: Claim;
@@ -45,18 +45,18 @@ export class Batch {
     this.remaining = 0;
     for (let index = 0; index < claim.count; index += 1) {
       if (claim.todo !== undefined && claim.todo[index] !== '1') continue;
-      this.#state[index] = TODO;
+      this.#state[index] = WAITS;
       this.remaining += 1;
     }
   }
 
   isTodo(index: number): boolean {
-    return this.#state[index] === TODO;
+    return this.#state[index] === WAITS;
   }
 
   /** Envelope `index` has ended; answers false when it had before. */
   end(index: number): boolean {
-    if (this.#state[index] !== TODO) return false;
+    if (this.#state[index] !== WAITS) return false;
     this.#state[index] = 0;
     this.remaining -= 1;
     this.untold += 1;
@@ -66,7 +66,7 @@ export class Batch {
   /** The mask of what is still to do. */
   todo(): string {
     let mask = '';
-    for (const state of this.#state) mask += state === TODO ? '1' : '0';
+    for (const state of this.#state) mask += state === WAITS ? '1' : '0';
     return mask;
   }
 

@@ -1,12 +1,14 @@
 /**
- * Packs envelopes for one destination into frames and sends them one at a time. What is sent while a frame travels waits
- * and leaves as one frame when it returns: batches grow with the load, no timer, no added latency.
+ * Packs envelopes for one destination into frames and sends them, one append in flight. What is sent while a frame
+ * travels waits and leaves when it returns, as one frame or as a few full ones in one step: batches grow with the load,
+ * no timer, no added latency.
  */
 import type { Extras, WireError } from './envelope.ts';
 import { codeOf, HomeostatError, NodeClosed, NotMember, TransportError } from './errors.ts';
 import type { Flusher } from './flusher.ts';
-import { FrameWriter, MAX_ENVELOPES, MAX_FRAME_BYTES } from './frame.ts';
+import { FrameWriter, MAX_FRAME_BYTES } from './frame.ts';
 import { sleep } from './loop.ts';
+import { OpenFrame } from './open-frame.ts';
 
 /** Who sent an envelope, told how its sending ended. Exactly one of the two is called, once. */
 export interface Receipt {
@@ -51,36 +53,6 @@ const RESEND_MAX_MS = 1_000;
 const GROUP = 4;
 /** Frames kept for reuse. */
 const SPARE_WRITERS = 8;
-/** A frame is full when the shares of its envelopes add up to this; a little more than 1 for rounding. */
-const FULL = 1 + 1e-9;
-/**
- * A frame of many small envelopes is full before it needs more than this, bytes: Redis' allocator rounds 20,480 up to
- * 24,576, which would cost each message a sixth more memory than it needs. Measured with Redis 7.0.15 and jemalloc.
- */
-const CLASS_BYTES = 20_300;
-const CLASS_ENVELOPES = 96;
-
-class OpenFrame {
-  readonly writer: FrameWriter;
-  receipts: Receipt[] = [];
-  /** Those of its receipts that are still to be told that it was accepted. */
-  accepted: Receipt[] = [];
-  at: number | undefined;
-  filled = 0;
-  /** Whether somebody waits for an answer, so that the frame says where it goes. */
-  answered = false;
-  /** Set when the backend may have it already: from then on it is sent again unchanged, or not at all. */
-  ambiguous = false;
-  /** Travels alone from now on: in a group it was not accepted. */
-  alone = false;
-  /** The member it was last sent as. */
-  sentBy = '';
-
-  constructor(writer: FrameWriter) {
-    this.writer = writer;
-  }
-}
-
 export class Outbox {
   readonly #destination: Destination;
   readonly #flusher: Flusher;
@@ -197,12 +169,7 @@ export class Outbox {
   #room(share: number, at: number | undefined): OpenFrame {
     const open = this.#open;
     if (open === undefined) return this.#fresh(at);
-    if (open.receipts.length === 0) {
-      open.at = at;
-      return open;
-    }
-    if (open.at === at && open.receipts.length < MAX_ENVELOPES && open.filled + share <= FULL && !fillsItsClass(open))
-      return open;
+    if (open.hasRoom(share, at)) return open;
     return this.#next(open, at);
   }
 
@@ -398,16 +365,7 @@ export class Outbox {
 
   #recycle(frame: OpenFrame): void {
     if (this.#spare.length >= SPARE_WRITERS || frame.ambiguous) return;
-    frame.receipts = [];
-    frame.filled = 0;
-    frame.answered = false;
-    frame.alone = false;
+    frame.reset();
     this.#spare.push(frame);
   }
-}
-
-/** Whether one more envelope like those in the frame would push it into the next size class of Redis' allocator. */
-function fillsItsClass({ receipts, writer }: OpenFrame): boolean {
-  const { length } = receipts;
-  return length >= CLASS_ENVELOPES && writer.bytes <= CLASS_BYTES && writer.bytes + writer.bytes / length > CLASS_BYTES;
 }
