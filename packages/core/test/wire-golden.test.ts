@@ -233,9 +233,8 @@ test('a client in another language writes frames that are read', (t) => {
       encoding: 'utf8',
     });
   } catch (error) {
-    if ((error as { code?: string }).code !== 'ENOENT') throw error;
+    t.is((error as { code?: string }).code, 'ENOENT', String(error));
     t.log('skipped: there is no python3');
-    t.pass();
     return;
   }
   const [cast, call] = printed

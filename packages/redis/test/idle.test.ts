@@ -1,6 +1,6 @@
 /** What an idle node costs: commands and connections, with fifty mailboxes and with a thousand. */
 import test from 'ava';
-import { TestNode } from './house.ts';
+import { TestNode, until } from './house.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 import type { BeatOptions } from '../src/core.ts';
 
@@ -31,7 +31,8 @@ for (const mailboxes of [50, 1_000]) {
       await Promise.all(Array.from({ length: mailboxes }, (_, i) => node.serve(`actor-${i}@1`, { settle: true })));
       await node.send('actor-0@1', 'warm');
       await node.send(`actor-${mailboxes - 1}@1`, 'warm');
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      for (const warmed of ['actor-0@1', `actor-${mailboxes - 1}@1`])
+        await until('what was sent to be settled', async () => (await node.link.broker.depth(warmed)).messages === 0);
       await server.client.config('RESETSTAT');
       await new Promise((resolve) => setTimeout(resolve, MEASURED_MS));
       const made = await calls();
