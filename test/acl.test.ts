@@ -16,7 +16,7 @@ const shop = contract('shop', {
 });
 /** The password of each user, which the page leaves to its reader. */
 const PASSWORD = 'of-the-test';
-/** As in lua/lib/news.lua: somebody came or went. */
+/** As in lua/lib/revision.lua: somebody came or went. */
 const MEMBERS_CHANGED = 2 ** 20;
 const BEAT = { intervalMs: 100, ttlMs: 400 };
 
@@ -166,7 +166,7 @@ test.serial('the user watch may look at members, reports, mailboxes and dead let
   try {
     const members = await connection.hkeys('{homeostat:0}:members');
     t.true(members.length > 0);
-    t.regex((await connection.get(`{homeostat:0}:node:${members[0]}`)) ?? '', /"status":"healthy"/);
+    t.regex((await connection.get(`{homeostat:0}:report:${members[0]}`)) ?? '', /"status":"healthy"/);
     t.is(((await connection.xinfo('GROUPS', '{homeostat:0}:mailbox:shop@1')) as unknown[]).length, 1);
     t.is(await connection.xlen('{homeostat:0}:dead:shop@1'), 0);
   } finally {

@@ -10,7 +10,7 @@ test('without redis a node runs on the memory backend, and says so', async (t) =
   await using node = await createNode({ signals: false });
   await node.serve(actor(echo, { say: (text) => text }));
   t.is(await node.client(echo).say('hello'), 'hello');
-  t.is((await node.health()).backend.name, 'memory');
+  t.is((await node.link()).name, 'memory');
 });
 
 test('redis and backend together are refused', async (t) => {
@@ -47,5 +47,5 @@ onRedis('with redis two nodes talk, and the backend is named without secrets', a
   await using two = await createNode({ redis: { url: REDIS_URL! }, namespace, signals: false });
   await one.serve(actor(echo, { say: (text, ctx) => `${text} ${ctx.caller === two.id}` }));
   t.is(await two.client(echo).say('hello'), 'hello true');
-  t.regex((await two.health()).backend.name, /^redis [^@]+$/);
+  t.regex((await two.link()).name, /^redis [^@]+$/);
 });

@@ -12,12 +12,17 @@ export function recording(backend: Backend, history: HistoryWriter): Backend {
       let node = identity.name;
 
       const join = membership.join.bind(membership);
-      membership.join = async (report, events) => {
+      membership.join = async (presence, events) => {
         const evicted = (reason: string): void => {
           history.add({ type: 'evicted', node, at: Date.now() });
           events.evicted(reason);
         };
-        node = await join(report, { evicted, inbox: (frames) => events.inbox(frames) });
+        node = await join(presence, {
+          evicted,
+          inbox: (frames) => events.inbox(frames),
+          news: (items) => events.news(items),
+          beaten: (seq) => events.beaten(seq),
+        });
         return node;
       };
 

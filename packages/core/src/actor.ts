@@ -10,7 +10,8 @@ import type {
 } from './contract.ts';
 import { ConfigError, type ActorError } from './errors.ts';
 import type { Log } from './log.ts';
-import { actorOptionsSchema, parseOptions, type ActorOptions, type ActorPolicy } from './options.ts';
+import { actorOptionsSchema, type ActorOptions, type ActorPolicy } from './options.ts';
+import { parseOptions } from './parse-options.ts';
 
 /** What a handler knows of the message it handles, and what it may use. */
 export interface Context<M extends MethodSpec = MethodSpec> {

@@ -1,6 +1,10 @@
 /** What carries and remembers: `memory()` here, `redis(url)` in its own package. The ports a backend implements. */
+import type { Breakers } from './breakers.ts';
 import type { Broker, NodeIdentity } from './broker.ts';
+import type { Cache } from './cache.ts';
 import type { Membership } from './membership.ts';
+import type { Permits } from './permits.ts';
+import type { Records } from './records.ts';
 
 export interface BackendHealth {
   readonly connected: boolean;
@@ -13,9 +17,15 @@ export interface BackendHealth {
 export interface Link {
   readonly broker: Broker;
   readonly membership: Membership;
+  readonly records: Records;
+  readonly breakers: Breakers;
+  readonly cache: Cache;
+  readonly permits: Permits;
   /** Backend time, ms since the epoch: the one clock that deadlines and due times are written in. */
   now(): number;
   health(): Promise<BackendHealth>;
+  /** One round trip, measured now, ms. */
+  ping(): Promise<number>;
   /** Resolves when the backend can be written to; rejects with the signal's reason when that aborts first. */
   ready(signal?: AbortSignal): Promise<void>;
   /** Ends every connection. `membership.leave()` comes first; without it the node looks dead to the others. */
@@ -31,6 +41,10 @@ export interface Backend {
 
 export * from './broker.ts';
 export * from './membership.ts';
+export * from './records.ts';
+export * from './breakers.ts';
+export * from './cache.ts';
+export * from './permits.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { loop, sleep } from './loop.ts';
 export type { Log } from './log.ts';

@@ -16,6 +16,11 @@ export interface AppendRequest {
   readonly count: number;
   /** Not before this moment (backend time, ms). Absent: at once. */
   readonly at?: number;
+  /**
+   * For this node alone, in order of its own numbers; never together with `at`. The shared mailbox takes it where that is
+   * no member, and takes back what it has not ended once it is a member no more. Absent: for whoever has room.
+   */
+  readonly target?: string;
 }
 
 export type AppendResult =
@@ -38,6 +43,8 @@ export interface AppendAllRequest {
   readonly number: number;
   /** All of them at once: none is delayed. */
   readonly frames: readonly { readonly frame: Uint8Array; readonly count: number }[];
+  /** As with `AppendRequest`. */
+  readonly target?: string;
 }
 
 export type AppendAllResult =
@@ -137,6 +144,8 @@ export interface MailboxDepth {
   readonly pending: number;
   /** Entries of dead letters. */
   readonly dead: number;
+  /** When the oldest entry that is in the mailbox was put there (backend time, ms); absent when there is none. */
+  readonly oldestAt?: number;
 }
 
 export interface DeadEntry {
@@ -153,13 +162,16 @@ export interface DeadEntry {
 }
 
 export interface Broker {
-  /** Resolves `accepted` once the frame is in the mailbox (or its due set). One call in flight per mailbox. */
+  /** Resolves `accepted` once the frame is in the mailbox (or its due set). One call in flight per mailbox and target. */
   append(request: AppendRequest): Promise<AppendResult>;
   /** The same for several frames in one step, in order. It counts as the one call in flight of its mailbox. */
   appendAll(request: AppendAllRequest): Promise<AppendAllResult>;
   /** Appends a frame to a node's inbox; `gone` when that inbox does not exist. May arrive twice after `unknown`. */
   reply(inbox: string, frame: Uint8Array): Promise<ReplyResult>;
-  /** Makes the mailbox exist with its limits and starts claiming for this node as far as `intake` has room. */
+  /**
+   * Makes the mailbox exist with its limits and starts claiming for this node as far as `intake` has room, what is
+   * targeted at this node first.
+   */
   consume(mailbox: string, limits: MailboxLimits, intake: Intake): Promise<MailboxReader>;
   /** Carries out endings in the order given. Repeating a batch after `unknown` is safe. */
   settle(batch: readonly Settlement[]): Promise<readonly SettleResult[]>;

@@ -1,25 +1,34 @@
-/** The caller's side of a contract: checks the input, freezes an envelope, hands it to the outbox. */
+/** The caller's side of a contract: what a client is, and the types of what it asks and gets. */
+import type { Calling } from './calling.ts';
 import type { Contract, ErrorCode, ErrorDetails, Input, MethodSpec, MethodSpecs, Output } from './contract.ts';
-import type { Extras } from './envelope.ts';
-import {
-  Aborted,
-  CallTimeout,
-  ConfigError,
-  HandlerError,
-  HomeostatError,
-  messageOf,
-  type ActorError,
-} from './errors.ts';
-import { parseOptions, clientOptionsSchema } from './options.ts';
-import { checkCastOptions, checkRequestOptions, type CastOptions, type RequestOptions } from './request-options.ts';
-import type { Sending } from './sending.ts';
-import type { StandardSchema } from './standard-schema.ts';
-import { validate } from './validate.ts';
-import { WaitingCast } from './waiting.ts';
+import { HandlerError, HomeostatError, messageOf, type ActorError } from './errors.ts';
+import { clientOptionsSchema } from './options.ts';
+import { parseOptions } from './parse-options.ts';
+import type { CastOptions, RequestOptions } from './request-options.ts';
+import { Requests } from './requests.ts';
+import type { BreakerSetting, CacheSetting, Delivery, RetrySetting } from './service-settings.ts';
 
+/** What holds for every request of one client; a request's own options are stronger, what the service's settings say is weaker. */
 export interface ClientOptions {
-  /** Of every call and cast of this client that names none, ms. Default: the node's (30 s). */
-  readonly timeoutMs?: number;
+  /** Of every call and cast of this client that names none, ms. Default: the service's, the node's (30 s). */
+  readonly timeoutMs?: number | undefined;
+  readonly retry?: RetrySetting | undefined;
+  readonly breaker?: BreakerSetting | undefined;
+  readonly cache?: CacheSetting | undefined;
+  /**
+   * What to answer when a call has failed for good. Or another version of the contract: it is called instead when no
+   * healthy instance serves this one; what a handler refused is not tried there.
+   */
+  readonly fallback?: ((error: HomeostatError, input: unknown) => unknown) | Contract | undefined;
+  /** Reject at once when nobody healthy serves it. Default: the service's, false. */
+  readonly failFast?: boolean | undefined;
+  /** Strategy of targeted sends: `round_robin`, … Default: the service's, `pull`. */
+  readonly balance?: string | undefined;
+  readonly delivery?: Exclude<Delivery, 'disabled'> | undefined;
+  /** Only instances that have all of these tags. */
+  readonly tags?: readonly string[] | undefined;
+  /** Only the node of this id. */
+  readonly node?: string | undefined;
 }
 
 /** Codes that the runtime itself answers with; a handler's own errors carry theirs. */
@@ -27,6 +36,7 @@ export type RuntimeCode =
   | 'ABORTED'
   | 'BACKEND_FULL'
   | 'CALL_TIMEOUT'
+  | 'CIRCUIT_OPEN'
   | 'CONFIG'
   | 'HANDLER'
   | 'HANDLER_TIMEOUT'
@@ -36,9 +46,14 @@ export type RuntimeCode =
   | 'NODE_CLOSED'
   | 'NODE_DIED'
   | 'NOT_MEMBER'
+  | 'NO_HEALTHY_INSTANCES'
   | 'OUTPUT_INVALID'
+  | 'OVERLOADED'
   | 'PAYLOAD_TOO_LARGE'
+  | 'RETRY_BUDGET_EXHAUSTED'
   | 'SERIALIZATION'
+  | 'SERVICE_DISABLED'
+  | 'SERVICE_NOT_FOUND'
   | 'TRANSPORT'
   | 'VALIDATION'
   | 'WORKER';
@@ -54,6 +69,18 @@ export type Result<Value, Failure = HomeostatError> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: Failure };
 
+/** How a call went. */
+export interface CallFacts {
+  /** Tries in all; 0 when none was needed or allowed. */
+  readonly attempts: number;
+  /** From the call to its end, ms. */
+  readonly ms: number;
+  /** The value is not the service's own: `cache`, or the code of the failure that a fallback stood in for. */
+  readonly degraded?: string | undefined;
+}
+
+export type CallResult<Value, Failure = HomeostatError> = Result<Value, Failure> & CallFacts;
+
 type Arguments<M extends MethodSpec, Options> =
   undefined extends Input<M> ? [input?: Input<M>, options?: Options] : [input: Input<M>, options?: Options];
 
@@ -61,7 +88,7 @@ export interface Caller<M extends MethodSpec> {
   /** Asks and waits. Rejects with a declared error of the method or one of the runtime's. */
   (...args: Arguments<M, RequestOptions>): Promise<Output<M>>;
   /** Asks and waits; never rejects. */
-  try(...args: Arguments<M, RequestOptions>): Promise<Result<Output<M>, CallError<M>>>;
+  try(...args: Arguments<M, RequestOptions>): Promise<CallResult<Output<M>, CallError<M>>>;
   /** Tells, durably: resolves when the backend has accepted the message. */
   cast(...args: Arguments<M, CastOptions>): Promise<void>;
 }
@@ -74,27 +101,20 @@ export type Client<Methods extends MethodSpecs> = { readonly [Name in keyof Meth
  * @throws ConfigError when an option is wrong.
  */
 export function createClient<Methods extends MethodSpecs>(
-  sending: Sending,
+  calling: Calling,
   contract: Contract<Methods>,
   options: ClientOptions = {},
   inherited = 0,
 ): Client<Methods> {
-  const { timeoutMs } = parseOptions(clientOptionsSchema, options, `client(${contract.name})`);
+  const parsed = parseOptions(clientOptionsSchema, options, `client(${contract.name})`);
+  if (parsed.balance !== undefined) calling.routing.checkStrategy(parsed.balance);
   const callers: Record<string, Caller<MethodSpec>> = {};
   for (const [method, spec] of Object.entries(contract.methods)) {
-    const request = new Requests(
-      sending,
-      contract.mailbox,
-      `${contract.name}.${method}`,
-      method,
-      spec,
-      spec.timeoutMs ?? timeoutMs ?? sending.timeoutMs,
-      inherited,
-    );
-    const call = (input?: unknown, bag?: RequestOptions): Promise<unknown> => request.call(input, bag);
+    const requests = new Requests(calling, contract, method, spec, parsed, inherited);
+    const call = (input?: unknown, bag?: RequestOptions): Promise<unknown> => requests.call(input, bag);
     callers[method] = Object.assign(call, {
-      try: (input?: unknown, bag?: RequestOptions) => attempt(request.call(input, bag)),
-      cast: (input?: unknown, bag?: CastOptions) => request.cast(input, bag),
+      try: (input?: unknown, bag?: RequestOptions) => requests.try(input, bag),
+      cast: (input?: unknown, bag?: CastOptions) => requests.cast(input, bag),
     }) as Caller<MethodSpec>;
   }
   return Object.freeze(callers) as unknown as Client<Methods>;
@@ -108,117 +128,7 @@ export function attempt<Value, Failure = HomeostatError>(promise: Promise<unknow
   );
 }
 
-function asError(thrown: unknown): HomeostatError {
+/** Whatever was thrown, as one of ours. */
+export function asError(thrown: unknown): HomeostatError {
   return thrown instanceof HomeostatError ? thrown : new HandlerError(messageOf(thrown), { cause: thrown });
-}
-
-const NO_OPTIONS: RequestOptions = Object.freeze({});
-
-class Requests {
-  readonly #sending: Sending;
-  readonly #mailbox: string;
-  readonly #subject: string;
-  readonly #method: string;
-  readonly #input: StandardSchema | undefined;
-  readonly #timeoutMs: number;
-  readonly #inherited: number;
-
-  constructor(
-    sending: Sending,
-    mailbox: string,
-    subject: string,
-    method: string,
-    spec: MethodSpec,
-    timeoutMs: number,
-    inherited: number,
-  ) {
-    this.#sending = sending;
-    this.#mailbox = mailbox;
-    this.#subject = subject;
-    this.#method = method;
-    this.#input = spec.input;
-    this.#timeoutMs = timeoutMs;
-    this.#inherited = inherited;
-  }
-
-  call(input: unknown, bag?: RequestOptions): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const options = bag === undefined ? NO_OPTIONS : checkRequestOptions(bag, this.#subject);
-      this.#checked(input, () => this.#sendCall(input, options, resolve, reject), reject);
-    });
-  }
-
-  cast(input: unknown, bag?: CastOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const options: CastOptions = bag === undefined ? NO_OPTIONS : checkCastOptions(bag, this.#subject);
-      this.#checked(input, () => this.#sendCast(input, options, resolve, reject), reject);
-    });
-  }
-
-  /** The input is only checked: the original is sent, and the node's own parse feeds the handler. */
-  #checked(input: unknown, send: () => void, reject: (error: unknown) => void): void {
-    const checked =
-      this.#input === undefined ? undefined : validate(this.#input, input, 'input', this.#subject, 'not-executed');
-    if (checked instanceof Promise) checked.then(send).catch(reject);
-    else send();
-  }
-
-  #sendCall(
-    input: unknown,
-    options: RequestOptions,
-    resolve: (value: unknown) => void,
-    reject: (error: Error) => void,
-  ): void {
-    const outbox = this.#sending.open(this.#mailbox, this.#subject);
-    const now = this.#sending.now();
-    const deadline = this.#deadline(options, now);
-    const left = deadline - now;
-    if (left <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
-    refuseAborted(options, this.#subject);
-    const waiting = this.#sending.replies.open(this.#subject, left, resolve, reject);
-    try {
-      outbox.call(this.#method, input, waiting.correlation, deadline, extrasOf(options), waiting);
-    } catch (thrown) {
-      waiting.fail(asError(thrown));
-      return;
-    }
-    if (options.signal !== undefined) waiting.follow(options.signal);
-  }
-
-  #sendCast(input: unknown, options: CastOptions, resolve: () => void, reject: (error: Error) => void): void {
-    const outbox = this.#sending.open(this.#mailbox, this.#subject);
-    const now = this.#sending.now();
-    const timeoutMs = Math.min(options.timeoutMs ?? this.#timeoutMs, (options.deadline ?? Infinity) - now);
-    if (timeoutMs <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
-    refuseAborted(options, this.#subject);
-    const waiting = new WaitingCast(this.#sending.deadlines, this.#subject, timeoutMs, resolve, reject);
-    outbox.cast(this.#method, input, options.deadline ?? 0, extrasOf(options), dueOf(options, now), waiting);
-    this.#sending.deadlines.add(waiting, this.#sending.elapsed() + timeoutMs);
-    if (options.signal !== undefined) waiting.follow(options.signal);
-  }
-
-  #deadline(options: RequestOptions, now: number): number {
-    const own = options.deadline ?? now + (options.timeoutMs ?? this.#timeoutMs);
-    return this.#inherited === 0 ? own : Math.min(own, this.#inherited);
-  }
-}
-
-function refuseAborted(options: RequestOptions, subject: string): void {
-  if (options.signal?.aborted === true) throw new Aborted(subject, options.signal.reason, 'not-executed');
-}
-
-function extrasOf(options: RequestOptions): Extras | undefined {
-  if (options.key === undefined && options.headers === undefined) return undefined;
-  return {
-    ...(options.key === undefined ? undefined : { key: options.key }),
-    ...(options.headers === undefined ? undefined : { headers: options.headers }),
-  };
-}
-
-function dueOf(options: CastOptions, now: number): number | undefined {
-  if (options.delayMs !== undefined) return Math.round(now + options.delayMs);
-  if (options.at === undefined) return undefined;
-  const at = typeof options.at === 'number' ? options.at : options.at.getTime();
-  if (Number.isNaN(at)) throw new ConfigError('options.at is an invalid Date');
-  return Math.round(at);
 }

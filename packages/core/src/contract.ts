@@ -1,4 +1,6 @@
 import { ConfigError } from './errors.ts';
+import { parseOptions } from './parse-options.ts';
+import { methodSettingsSchema, type BreakerSetting, type CacheSetting, type RetrySetting } from './service-settings.ts';
 import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts';
 
 export interface MethodSpec {
@@ -12,6 +14,14 @@ export interface MethodSpec {
   readonly kind?: 'query' | 'command';
   /** How long a call waits for its answer, ms. Default: the client's. */
   readonly timeoutMs?: number;
+  /** How its callers try again; the service's settings and each client may say otherwise. */
+  readonly retry?: RetrySetting;
+  /** When its callers stop calling; as with `retry`. */
+  readonly breaker?: BreakerSetting;
+  /** Whether its answers may come from the shared cache; as with `retry`. */
+  readonly cache?: CacheSetting;
+  /** Names an answer in the cache, for `node.cache.invalidate`: `product:123`. Default: method and input. */
+  readonly cacheKey?: (input: never) => string;
 }
 
 export type MethodSpecs = Readonly<Record<string, MethodSpec>>;
@@ -74,6 +84,7 @@ export function contract<const Methods extends MethodSpecs>(
       );
     }
     checkSchemas(name, method, spec.methods[method]!);
+    checkSettings(name, method, spec.methods[method]!);
   }
   return Object.freeze({
     name,
@@ -100,4 +111,8 @@ function checkSchemas(name: string, method: string, spec: MethodSpec): void {
       );
     }
   }
+}
+
+function checkSettings(name: string, method: string, { timeoutMs, retry, breaker, cache }: MethodSpec): void {
+  parseOptions(methodSettingsSchema, { timeoutMs, retry, breaker, cache }, `contract ${name}: methods.${method}`);
 }

@@ -1,19 +1,20 @@
 /** An envelope in a node's hands, with one ending. It is the handler's context too, so that one object serves both. */
 import type { Context } from './actor.ts';
 import type { Batch } from './batch.ts';
+import type { Calling } from './calling.ts';
 import { createClient, type Client, type ClientOptions } from './client.ts';
 import type { Contract, MethodSpecs } from './contract.ts';
 import type { Deadlined } from './deadlines.ts';
 import { Kind, type Envelope } from './envelope.ts';
 import { ActorError, type HomeostatError } from './errors.ts';
 import type { Log } from './log.ts';
-import type { Sending } from './sending.ts';
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** Who carries a delivery's ending out. */
 export interface DeliveryOwner {
-  readonly sending: Sending;
+  /** What its handler calls others with. */
+  readonly calling: Calling;
   readonly log: Log;
   /** The deadline has passed while the handler runs. */
   overdue(delivery: Delivery): void;
@@ -95,7 +96,7 @@ export class Delivery implements Context, Deadlined {
   }
 
   get client(): <Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions) => Client<Methods> {
-    return (contract, options) => createClient(this.owner.sending, contract, options, this.deadline);
+    return (contract, options) => createClient(this.owner.calling, contract, options, this.deadline);
   }
 
   expire(): void {

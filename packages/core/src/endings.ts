@@ -158,6 +158,11 @@ export class Endings {
     for (const batch of [...this.#inHand]) if (batch.running === 0) this.handBackOne(batch);
   }
 
+  /** Entries stay in hand again until they end. */
+  keep(): void {
+    this.#handingBack = false;
+  }
+
   /** Hands everything back, running or not. */
   handBackAll(): void {
     for (const batch of [...this.#inHand]) this.handBackOne(batch);

@@ -199,6 +199,103 @@ export class HandlerTimeout extends HomeostatError {
   }
 }
 
+/** The shared breaker of this method is open: it failed too often. `retryAfterMs` says when it may be tried again. */
+export class CircuitOpen extends HomeostatError {
+  constructor(name: string, reason: string, retryAfterMs: number) {
+    super(
+      'CIRCUIT_OPEN',
+      `${name}: the breaker is open (${reason}); it may be tried again in ${Math.ceil(retryAfterMs)} ms`,
+      {
+        retryable: true,
+        outcome: 'not-executed',
+        retryAfterMs,
+      },
+    );
+  }
+}
+
+/** This node has as many calls of the service under way as `maxPending` allows. */
+export class Overloaded extends HomeostatError {
+  constructor(service: string, limit: number) {
+    super(
+      'OVERLOADED',
+      `${service}: ${limit} calls of this node are under way already. Send fewer at once, or raise services.${service}.maxPending.`,
+      { retryable: true, outcome: 'not-executed', details: { service, limit } },
+    );
+  }
+}
+
+/** Nobody ever registered a service of this name. */
+export class ServiceNotFound extends HomeostatError {
+  constructor(service: string) {
+    super(
+      'SERVICE_NOT_FOUND',
+      `no node serves "${service}", and none is known to have. Check the name and the namespace, or start a node that serves it.`,
+      { retryable: true, outcome: 'not-executed', details: { service } },
+    );
+  }
+}
+
+/** The service is known, but no instance that could take this request is healthy. */
+export class NoHealthyInstances extends HomeostatError {
+  constructor(service: string, wanted = '') {
+    super(
+      'NO_HEALTHY_INSTANCES',
+      `${service}: no healthy instance${wanted === '' ? '' : ` ${wanted}`}. node.health.of('${service}') says why.`,
+      { retryable: true, outcome: 'not-executed', details: { service, ...(wanted === '' ? undefined : { wanted }) } },
+    );
+  }
+}
+
+/** Somebody switched the service off: `delivery: 'disabled'`. */
+export class ServiceDisabled extends HomeostatError {
+  constructor(service: string, reason: string) {
+    super('SERVICE_DISABLED', `${service} is switched off: ${reason}`, { details: { service, reason } });
+  }
+}
+
+/** So much is being tried again that another try would only add to the load. `cause` is the failure of the last try. */
+export class RetryBudgetExhausted extends HomeostatError {
+  constructor(service: string, cause: HomeostatError) {
+    super(
+      'RETRY_BUDGET_EXHAUSTED',
+      `${service}: not tried again, the retry budget is spent; the last try: ${cause.message}`,
+      {
+        outcome: cause.outcome,
+        cause,
+        details: { service, code: cause.code },
+      },
+    );
+  }
+}
+
+/** A live setting has been changed by somebody else meanwhile. */
+export class RevisionConflict extends HomeostatError {
+  constructor(subject: string, expected: number, actual: number) {
+    super(
+      'REVISION_CONFLICT',
+      `${subject} is at revision ${actual}, not ${expected}: somebody changed it meanwhile. Read it again, then change it.`,
+      { details: { expected, actual } },
+    );
+  }
+}
+
+/** A health check failed, or did not answer in time. */
+export class CheckFailed extends HomeostatError {
+  constructor(check: string, reason: string, cause?: unknown) {
+    super('CHECK_FAILED', `${check}: ${reason}`, { retryable: true, outcome: 'failed', cause });
+  }
+}
+
+/** This setting cannot be changed while nodes run. */
+export class RestartRequired extends HomeostatError {
+  constructor(path: string) {
+    super('RESTART_REQUIRED', `${path} cannot be changed live: give it in code or file and restart the nodes`, {
+      details: { path },
+    });
+  }
+}
+
 /** An error that a handler raised on purpose, by `ctx.fail(code, details)` or by throwing one with a `code`. */
 export class ActorError extends HomeostatError {
   constructor(code: string, message: string, facts: ErrorFacts = {}) {

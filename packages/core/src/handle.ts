@@ -48,7 +48,7 @@ function checked(handling: Handling, value: unknown): unknown {
 }
 
 /** Something that left a handler: whatever it says of a nested call, this handler has run. */
-class Escaped {
+export class Escaped {
   readonly thrown: unknown;
 
   constructor(thrown: unknown) {

@@ -20,15 +20,71 @@ export {
   createNode,
   type ActorNode,
   type BatchResults,
+  type Middleware,
+  type NodeCache,
+  type NodeConfig,
   type NodeHealth,
+  type NodeLink,
   type NodeOptions,
+  type NodeRegistry,
   type NodeStats,
 } from './node.ts';
 export type { ServeOptions } from './serve.ts';
 export type { NodeSettings } from './options.ts';
+export type { InstanceEvent, NodeEvents, NodeListener } from './events.ts';
+
+// What it knows of the others
+export type { Instance } from './registry/instance.ts';
+export type { InstanceFilter } from './registry/filter.ts';
+export type { Lease } from './registry/lease.ts';
+export type { Mark, MarkOptions, MarkStatus } from './registry/marks.ts';
+export type { AcquireOptions, PickOptions } from './registry/registry.ts';
+export type { LookupStats, ServiceLookups } from './registry/lookups.ts';
+export type { ServiceSummary } from './registry/views.ts';
+export type { SelectAsk, SelectFunction } from './balance/strategy.ts';
+export type { InstanceStatus, NodeReport, NodeVitals } from './report.ts';
+
+// How it and they fare
+export type { MailboxNumbers } from './scaling/scaler.ts';
+
+// What protects calls
+export type { BreakerPhase, BreakerPolicy, BreakerState } from './breakers.ts';
+export type { BreakerHandle } from './breaker/handle.ts';
+export { countsForBreaker } from './breaker/counts.ts';
+export { withRetry, type RetryOptions } from './resilience/with-retry.ts';
+export { withDeadline } from './resilience/with-deadline.ts';
+export { retryPolicy } from './resilience/policies.ts';
+export type {
+  BreakerSetting,
+  CachePolicy,
+  CacheSetting,
+  CanaryPolicy,
+  Delivery,
+  MethodSettings,
+  RetryPolicy,
+  RetrySetting,
+  ScalePolicy,
+  ServicePolicy,
+  ServiceSettings,
+} from './service-settings.ts';
+export type { LiveSetting, SetOptions, SettingChange } from './config/live.ts';
+
+// What stands around calls and handlers
+export type { ClientMiddleware, ClientRequest, Next, ServerMiddleware, ServerRequest } from './middleware.ts';
+export { logging, type Logging, type LoggingOptions } from './logging.ts';
 
 // What calls it
-export type { CallError, Caller, Client, ClientOptions, DeclaredError, Result, RuntimeCode } from './client.ts';
+export type {
+  CallError,
+  Caller,
+  CallFacts,
+  CallResult,
+  Client,
+  ClientOptions,
+  DeclaredError,
+  Result,
+  RuntimeCode,
+} from './client.ts';
 export type { CastOptions, RequestOptions } from './request-options.ts';
 export type { DeadLetter, DeadLetters } from './dead-letters.ts';
 export type { HistoryItem, MailboxDepth } from './broker.ts';
@@ -38,12 +94,20 @@ export { memory } from './backends/memory.ts';
 export type { Backend } from './backend.ts';
 export type { Log } from './log.ts';
 
+// How it fares
+export type { CheckOptions } from './health/check-options.ts';
+export type { CheckAnswer, CheckFn } from './health/probes/answer.ts';
+export type { HealthMoment } from './health/history.ts';
+export type { Liveness, Readiness } from './health/readiness.ts';
+export { healthRecordSchema, type HealthOverview, type HealthRecord } from './health/record.ts';
+
 // What goes wrong
 export {
   Aborted,
   ActorError,
   BackendFull,
   CallTimeout,
+  CircuitOpen,
   ConfigError,
   FrameInvalid,
   HandlerError,
@@ -53,9 +117,16 @@ export {
   MailboxFull,
   MethodNotFound,
   NodeClosed,
+  NoHealthyInstances,
   NotMember,
+  Overloaded,
   PayloadTooLarge,
+  RestartRequired,
+  RetryBudgetExhausted,
+  RevisionConflict,
   SerializationError,
+  ServiceDisabled,
+  ServiceNotFound,
   TransportError,
   ValidationError,
   WorkerError,

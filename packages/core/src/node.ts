@@ -3,14 +3,30 @@ import { isActor, type Actor } from './actor.ts';
 import { memory } from './backends/memory.ts';
 import type { Backend, BackendHealth, Link } from './backend.ts';
 import { attempt, createClient, type Client, type ClientOptions, type Result } from './client.ts';
+import type { BreakerState } from './breakers.ts';
+import type { BreakerHandle } from './breaker/handle.ts';
+import { readConfigFile } from './config/file.ts';
+import type { LiveConfig } from './config/live.ts';
 import type { Contract, MethodSpecs } from './contract.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { ConfigError, messageOf } from './errors.ts';
+import { ConfigError, messageOf, type HomeostatError } from './errors.ts';
+import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
+import type { SelectFunction } from './balance/strategy.ts';
+import type { Health } from './health/health.ts';
 import { defaultLog, type Log } from './log.ts';
 import type { MailboxDepth } from './broker.ts';
-import { nodeSettingsSchema, parseOptions, type NodeSettings } from './options.ts';
+import type { ClientMiddleware, ServerMiddleware } from './middleware.ts';
+import { nodeSettingsSchema, type NodePolicy, type NodeSettings } from './options.ts';
+import { parseOptions } from './parse-options.ts';
+import { Policies } from './policies/policies.ts';
+import { Profiles } from './policies/profiles.ts';
+import type { Registry } from './registry/registry.ts';
+import type { Caching } from './resilience/cache.ts';
+import { breakerPolicy } from './resilience/policies.ts';
 import { Runtime } from './runtime.ts';
+import type { MailboxNumbers } from './scaling/scaler.ts';
 import { serveOptions, type ServeOptions } from './serve.ts';
+import type { BreakerSetting } from './service-settings.ts';
 import { ownSignals } from './signals.ts';
 import type { Stats } from './stats.ts';
 
@@ -19,7 +35,43 @@ export interface NodeOptions extends NodeSettings {
   readonly backend?: Backend | undefined;
   /** A pino logger, or one of its shape. Default: pino on stderr at `LOG_LEVEL` (warn). */
   readonly log?: Log | undefined;
+  /** Around every call of this node, and around every handler; more can be added by `node.use`. Outermost first. */
+  readonly middleware?: Middleware | readonly Middleware[] | undefined;
+  /** Strategies of your own, by the name that `balance` then takes. */
+  readonly strategies?: Readonly<Record<string, SelectFunction>> | undefined;
 }
+
+export interface Middleware {
+  readonly client?: ClientMiddleware | undefined;
+  readonly server?: ServerMiddleware | undefined;
+}
+
+/** Who is there; a node's own picture, kept up by news. */
+export type NodeRegistry = Pick<
+  Registry,
+  'acquire' | 'discover' | 'instances' | 'lookups' | 'markOf' | 'pick' | 'services' | 'setStatus' | 'waitFor'
+>;
+
+/** How this node and the others fare. */
+export type NodeHealth = Pick<
+  Health,
+  | 'all'
+  | 'check'
+  | 'dependsOn'
+  | 'figures'
+  | 'history'
+  | 'liveness'
+  | 'of'
+  | 'overview'
+  | 'readiness'
+  | 'run'
+  | 'standing'
+>;
+
+/** Live settings of services, shared by all nodes. */
+export type NodeConfig = Pick<LiveConfig, 'effective' | 'get' | 'history' | 'set'>;
+
+export type NodeCache = Pick<Caching, 'invalidate' | 'stats'>;
 
 export interface NodeStats extends Readonly<Stats> {
   /** Handlers that run now. */
@@ -32,8 +84,9 @@ export interface NodeStats extends Readonly<Stats> {
   readonly lostSettlements: number;
 }
 
-export interface NodeHealth {
-  readonly backend: BackendHealth & { readonly name: string };
+export interface NodeLink extends BackendHealth {
+  /** `memory`, `redis localhost:6379`. */
+  readonly name: string;
   /** False from an eviction until the node has joined again. */
   readonly member: boolean;
 }
@@ -58,11 +111,31 @@ export interface ActorNode extends AsyncDisposable {
   batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
     parts: Parts,
   ): Promise<BatchResults<Parts>>;
+  readonly registry: NodeRegistry;
+  readonly health: NodeHealth;
+  readonly config: NodeConfig;
+  readonly cache: NodeCache;
+  /** A shared breaker by name, for work of your own; `service.method` names the one of a method. */
+  breaker(name: string, setting?: Exclude<BreakerSetting, false>): BreakerHandle;
+  /** Every shared breaker that this node knows of. */
+  breakers(): readonly BreakerState[];
+  /** Adds middleware, inside of what was added before. */
+  use(middleware: Middleware): void;
+  /** Listens to what happens; the answer ends it. */
+  on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void;
+  /** Told of every call of this node that failed for good, once; the answer ends it. */
+  onError(listener: (error: HomeostatError, call: Omit<NodeEvents['error'], 'error'>) => void): () => void;
   deadLetters(contract: Contract): DeadLetters;
   /** How much waits in the mailbox of a contract. */
   depth(contract: Contract): Promise<MailboxDepth>;
+  /**
+   * How far the mailbox of an actor that this node serves lags, as of a second ago; undefined where nobody asked for it by
+   * a `scale` setting or by listening to `scale`.
+   */
+  lag(contract: Contract): MailboxNumbers | undefined;
   stats(): NodeStats;
-  health(): Promise<NodeHealth>;
+  /** The connection to the backend. */
+  link(): Promise<NodeLink>;
   /** Backend time, ms since the epoch: the clock of every deadline. */
   now(): number;
   /** Stops claiming, lets what runs finish, hands back the rest, leaves. Safe to call twice. */
@@ -70,37 +143,82 @@ export interface ActorNode extends AsyncDisposable {
 }
 
 /**
- * Starts a node: resolves when it is a member, its inbox is open and it beats.
- * @throws ConfigError naming a wrong option; TransportError when the backend cannot be reached.
+ * Starts a node: resolves when it is a member, its inbox is open, it beats and knows the others, and what it `requires`
+ * is there.
+ * @throws ConfigError naming a wrong option; TransportError when the backend cannot be reached; ServiceNotFound or
+ * NoHealthyInstances for what it requires in vain.
  */
 export async function createNode(options: NodeOptions = {}): Promise<ActorNode> {
-  const { backend = memory(), log = defaultLog(), ...settings } = options;
+  const { backend = memory(), log = defaultLog(), middleware = [], strategies = {}, ...settings } = options;
   const policy = parseOptions(nodeSettingsSchema, settings, 'createNode');
+  const policies = await policiesOf(policy);
   const link = await backend.connect({ name: policy.name, namespace: policy.namespace, beat: policy.beat, log });
-  const runtime = new Runtime(link, policy, log);
+  const around = [middleware].flat();
+  const parts = {
+    link,
+    policy,
+    policies,
+    log,
+    strategies,
+    events: new Emitter(log),
+    clientMiddleware: around.flatMap(({ client }) => client ?? []),
+    serverMiddleware: around.flatMap(({ server }) => server ?? []),
+  };
+  let runtime: Runtime | undefined;
   try {
+    runtime = new Runtime(parts);
     await runtime.join();
+    if (policy.requires.length > 0)
+      await runtime.shared.registry.waitFor(policy.requires, { timeoutMs: policy.requiresTimeoutMs });
   } catch (thrown) {
-    await link.close();
+    if (runtime?.member === true) await runtime.close(0);
+    else await link.close();
     throw thrown;
   }
-  return new Node(runtime, link, backend, policy.signals);
+  return new Node(runtime, link, backend, parts);
+}
+
+async function policiesOf(policy: NodePolicy): Promise<Policies> {
+  const file = policy.config === undefined ? {} : await readConfigFile(policy.config);
+  return new Policies({
+    defaults: { ...file.defaults, ...policy.defaults },
+    file: file.services,
+    code: policy.services,
+    profiles: new Profiles(policy.profiles),
+  });
+}
+
+interface NodeParts {
+  readonly events: Emitter;
+  readonly policies: Policies;
+  readonly clientMiddleware: ClientMiddleware[];
+  readonly serverMiddleware: ServerMiddleware[];
 }
 
 class Node implements ActorNode {
   readonly name: string;
+  readonly registry: NodeRegistry;
+  readonly health: NodeHealth;
+  readonly config: NodeConfig;
+  readonly cache: NodeCache;
   readonly #runtime: Runtime;
   readonly #link: Link;
   readonly #backend: Backend;
+  readonly #parts: NodeParts;
   readonly #disownSignals: () => void;
   #closing: Promise<void> | undefined;
 
-  constructor(runtime: Runtime, link: Link, backend: Backend, signals: boolean) {
+  constructor(runtime: Runtime, link: Link, backend: Backend, parts: NodeParts) {
     this.name = runtime.policy.name;
+    this.registry = runtime.shared.registry;
+    this.health = runtime.health;
+    this.config = runtime.shared.config;
+    this.cache = runtime.calling.resilience.caching;
     this.#runtime = runtime;
     this.#link = link;
     this.#backend = backend;
-    this.#disownSignals = signals ? ownSignals(this) : () => {};
+    this.#parts = parts;
+    this.#disownSignals = runtime.policy.signals ? ownSignals(this) : () => {};
   }
 
   get id(): string {
@@ -114,7 +232,7 @@ class Node implements ActorNode {
   }
 
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods> {
-    return createClient(this.#runtime.sending, contract, options);
+    return createClient(this.#runtime.calling, contract, options);
   }
 
   async batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
@@ -136,8 +254,33 @@ class Node implements ActorNode {
     return this.#runtime.stats();
   }
 
-  async health(): Promise<NodeHealth> {
-    return { backend: { name: this.#backend.name, ...(await this.#link.health()) }, member: this.#runtime.member };
+  async link(): Promise<NodeLink> {
+    return { name: this.#backend.name, member: this.#runtime.member, ...(await this.#link.health()) };
+  }
+
+  breaker(name: string, setting: Exclude<BreakerSetting, false> = {}): BreakerHandle {
+    return this.#runtime.shared.breaking.handle(name, breakerPolicy(setting, this.#parts.policies.profiles));
+  }
+
+  breakers(): readonly BreakerState[] {
+    return this.#runtime.shared.breaking.list();
+  }
+
+  use({ client, server }: Middleware): void {
+    if (client !== undefined) this.#parts.clientMiddleware.push(client);
+    if (server !== undefined) this.#parts.serverMiddleware.push(server);
+  }
+
+  on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void {
+    return this.#parts.events.on(name, listener);
+  }
+
+  onError(listener: (error: HomeostatError, call: Omit<NodeEvents['error'], 'error'>) => void): () => void {
+    return this.on('error', ({ error, ...call }) => listener(error, call));
+  }
+
+  lag(contract: Contract): MailboxNumbers | undefined {
+    return this.#runtime.scaler.numbers(contract.mailbox);
   }
 
   now(): number {

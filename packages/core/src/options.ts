@@ -1,9 +1,23 @@
 /** Every option of the runtime, parsed once at the door. Each default is a named constant with its unit. */
 import { z } from 'zod';
 import type { BeatOptions } from './broker.ts';
-import { ConfigError } from './errors.ts';
-import { DEFAULT_MAX_BODY_BYTES } from './wire.ts';
+import type { ClientOptions } from './client.ts';
+import type { Contract } from './contract.ts';
+import { count, milliseconds } from './parse-options.ts';
+import { metaSchema, tagsSchema, weightSchema } from './report.ts';
 import type { CastOptions, RequestOptions } from './request-options.ts';
+import {
+  breakerFieldsSchema,
+  breakerSettingSchema,
+  cacheSettingSchema,
+  retryFieldsSchema,
+  retrySettingSchema,
+  serviceSettingsSchema,
+  type BreakerFields,
+  type RetryFields,
+  type ServiceSettings,
+} from './service-settings.ts';
+import { DEFAULT_MAX_BODY_BYTES } from './wire.ts';
 
 /** A call waits this long for its answer, a cast for its acceptance, ms. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
@@ -27,9 +41,12 @@ export const DEFAULT_BEAT_MS = 1_000;
 export const DEFAULT_TTL_MS = 3_000;
 export const DEFAULT_STALL_MS = 1_000;
 export const DEFAULT_EVICT_MS = 30_000;
-
-export const milliseconds: z.ZodNumber = z.number().int().min(0).max(2_147_483_647);
-export const count: z.ZodNumber = z.number().int().min(1);
+/** Share of the work that a node wants, relative to others. */
+export const DEFAULT_WEIGHT = 1;
+/** How long `createNode` waits for the services that it requires, ms. */
+export const DEFAULT_REQUIRES_MS = 30_000;
+/** How old a node's picture of the others may be, ms. */
+export const DEFAULT_MAX_STALE_MS = 10_000;
 
 /** Policies of an actor; every field has a default. */
 export interface ActorOptions {
@@ -89,6 +106,31 @@ export interface NodeSettings {
   readonly timeoutMs?: number | undefined;
   /** Largest encoded body, bytes. Default 1 MiB and 1 KiB, so that 1 MiB of data with its head fits. */
   readonly maxBodyBytes?: number | undefined;
+  /** What holds for every service, unless more is said of it. */
+  readonly defaults?: ServiceSettings | undefined;
+  /** What holds for single services, by name. */
+  readonly services?: Readonly<Record<string, ServiceSettings>> | undefined;
+  /** A `.json` or `.toml` file with `defaults` and `services`; what is given here overrules it. */
+  readonly config?: string | URL | undefined;
+  /** Named sets of fields that `retry: 'name'` and `breaker: 'name'` stand for, beside the built-in ones. */
+  readonly profiles?:
+    | {
+        readonly retry?: Readonly<Record<string, RetryFields>> | undefined;
+        readonly breaker?: Readonly<Record<string, BreakerFields>> | undefined;
+      }
+    | undefined;
+  /** Of everything this node serves. Default none. */
+  readonly tags?: readonly string[] | undefined;
+  /** Of everything this node serves; at most 4 KiB as JSON. Default none. */
+  readonly meta?: Readonly<Record<string, string>> | undefined;
+  /** Share of the work this node wants, relative to others. Default 1. */
+  readonly weight?: number | string | undefined;
+  /** Services without which this node is of no use: `createNode` waits for them, `requiresTimeoutMs` long. */
+  readonly requires?: readonly string[] | undefined;
+  /** Default 30 s. */
+  readonly requiresTimeoutMs?: number | undefined;
+  /** How old this node's picture of the others may be before it is read anew, ms. Default 10 s. */
+  readonly maxStaleMs?: number | undefined;
   readonly beat?:
     | {
         /** Between two beats, ms. Default 1 s. */
@@ -110,6 +152,19 @@ export interface NodePolicy {
   readonly drainMs: number;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
+  readonly defaults: ServiceSettings;
+  readonly services: Readonly<Record<string, ServiceSettings>>;
+  readonly config?: string | URL | undefined;
+  readonly profiles: {
+    readonly retry?: Readonly<Record<string, RetryFields>> | undefined;
+    readonly breaker?: Readonly<Record<string, BreakerFields>> | undefined;
+  };
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  readonly weight: number;
+  readonly requires: readonly string[];
+  readonly requiresTimeoutMs: number;
+  readonly maxStaleMs: number;
   readonly beat: BeatOptions;
 }
 
@@ -126,6 +181,21 @@ export const nodeSettingsSchema: z.ZodType<NodePolicy> = z.strictObject({
   drainMs: milliseconds.default(DEFAULT_DRAIN_MS),
   timeoutMs: milliseconds.min(1).default(DEFAULT_TIMEOUT_MS),
   maxBodyBytes: count.max(256 * 1024 * 1024).default(DEFAULT_MAX_BODY_BYTES),
+  defaults: serviceSettingsSchema.default({}),
+  services: z.record(z.string().min(1).max(64), serviceSettingsSchema).default({}),
+  config: z.union([z.string().min(1), z.instanceof(URL)]).optional(),
+  profiles: z
+    .strictObject({
+      retry: z.record(z.string(), retryFieldsSchema).optional(),
+      breaker: z.record(z.string(), breakerFieldsSchema).optional(),
+    })
+    .prefault({}),
+  tags: tagsSchema.default([]),
+  meta: metaSchema.default({}),
+  weight: weightSchema.default(DEFAULT_WEIGHT) as z.ZodType<number>,
+  requires: z.array(z.string().min(1).max(64)).max(1_000).default([]),
+  requiresTimeoutMs: milliseconds.default(DEFAULT_REQUIRES_MS),
+  maxStaleMs: milliseconds.min(100).default(DEFAULT_MAX_STALE_MS),
   beat: z
     .strictObject({
       intervalMs: milliseconds.min(20).default(DEFAULT_BEAT_MS),
@@ -140,8 +210,31 @@ export const nodeSettingsSchema: z.ZodType<NodePolicy> = z.strictObject({
     .prefault({}),
 });
 
-export const clientOptionsSchema: z.ZodType<{ readonly timeoutMs?: number | undefined }> = z.strictObject({
+const fallbackSchema = z.custom<NonNullable<RequestOptions['fallback']>>(
+  (value) => typeof value === 'function',
+  'must be a function (error, input) => value',
+);
+
+const wishes = {
+  tags: tagsSchema.optional(),
+  node: z.string().min(1).max(128).optional(),
+};
+
+const isContract = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as { mailbox?: unknown }).mailbox === 'string';
+
+export const clientOptionsSchema: z.ZodType<ClientOptions> = z.strictObject({
   timeoutMs: milliseconds.min(1).optional(),
+  retry: retrySettingSchema.optional(),
+  breaker: breakerSettingSchema.optional(),
+  cache: cacheSettingSchema.optional(),
+  fallback: z
+    .union([fallbackSchema, z.custom<Contract>(isContract)], 'must be a contract or a function (error, input) => value')
+    .optional(),
+  failFast: z.boolean().optional(),
+  balance: z.string().min(1).max(64).optional(),
+  delivery: z.enum(['auto', 'local', 'remote']).optional(),
+  ...wishes,
 });
 
 /** A moment, ms since the epoch, as far as a Date reaches. */
@@ -153,6 +246,14 @@ const request = {
   signal: z.instanceof(AbortSignal).optional(),
   key: z.string().min(1).max(512).optional(),
   headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
+  ...wishes,
+};
+
+const protection = {
+  retry: retrySettingSchema.optional(),
+  breaker: breakerSettingSchema.optional(),
+  cache: z.union([z.literal('refresh'), cacheSettingSchema]).optional(),
+  fallback: fallbackSchema.optional(),
 };
 
 const notBoth = <Options extends { timeoutMs?: unknown; deadline?: unknown }>(options: Options): boolean =>
@@ -160,7 +261,9 @@ const notBoth = <Options extends { timeoutMs?: unknown; deadline?: unknown }>(op
 
 const NOT_BOTH = { path: ['deadline'], message: 'give either timeoutMs or deadline' };
 
-export const requestOptionsSchema: z.ZodType<RequestOptions> = z.strictObject(request).refine(notBoth, NOT_BOTH);
+export const requestOptionsSchema: z.ZodType<RequestOptions> = z
+  .strictObject({ ...request, ...protection })
+  .refine(notBoth, NOT_BOTH);
 
 export const castOptionsSchema: z.ZodType<CastOptions> = z
   .strictObject({
@@ -172,19 +275,9 @@ export const castOptionsSchema: z.ZodType<CastOptions> = z
   .refine((options) => options.delayMs === undefined || options.at === undefined, {
     path: ['at'],
     message: 'give either delayMs or at',
-  });
-
-/**
- * Parses options with a schema.
- * @throws ConfigError whose message names the path of every wrong option.
- */
-export function parseOptions<Schema extends z.ZodType>(
-  schema: Schema,
-  given: unknown,
-  subject: string,
-): z.output<Schema> {
-  const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  const issues = result.error.issues.map((issue) => `${[subject, ...issue.path].join('.')}: ${issue.message}`);
-  throw new ConfigError(issues.join('; '), result.error);
-}
+  })
+  .refine(
+    ({ delayMs, at, node, tags }) =>
+      (delayMs === undefined && at === undefined) || (node === undefined && tags === undefined),
+    { path: ['delayMs'], message: 'a delayed cast goes to whoever has room when it is due: leave out node and tags' },
+  );

@@ -62,10 +62,12 @@ export class Outbox {
   readonly #full: OpenFrame[] = [];
   #open: OpenFrame | undefined;
   #travelling: OpenFrame | undefined;
-  #number = 1;
+  #number: number;
   #scheduled = false;
 
-  constructor(destination: Destination, flusher: Flusher, maxBodyBytes: number) {
+  /** @param firstNumber of its frames: above every number that this node has used for the destination. */
+  constructor(destination: Destination, flusher: Flusher, maxBodyBytes: number, firstNumber = 1) {
+    this.#number = firstNumber;
     this.#destination = destination;
     this.#flusher = flusher;
     this.#maxBodyBytes = maxBodyBytes;
@@ -127,6 +129,11 @@ export class Outbox {
     }
     const frame = group[0] ?? this.#full.shift() ?? this.#takeOpen();
     if (frame !== undefined) void this.#travel(frame);
+  }
+
+  /** Above every number it has used. */
+  get nextNumber(): number {
+    return this.#number;
   }
 
   /** The sender has a new id: its numbers start anew. What travelled ends by itself with `not-member`. */

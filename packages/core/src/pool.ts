@@ -34,7 +34,9 @@ export interface Ended {
 
 export interface Pool {
   readonly kind: 'async' | 'threads';
-  /** Most deliveries that run at once. */
+  /** Handlers that can run at once. */
+  readonly size: number;
+  /** Deliveries worth giving to it at once; not less than its size. */
   readonly capacity: number;
   /**
    * Runs one delivery for at most `limitMs` and tells `ended` exactly once, possibly before this returns. Answers
@@ -43,5 +45,7 @@ export interface Pool {
   run(delivery: Delivery, limitMs: number, ended: Ended): boolean;
   /** The delivery's deadline has passed, or the node gave it up: end it if the pool can. */
   abandon(delivery: Delivery): void;
+  /** Changes the size while it works; what runs beyond a smaller one ends in its own time. */
+  resize(size: number): void;
   close(graceMs: number): Promise<void>;
 }

@@ -1,4 +1,7 @@
-import { castOptionsSchema, parseOptions, requestOptionsSchema } from './options.ts';
+import type { HomeostatError } from './errors.ts';
+import { castOptionsSchema, requestOptionsSchema } from './options.ts';
+import { parseOptions } from './parse-options.ts';
+import type { BreakerSetting, CacheSetting, RetrySetting } from './service-settings.ts';
 
 /** How a call is sent. Give either `timeoutMs` or `deadline`. */
 export interface RequestOptions {
@@ -12,10 +15,22 @@ export interface RequestOptions {
   readonly key?: string | undefined;
   /** Travel with the message; the handler reads them as `ctx.headers`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Of calls: `false`, a profile's name, or fields. Default: the service's. */
+  readonly retry?: RetrySetting | undefined;
+  /** Of calls: `false`, a profile's name, or fields. Default: the service's. */
+  readonly breaker?: BreakerSetting | undefined;
+  /** Of calls: answer from the shared cache; `refresh` asks the service and stores its answer. Default: the service's, off. */
+  readonly cache?: 'refresh' | CacheSetting | undefined;
+  /** Of calls: what to answer when the call has failed for good. */
+  readonly fallback?: ((error: HomeostatError, input: unknown) => unknown) | undefined;
+  /** Only instances that have all of these tags. */
+  readonly tags?: readonly string[] | undefined;
+  /** Only the node of this id. When it dies before it has handled the message, another one does. */
+  readonly node?: string | undefined;
 }
 
 /** How a cast is sent. Give either `delayMs` or `at`. */
-export interface CastOptions extends RequestOptions {
+export interface CastOptions extends Omit<RequestOptions, 'retry' | 'breaker' | 'cache' | 'fallback'> {
   /** Handled no sooner than this from now, ms. */
   readonly delayMs?: number | undefined;
   /** Handled no sooner than this moment, ms since the epoch in backend time. */

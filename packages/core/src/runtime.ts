@@ -1,45 +1,65 @@
-/** What a node is made of, and its life: join, serve, rejoin after an eviction, drain. */
-import { hostname } from 'node:os';
+/** A node's life: join, serve, rejoin after an eviction, drain. What it is made of is put together here. */
 import type { Actor } from './actor.ts';
+import type { SelectFunction } from './balance/strategy.ts';
 import type { Link } from './backend.ts';
 import type { Batch } from './batch.ts';
-import type { Clock } from './clock.ts';
 import { fullJitter } from './backoff.ts';
+import type { Calling } from './calling.ts';
+import { systemTimers, type Clock, type Timers } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
-import { Dispatcher } from './dispatcher.ts';
 import { codeOf, ConfigError, messageOf, NodeClosed } from './errors.ts';
+import type { Emitter } from './events.ts';
 import { Flusher } from './flusher.ts';
+import { Health } from './health/health.ts';
 import type { Log } from './log.ts';
 import { loop, sleep } from './loop.ts';
-import type { NodeReport } from './membership.ts';
+import type { ClientMiddleware, ServerMiddleware } from './middleware.ts';
 import type { NodeStats } from './node.ts';
 import type { NodePolicy } from './options.ts';
-import { createPool } from './create-pool.ts';
-import type { Pool } from './pool.ts';
+import { Participation } from './participation.ts';
+import type { Policies } from './policies/policies.ts';
+import { NodePresence } from './presence.ts';
 import { Replies } from './replies.ts';
+import { pipelineNeeds } from './resilience/pipeline.ts';
+import { Routing } from './routing.ts';
+import { Scaler } from './scaling/scaler.ts';
 import { Sending } from './sending.ts';
+import { sendPing } from './send-ping.ts';
+import { ServedActors } from './served-actors.ts';
 import type { Serving } from './serve.ts';
 import { Settler } from './settler.ts';
+import { SharedState } from './shared-state.ts';
 import { newStats, type Stats } from './stats.ts';
 
 /** Wait between two tries to join again, ms; grows, with jitter. */
 const REJOIN_MS = 50;
 const REJOIN_MAX_MS = 2_000;
-/** How often hints for senders are looked at; they are written only when they change, ms. */
-const HINT_MS = 1_000;
+/** How often hints for senders and the node's part of the work are looked at; they change seldom, ms. */
+const LOOK_MS = 1_000;
 /** Time for the last answers and settlements to leave once nothing runs any more, ms. */
 const FLUSH_MS = 5_000;
+/** What a handler of this node is to blame for; other codes are its answers. */
+const BLAMED: ReadonlySet<string> = new Set(['HANDLER', 'HANDLER_TIMEOUT', 'INTERNAL', 'WORKER']);
 
-interface Served {
-  readonly actor: Actor;
-  readonly pool: Pool;
-  readonly dispatcher: Dispatcher;
-  hints: string;
+export interface RuntimeNeeds {
+  readonly link: Link;
+  readonly policy: NodePolicy;
+  readonly policies: Policies;
+  readonly events: Emitter;
+  readonly log: Log;
+  readonly strategies: Readonly<Record<string, SelectFunction>>;
+  readonly clientMiddleware: readonly ClientMiddleware[];
+  readonly serverMiddleware: readonly ServerMiddleware[];
 }
 
 export class Runtime {
   readonly policy: NodePolicy;
   readonly sending: Sending;
+  readonly calling: Calling;
+  readonly shared: SharedState;
+  readonly health: Health;
+  readonly scaler: Scaler;
+  readonly actors: ServedActors;
   id = '';
   member = false;
   readonly #link: Link;
@@ -49,20 +69,25 @@ export class Runtime {
   readonly #deadlines: Deadlines;
   readonly #replies: Replies;
   readonly #stats: Stats = newStats();
-  readonly #served = new Map<string, Served>();
+  readonly #participation: Participation;
+  readonly #presence: NodePresence;
   readonly #closing = new AbortController();
-  readonly #startedAt: number;
   #settler: Settler;
   #lostSettlements = 0;
   #rejoining: Promise<void> | undefined;
-  #status: NodeReport['status'] = 'starting';
+  #stage: 'starting' | 'draining' | undefined = 'starting';
+  #closed = false;
+  #lastBeatAt: number | undefined;
+  #announcing = false;
 
-  constructor(link: Link, policy: NodePolicy, log: Log) {
+  constructor(needs: RuntimeNeeds) {
+    const { link, policy, policies, events, log, strategies, clientMiddleware, serverMiddleware } = needs;
     this.policy = policy;
     this.#link = link;
     this.#log = log.child({ node: policy.name });
     this.#clock = { now: () => link.now(), elapsed: () => performance.now() };
-    this.#startedAt = Math.round(link.now());
+    const timers: Timers = { clock: this.#clock, setTimer: systemTimers.setTimer };
+    const memberId = (): string => this.id;
     this.#deadlines = new Deadlines(this.#clock);
     this.#replies = new Replies(this.#clock, this.#deadlines, this.#log, policy.maxBodyBytes);
     this.#settler = new Settler(link.broker, this.#flusher, this.#log);
@@ -74,56 +99,118 @@ export class Runtime {
       replies: this.#replies,
       timeoutMs: policy.timeoutMs,
       maxBodyBytes: policy.maxBodyBytes,
-      memberId: () => this.id,
+      memberId,
       ready: (signal) => link.ready(signal),
     });
+    this.shared = new SharedState({ link, policy, policies, timers, events, log: this.#log, memberId });
+    const { registry, balancer, breaking } = this.shared;
+    for (const [name, select] of Object.entries(strategies)) balancer.register(name, select);
+    policies.checkBalance((name) => balancer.check(name));
+    this.calling = {
+      sending: this.sending,
+      policies,
+      events,
+      middleware: clientMiddleware,
+      routing: new Routing({ registry, balancer, local: (mailbox) => this.actors.get(mailbox)?.dispatcher }),
+      resilience: pipelineNeeds({ link, timers, breaking, log: this.#log, maxBodyBytes: policy.maxBodyBytes }),
+    };
+    this.actors = new ServedActors({
+      broker: link.broker,
+      policies,
+      middleware: serverMiddleware,
+      defaults: policy,
+      parts: {
+        calling: this.calling,
+        sending: this.sending,
+        deadlines: this.#deadlines,
+        clock: this.#clock,
+        log: this.#log,
+        stats: this.#stats,
+        maxBodyBytes: policy.maxBodyBytes,
+        settler: () => this.#settler,
+        memberId,
+        mark: (batch, index) => this.#mark(batch, index),
+        announcedElsewhere: (mailbox, method) => registry.knows(mailbox, method, this.id),
+        satisfiedElsewhere: (mailbox, tags) => this.#satisfiedElsewhere(mailbox, tags),
+        ended: (mailbox, ms, code) => this.health.outcome(mailbox, ms, code !== undefined && BLAMED.has(code)),
+      },
+    });
+    this.#participation = new Participation({ actors: this.actors, registry, memberId });
+    this.health = new Health({
+      timers,
+      log: this.#log,
+      events,
+      registry: {
+        instances: (service, filter) => registry.peek(service, filter),
+        services: () => registry.services().map(({ service }) => service),
+      },
+      ping: (service, timeoutMs) => this.#ping(service, timeoutMs),
+      backendHealth: () => link.health(),
+      roundTrip: () => link.ping(),
+      facts: () => ({
+        member: this.member,
+        backendConnected: true,
+        lastBeatAt: this.#lastBeatAt,
+        draining: this.#stage === 'draining',
+        closed: this.#closed,
+      }),
+      selfId: memberId,
+      beatMs: policy.beat.intervalMs,
+      stallMs: policy.beat.stallMs,
+      evictMs: policy.beat.evictMs,
+      hooks: {
+        rotation: (mailbox, to, reason) => this.#participation.rotate(mailbox, to, reason),
+        changed: () => this.#tellChange(),
+      },
+    });
+    this.#presence = new NodePresence({
+      name: policy.name,
+      startedAt: Math.round(link.now()),
+      feelings: this.health,
+      served: () => this.actors.entries(),
+      stage: () => this.#stage,
+    });
+    this.scaler = new Scaler({
+      clock: this.#clock,
+      log: this.#log,
+      events,
+      depth: (mailbox) => link.broker.depth(mailbox),
+      instances: (service) => registry.peek(service).length,
+    });
+    for (const event of ['registered', 'deregistered', 'expired', 'health'] as const)
+      events.on(event, () => this.#participation.look());
+    events.on('config', ({ service }) => this.#reconfigure(service));
   }
 
+  /** @throws TransportError, and what `requires` asks for in vain. */
   async join(): Promise<void> {
     await this.#enter();
-    this.#status = 'healthy';
-    void loop(this.#closing.signal, () => this.#hint());
+    this.#stage = undefined;
+    void loop(this.#closing.signal, () => this.#look());
+    void loop(this.#closing.signal, () => this.scaler.step());
+    this.#tellChange();
   }
 
   /** @throws ConfigError when the mailbox is served already or the module does not load in a thread. */
   async serve(actor: Actor, serving: Serving): Promise<void> {
-    const { mailbox } = actor.contract;
-    this.#refuseServing(mailbox);
-    const pool = await createPool(actor, serving, this.policy.maxBodyBytes, this.#log);
-    try {
-      // Again: making a pool takes its time.
-      this.#refuseServing(mailbox);
-    } catch (thrown) {
-      await pool.close(0);
-      throw thrown;
-    }
-    const dispatcher = new Dispatcher({
+    const served = await this.actors.add(actor, serving);
+    const { mailbox, name } = actor.contract;
+    const unhealthy = this.health.serve(mailbox);
+    const unwatch = this.scaler.watch(
       mailbox,
-      methods: new Set(Object.keys(actor.contract.methods)),
-      pool,
-      policy: actor.policy,
-      sending: this.sending,
-      deadlines: this.#deadlines,
-      clock: this.#clock,
-      log: this.#log.child({ actor: actor.contract.name }),
-      stats: this.#stats,
-      maxBodyBytes: this.policy.maxBodyBytes,
-      settler: () => this.#settler,
-      memberId: () => this.id,
-      mark: (batch, index) => this.#mark(batch, index),
-      announcedElsewhere: (name, method) => this.#announcedElsewhere(name, method),
-    });
-    const served: Served = { actor, pool, dispatcher, hints: dispatcher.hints() };
-    this.#served.set(mailbox, served);
+      name,
+      served.dispatcher,
+      () => this.calling.policies.service(name).scale,
+    );
     try {
-      await this.#consume(served);
+      await this.actors.consume(served);
       await this.#link.membership.announce();
     } catch (thrown) {
       // Evicted meanwhile: joining again serves it.
       if (codeOf(thrown) === 'NOT_MEMBER' && !this.#closing.signal.aborted) return await this.#rejoining;
-      this.#served.delete(mailbox);
-      await dispatcher.stop();
-      await pool.close(0);
+      unhealthy();
+      unwatch();
+      await this.actors.remove(served);
       throw thrown;
     }
   }
@@ -131,7 +218,7 @@ export class Runtime {
   stats(): NodeStats {
     return {
       ...this.#stats,
-      inFlight: this.#inFlight(),
+      inFlight: this.actors.inFlight,
       pendingCalls: this.#replies.size,
       lateReplies: this.#replies.late,
       lostSettlements: this.#lostSettlements + this.#settler.lost,
@@ -139,22 +226,27 @@ export class Runtime {
   }
 
   /**
-   * The drain, in this order: claim nothing more, hand back what has not started; let what runs finish while the beat
-   * goes on, so that nobody takes it over; let the last answers and settlements leave; say goodbye.
+   * The drain, in this order: tell the others, claim nothing more, hand back what has not started; let what runs finish
+   * while the beat goes on, so that nobody takes it over; let the last answers and settlements leave; say goodbye.
    */
   async close(drainMs: number): Promise<void> {
-    this.#status = 'draining';
+    this.#stage = 'draining';
     this.#closing.abort();
-    const served = [...this.#served.values()];
+    this.actors.close();
+    this.#tellChange();
+    const served = this.actors.all;
     await Promise.allSettled(served.map(({ dispatcher }) => dispatcher.stop()));
     await within(drainMs, Promise.all(served.map(({ dispatcher }) => dispatcher.drained())));
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
     this.sending.stop();
     await within(FLUSH_MS, this.#flushed());
     await Promise.all(served.map(({ pool }) => pool.close(0)));
+    this.#closed = true;
     this.#replies.close();
     this.sending.close();
     this.#settler.close();
+    this.health.close();
+    await within(FLUSH_MS, this.shared.close());
     if (this.#rejoining !== undefined) await within(REJOIN_MAX_MS, this.#rejoining);
     try {
       if (this.member) await this.#link.membership.leave();
@@ -171,28 +263,22 @@ export class Runtime {
   async #flushed(): Promise<void> {
     while (!this.sending.idle) await sleep(5);
     await this.#settler.settled();
+    // What an inbox holds is handed over in the next turn.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   async #enter(): Promise<void> {
-    this.id = await this.#link.membership.join(() => this.#report(), {
+    this.id = await this.#link.membership.join(this.#presence, {
       evicted: (reason) => this.#evicted(reason),
       inbox: (frames) => this.#replies.receive(frames),
+      news: (items) => this.shared.news(items),
+      beaten: (seq) => {
+        this.#lastBeatAt = this.#clock.elapsed();
+        this.shared.beaten(seq);
+      },
     });
     this.member = true;
-  }
-
-  /** @throws NodeClosed, ConfigError */
-  #refuseServing(mailbox: string): void {
-    if (this.#closing.signal.aborted) throw new NodeClosed('serve');
-    if (this.#served.has(mailbox)) throw new ConfigError(`serve: this node serves ${mailbox} already`);
-  }
-
-  async #consume({ actor, dispatcher, hints }: Served): Promise<void> {
-    const { mailbox } = actor.contract;
-    const { maxLength, maxBytes } = actor.policy;
-    if (!dispatcher.reading)
-      dispatcher.attach(await this.#link.broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
-    await this.#link.broker.hint(mailbox, hints);
+    await this.shared.joined();
   }
 
   /** What is in hand belongs to others from now on; this node starts afresh under another id. */
@@ -208,7 +294,7 @@ export class Runtime {
 
   #lose(): void {
     this.member = false;
-    for (const { dispatcher } of this.#served.values()) dispatcher.drop();
+    for (const { dispatcher } of this.actors.all) dispatcher.drop();
     this.#settler.forget();
     this.#settler.close();
     this.#lostSettlements += this.#settler.lost;
@@ -222,7 +308,7 @@ export class Runtime {
       try {
         await this.#enter();
         this.sending.rejoined();
-        for (const served of this.#served.values()) await this.#consume(served);
+        for (const served of this.actors.all) await this.actors.consume(served);
         this.#log.info({ evt: 'rejoined', id: this.id }, 'joined again');
       } catch (thrown) {
         this.#log.warn(
@@ -241,50 +327,44 @@ export class Runtime {
     if (result !== 'settled') throw new ConfigError(`the entry is no longer ours: ${String(result)}`);
   }
 
-  async #announcedElsewhere(mailbox: string, method: string): Promise<boolean> {
-    const members = await this.#link.membership.members();
-    return members.some(({ id, report }) => id !== this.id && report?.serves[mailbox]?.includes(method) === true);
+  #satisfiedElsewhere(mailbox: string, tags: readonly string[]): boolean {
+    const service = mailbox.slice(0, mailbox.lastIndexOf('@'));
+    return this.shared.registry
+      .peek(service, { tags })
+      .some((one) => one.mailbox === mailbox && one.nodeId !== this.id);
   }
 
-  async #hint(): Promise<number> {
-    for (const served of this.#served.values()) {
-      const hints = served.dispatcher.hints();
-      if (hints === served.hints) continue;
-      try {
-        await this.#link.broker.hint(served.actor.contract.mailbox, hints);
-        served.hints = hints;
-      } catch (thrown) {
-        this.#log.debug({ evt: 'hint_failed', reason: messageOf(thrown) }, 'hints for senders could not be written');
-      }
+  /** By the mailbox: this node's own part of it where it serves the mailbox, else whoever has room. */
+  async #ping(service: string, timeoutMs: number): Promise<void> {
+    const own = this.actors.get(service) ?? this.actors.of(service)[0];
+    if (own !== undefined) {
+      await sendPing(this.sending, own.actor.contract.mailbox, timeoutMs, this.id);
+      return;
     }
-    return HINT_MS;
+    const instance = this.shared.registry.pick(service);
+    await sendPing(this.sending, instance?.mailbox ?? service, timeoutMs);
   }
 
-  #inFlight(): number {
-    let inFlight = 0;
-    for (const { dispatcher } of this.#served.values()) inFlight += dispatcher.inFlight;
-    return inFlight;
+  async #look(): Promise<number> {
+    this.#participation.look();
+    await this.actors.hint();
+    return LOOK_MS;
   }
 
-  #report(): NodeReport {
-    const serviceMs: Record<string, number> = {};
-    const serves: Record<string, string[]> = {};
-    for (const [mailbox, { actor, dispatcher }] of this.#served) {
-      serves[mailbox] = Object.keys(actor.contract.methods);
-      for (const [method, ms] of dispatcher.times.entries())
-        serviceMs[`${mailbox}/${method}`] = Number(ms.toPrecision(1));
-    }
-    const { name } = this.policy;
-    return {
-      name,
-      pid: process.pid,
-      host: hostname(),
-      startedAt: this.#startedAt,
-      status: this.#status,
-      serves,
-      inFlight: this.#inFlight(),
-      serviceMs,
-    };
+  #reconfigure(service: string): void {
+    this.actors.applyPolicies(service);
+    this.#participation.look();
+    this.#tellChange();
+  }
+
+  /** The others shall know soon, not only with the next beat. Many changes at once are one announcement. */
+  #tellChange(): void {
+    if (this.#announcing || !this.member) return;
+    this.#announcing = true;
+    setImmediate(() => {
+      this.#announcing = false;
+      if (this.member) this.#link.membership.announce().catch(() => undefined); // the next beat tells it anyway
+    });
   }
 }
 

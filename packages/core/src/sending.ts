@@ -20,8 +20,8 @@ export interface SendingNeeds {
   ready(signal: AbortSignal): Promise<void>;
 }
 
-/** Idle outboxes to inboxes are dropped when there are more than this. */
-const MAX_IDLE_INBOXES = 256;
+/** Idle outboxes to single nodes are dropped when there are more than this. */
+const MAX_IDLE_OUTBOXES = 256;
 
 export class Sending {
   readonly deadlines: Deadlines;
@@ -29,7 +29,10 @@ export class Sending {
   readonly timeoutMs: number;
   readonly #needs: SendingNeeds;
   readonly #mailboxes = new Map<string, Outbox>();
+  readonly #targets = new Map<string, Outbox>();
   readonly #inboxes = new Map<string, Outbox>();
+  /** Of the next outbox to a single node: one that was dropped may have been to the same. */
+  #firstNumber = 1;
   #closed = false;
 
   constructor(needs: SendingNeeds) {
@@ -47,23 +50,35 @@ export class Sending {
     return this.#needs.clock.elapsed();
   }
 
-  /** The outbox to a mailbox. @throws NodeClosed */
-  open(mailbox: string, subject: string): Outbox {
+  /** The outbox to a mailbox, or to one node's part of it. @throws NodeClosed */
+  open(mailbox: string, subject: string, target?: string): Outbox {
     if (this.#closed) throw new NodeClosed(subject);
+    if (target !== undefined) return this.#targeted(mailbox, target);
     return this.#mailboxes.get(mailbox) ?? this.#add(this.#mailboxes, mailbox, this.#toMailbox(mailbox));
+  }
+
+  #targeted(mailbox: string, target: string): Outbox {
+    const name = `${mailbox}>${target}`;
+    const known = this.#targets.get(name);
+    if (known !== undefined) return known;
+    if (this.#targets.size >= MAX_IDLE_OUTBOXES) {
+      for (const outbox of dropIdle(this.#targets)) this.#firstNumber = Math.max(this.#firstNumber, outbox.nextNumber);
+    }
+    return this.#add(this.#targets, name, this.#toMailbox(mailbox, target), this.#firstNumber);
   }
 
   /** The outbox to a node's inbox. */
   inbox(nodeId: string): Outbox {
     const known = this.#inboxes.get(nodeId);
     if (known !== undefined) return known;
-    if (this.#inboxes.size >= MAX_IDLE_INBOXES) this.#dropIdleInboxes();
+    if (this.#inboxes.size >= MAX_IDLE_OUTBOXES) dropIdle(this.#inboxes);
     return this.#add(this.#inboxes, nodeId, this.#toInbox(nodeId));
   }
 
   /** The node has a new member id. */
   rejoined(): void {
-    for (const outbox of this.#mailboxes.values()) outbox.rejoined();
+    this.#firstNumber = 1;
+    for (const outbox of [...this.#mailboxes.values(), ...this.#targets.values()]) outbox.rejoined();
   }
 
   /** Refuses new requests; answers may still leave. */
@@ -73,26 +88,25 @@ export class Sending {
 
   /** Whether everything has left. */
   get idle(): boolean {
-    for (const outbox of [...this.#mailboxes.values(), ...this.#inboxes.values()]) if (!outbox.idle) return false;
-    return true;
+    return this.#all().every((outbox) => outbox.idle);
   }
 
   close(): void {
     this.stop();
-    for (const outbox of [...this.#mailboxes.values(), ...this.#inboxes.values()]) outbox.close();
+    for (const outbox of this.#all()) outbox.close();
   }
 
-  #add(outboxes: Map<string, Outbox>, name: string, destination: Destination): Outbox {
-    const outbox = new Outbox(destination, this.#needs.flusher, this.#needs.maxBodyBytes);
+  #add(outboxes: Map<string, Outbox>, name: string, destination: Destination, firstNumber = 1): Outbox {
+    const outbox = new Outbox(destination, this.#needs.flusher, this.#needs.maxBodyBytes, firstNumber);
     outboxes.set(name, outbox);
     return outbox;
   }
 
-  #dropIdleInboxes(): void {
-    for (const [nodeId, outbox] of this.#inboxes) if (outbox.idle) this.#inboxes.delete(nodeId);
+  #all(): Outbox[] {
+    return [...this.#mailboxes.values(), ...this.#targets.values(), ...this.#inboxes.values()];
   }
 
-  #toMailbox(mailbox: string): Destination {
+  #toMailbox(mailbox: string, target?: string): Destination {
     const { broker, clock, memberId, ready } = this.#needs;
     const shares = new FrameShares();
     return {
@@ -103,6 +117,7 @@ export class Sending {
           frame,
           count,
           ...(at === undefined ? undefined : { at }),
+          ...(target === undefined ? undefined : { target }),
         });
         if (result.kind === 'full')
           return { kind: 'full', room: result.room, refusal: new MailboxFull(mailbox, result) };
@@ -110,7 +125,12 @@ export class Sending {
         return result;
       },
       async transmitAll(frames, number): Promise<number> {
-        const result = await broker.appendAll({ mailbox, number, frames });
+        const result = await broker.appendAll({
+          mailbox,
+          number,
+          frames,
+          ...(target === undefined ? undefined : { target }),
+        });
         if (result.kind === 'not-member') return 0;
         shares.learn(result.hints);
         return result.taken;
@@ -136,4 +156,11 @@ export class Sending {
       now: () => clock.now(),
     };
   }
+}
+
+/** Answers those that it dropped. */
+function dropIdle(outboxes: Map<string, Outbox>): Outbox[] {
+  const idle = [...outboxes].filter(([, outbox]) => outbox.idle);
+  for (const [name] of idle) outboxes.delete(name);
+  return idle.map(([, outbox]) => outbox);
 }

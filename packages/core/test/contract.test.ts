@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { actor, isActor } from '../src/actor.ts';
 import { contract, mailboxOf } from '../src/contract.ts';
 import { ConfigError } from '../src/errors.ts';
-import { actorOptionsSchema, nodeSettingsSchema, parseOptions } from '../src/options.ts';
+import { actorOptionsSchema, nodeSettingsSchema } from '../src/options.ts';
+import { parseOptions } from '../src/parse-options.ts';
 import { serveOptions } from '../src/serve.ts';
 
 const methods = { get: { input: z.number() } };

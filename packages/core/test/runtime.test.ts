@@ -34,7 +34,12 @@ class Strict implements Backend {
       now: () => link.now(),
       health: () => link.health(),
       ready: (signal) => link.ready(signal),
+      ping: () => link.ping(),
       close: () => link.close(),
+      records: link.records,
+      breakers: link.breakers,
+      cache: link.cache,
+      permits: link.permits,
       membership: {
         join: async (report, events) => {
           this.joins += 1;
@@ -50,6 +55,8 @@ class Strict implements Backend {
         },
         announce: () => membership.announce(),
         members: () => membership.members(),
+        serving: (service) => membership.serving(service),
+        vitals: (ids) => membership.vitals(ids),
         leave: () => {
           this.leaves += 1;
           return membership.leave();
@@ -82,7 +89,7 @@ class Strict implements Backend {
 
 const until = (what: string, condition: () => boolean | Promise<boolean>): Promise<unknown> =>
   waitFor(condition, { withinMs: 5_000, what });
-const isMember = async (node: ActorNode): Promise<boolean> => (await node.health()).member;
+const isMember = async (node: ActorNode): Promise<boolean> => (await node.link()).member;
 
 async function served(
   t: ExecutionContext,

@@ -2,3 +2,4 @@
 export * from '@homeostat/core';
 export { redis, type RedisBackendOptions } from '@homeostat/redis';
 export { createNode, type NodeOptions } from './create-node.ts';
+export { httpProbe, type HttpProbeOptions } from './http-probe.ts';

@@ -6,6 +6,7 @@
 -- RETURNS    {moved, 1 when more are due, next due time or ''}
 -- RUN TWICE  moves what is due then.
 -- @include time
+-- @include targeted
 -- @include move-due
 local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[2]))
 return { moved, more, next_due }

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Hands an entry back for whoever has room, without charging a delivery.
--- GUARANTEE  the entry changes hands in one step; its mark is cleared.
--- KEYS       1 members, 2 mailbox, 3 level, 4 progress, 5 orphans, 6 revision
+-- GUARANTEE  the entry changes hands in one step; its mark is cleared. What was for this node alone goes into the shared mailbox.
+-- KEYS       1 members, 2 mailbox, 3 level, 4 progress, 5 orphans, 6 revision, and of what is for one node
+--            alone: 7 the shared mailbox, 8 its progress
 -- ARGV       1 node id, 2 entry id, 3 mailbox name, 4 what it held to do when claimed, 5 what is left, 6 bytes, 7 lane prefix
 -- RETURNS    1 = handed back (or ended, when nothing is left), 0 = lost, 'not-member'
 -- RUN TWICE  0.
@@ -12,6 +13,7 @@
 -- @include held
 -- @include remain
 -- @include poke
+-- @include to-shared
 local id = ARGV[2]
 if not is_held(KEYS[2], id, ARGV[1]) then return 0 end
 local p = read_progress(redis.call('HGET', KEYS[4], id))
@@ -20,7 +22,11 @@ local rest = masked(stored, ARGV[5], '1')
 if rest ~= stored or p.mark ~= '' then
   leave_rest(KEYS[2], KEYS[3], KEYS[4], id, p, stored, rest, tonumber(ARGV[6]), true)
 end
-if ones(rest) > 0 then
+if ones(rest) > 0 and KEYS[7] then
+  local _, raw = read_entry(KEYS[2], id)
+  if not raw then return 0 end
+  to_shared(KEYS[2], KEYS[4], KEYS[7], KEYS[8], id, raw, p)
+elseif ones(rest) > 0 then
   redis.call('XCLAIM', KEYS[2], 'g', 'parked', 0, id, 'JUSTID')
   if redis.call('SADD', KEYS[5], ARGV[3]) == 1 then
     redis.call('INCR', KEYS[6])

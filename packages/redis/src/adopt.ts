@@ -22,7 +22,7 @@ export async function adopt(lane: LaneClaims, box: Mailbox): Promise<void> {
     for (;;) {
       const room = box.room();
       if (room === 0 || registration.id !== owner || box.needsSweep) return;
-      const limit = Math.max(1, Math.min(MOST_ADOPTED, room - box.armed));
+      const limit = Math.min(MOST_ADOPTED, box.share(room));
       const answer = await run<Buffer | Adopted>(
         command,
         'adopt',

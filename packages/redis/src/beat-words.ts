@@ -3,10 +3,12 @@ import type { BeatOptions } from './core.ts';
 import type { TimeSample } from './time.ts';
 
 export type BeatOrder =
-  | { readonly kind: 'start'; readonly id: string; readonly report: string }
+  /** `stands`: everybody can see the report already. */
+  | { readonly kind: 'start'; readonly id: string; readonly report: string; readonly stands: boolean }
   | { readonly kind: 'report'; readonly report: string }
+  | { readonly kind: 'vitals'; readonly vitals: string }
   | { readonly kind: 'serves'; readonly mailboxes: readonly string[] }
-  /** Beat now; the news with this ticket says that it has been acknowledged. */
+  /** Announce and beat now; the news with this ticket says that everybody can see the report. */
   | { readonly kind: 'now'; readonly ticket: number }
   | { readonly kind: 'stop' };
 
@@ -19,6 +21,8 @@ export type BeatNews =
       /** Taken with some beats only. */
       readonly sample?: TimeSample;
       readonly orphanLanes: readonly number[];
+      /** The last news that the backend knew of. */
+      readonly seq: number;
     }
   | { readonly kind: 'evicted'; readonly id: string; readonly reason: string }
   | { readonly kind: 'reaped'; readonly victim: string }

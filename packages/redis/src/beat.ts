@@ -5,51 +5,16 @@
  */
 import type { Connection } from './connection.ts';
 import type { BeatNews, BeatOrder, BeatPlan } from './beat-words.ts';
-import { laneKeys, laneOfMailbox, mailboxKeys, nodeKeys, type LaneKeys } from './keys.ts';
-import { MOST_MOVED } from './due.ts';
+import { Announcer } from './announce.ts';
+import { BeatLane, type Beaten } from './beat-lane.ts';
+import { describeBreak } from './errors.ts';
+import { stalled } from './instances.ts';
+import { CONTROL_LANE, laneKeys, laneOfMailbox } from './keys.ts';
 import { leaveLanes } from './leave.ts';
-import { replyCode } from './errors.ts';
-import { run } from './script.ts';
-import { monotonic, sampleOf, type TimeSample } from './time.ts';
-import { Watch } from './watch.ts';
+import { monotonic } from './time.ts';
 
-/** Lifetimes in the server are refreshed once in so many beats, and last as many beats more. */
-const REFRESH_EVERY = 10;
-/** The lane is looked over, and one mailbox audited, at least this often, in beats: nothing depends on it but lost news. */
-const LOOK_EVERY = 10;
-/** What the lane's revision grows by when somebody comes or goes; see lua/lib/news.lua. */
-const MEMBERS_CHANGED = 2 ** 20;
-/** How long the producer numbers of a silent node are kept when nobody reaps it, ms: mere clean-up. */
-const SENT_LIFETIME_MS = 24 * 60 * 60 * 1000;
-const REPORT_LIFETIME_BEATS = 60;
-const SHORTEST_REPORT_LIFETIME_MS = 60_000;
 /** After a refused beat, ms. */
 const RETRY_MS = 100;
-
-type BeatAnswer =
-  | 'not-member'
-  | [
-      seconds: string,
-      microseconds: string,
-      revision: string,
-      orphans: number,
-      moved: number,
-      more: number,
-      nextDue: string,
-      reportGone: string,
-      ...counters: string[],
-    ];
-
-interface Lane {
-  readonly index: number;
-  readonly keys: LaneKeys;
-  watch: Watch;
-  /** Which members the watch knows of: the part of the revision that counts comings and goings. */
-  members: number;
-  /** The revision after which there was nothing left to do; '' = look again with the next beat. */
-  known: string;
-  audited: number;
-}
 
 export class BeatEngine {
   readonly #plan: BeatPlan;
@@ -57,9 +22,11 @@ export class BeatEngine {
   readonly #mainProgress: () => number;
   readonly #tell: (news: BeatNews) => void;
   #id: string | undefined;
-  #lanes: Lane[] = [];
+  #lanes: BeatLane[] = [];
   #report = '';
-  #sentReport = '';
+  #announcer: Announcer | undefined;
+  #vitals = '';
+  #sentVitals = '';
   #mailboxes: string[][] = [];
   #beats = 0;
   #tickets: number[] = [];
@@ -84,10 +51,13 @@ export class BeatEngine {
   handle(order: BeatOrder): void {
     switch (order.kind) {
       case 'start':
-        this.#start(order.id, order.report);
+        this.#start(order.id, order.report, order.stands);
         return;
       case 'report':
         this.#report = order.report;
+        return;
+      case 'vitals':
+        this.#vitals = order.vitals;
         return;
       case 'serves':
         this.#mailboxes = Array.from({ length: this.#plan.lanes }, () => []);
@@ -109,19 +79,18 @@ export class BeatEngine {
     this.#connection.close();
   }
 
-  #start(id: string, report: string): void {
+  #start(id: string, report: string, stands: boolean): void {
     this.#id = id;
     this.#report = report;
-    this.#sentReport = report;
+    const { namespace, beat } = this.#plan;
+    this.#announcer = new Announcer(laneKeys(namespace, CONTROL_LANE), id, beat.intervalMs, report);
+    if (!stands) this.#announcer.doubt();
+    this.#sentVitals = '';
     this.#tickets = [];
-    this.#lanes = Array.from({ length: this.#plan.lanes }, (_, index) => ({
-      index,
-      keys: laneKeys(this.#plan.namespace, index),
-      watch: new Watch(id, this.#plan.beat),
-      members: -1,
-      known: '',
-      audited: 0,
-    }));
+    this.#lanes = Array.from(
+      { length: this.#plan.lanes },
+      (_, index) => new BeatLane(id, index, laneKeys(namespace, index), beat),
+    );
     this.#nextAt = monotonic();
     this.#soon(0);
   }
@@ -145,13 +114,17 @@ export class BeatEngine {
       delayMs = await this.#beatOnce(id);
     } catch (error) {
       this.#watchAnew();
-      this.#tell({ kind: 'failing', why: error instanceof Error ? error.message : replyCode(error) });
+      this.#failing(error);
       delayMs = RETRY_MS;
     }
     this.#beating = false;
     if (this.#again) delayMs = 0;
     this.#again = false;
     this.#soon(delayMs);
+  }
+
+  #failing(error: unknown): void {
+    this.#tell({ kind: 'failing', why: error instanceof Error ? error.message : describeBreak(error) });
   }
 
   #watchAnew(): void {
@@ -167,12 +140,18 @@ export class BeatEngine {
       this.#evicted(id, `the main thread made no progress for ${Math.round(silentMs)} ms`);
       return intervalMs;
     }
-    const report = silentMs > stallMs ? unhealthy(this.#report) : this.#report;
+    const report = silentMs > stallMs ? stalled(this.#report) : this.#report;
+    const vitals = this.#vitals;
     const tickets = this.#tickets;
     this.#tickets = [];
-    let answers: Beaten[];
+    let announced: boolean;
+    let answers: (Beaten | undefined)[];
     try {
-      answers = await Promise.all(this.#lanes.map((lane) => this.#beatLane(id, lane, report)));
+      // In this order, so that the beat already knows of its own news.
+      [announced, ...answers] = await Promise.all([
+        this.#announce(report),
+        ...this.#lanes.map((lane) => this.#beatLane(lane, vitals)),
+      ]);
     } catch (error) {
       this.#tickets.unshift(...tickets);
       throw error;
@@ -183,19 +162,25 @@ export class BeatEngine {
       return intervalMs;
     }
     const beaten = answers.filter((answer) => answer !== undefined);
-    this.#sentReport = beaten.some(({ reportGone }) => reportGone) ? '' : report;
+    const control = beaten[CONTROL_LANE];
+    if (!announced) this.#tickets.unshift(...tickets);
+    if (control?.reportGone === true) this.#announcer?.doubt();
+    this.#sentVitals = control?.vitalsGone === true ? '' : vitals;
     this.#beats += 1;
     const sample = beaten.find((answer) => answer.sample !== undefined)?.sample;
-    const orphanLanes = beaten.filter(({ orphans }) => orphans).map(({ lane }) => lane.index);
-    this.#tell({ kind: 'beaten', id, tickets, orphanLanes, ...(sample === undefined ? undefined : { sample }) });
+    this.#tell({
+      kind: 'beaten',
+      id,
+      tickets: announced ? tickets : [],
+      orphanLanes: beaten.filter(({ orphans }) => orphans).map(({ lane }) => lane.index),
+      seq: control?.seq ?? 0,
+      ...(sample === undefined ? undefined : { sample }),
+    });
     let reaped = false;
-    for (const { lane, counters, at, revision } of beaten) {
-      for (const silent of lane.watch.sample(at, counters))
-        reaped = (await this.#reap(id, lane, silent.id, silent.counter)) || reaped;
-      const members = Math.floor(Number(revision) / MEMBERS_CHANGED);
-      if (members !== lane.members) {
-        lane.watch.members(await this.#connection.sendText<string[]>('hkeys', [lane.keys.members]));
-        lane.members = members;
+    for (const answer of beaten) {
+      for (const victim of await answer.lane.watchOver(this.#connection, answer)) {
+        reaped = true;
+        this.#tell({ kind: 'reaped', victim });
       }
     }
     if (reaped || beaten.some(({ more }) => more)) return 0;
@@ -203,68 +188,20 @@ export class BeatEngine {
     return Math.min(intervalMs, this.#nextAt - monotonic());
   }
 
-  async #beatLane(id: string, lane: Lane, report: string): Promise<Beaten> {
-    const { keys, watch } = lane;
-    const own = nodeKeys(keys, id);
-    const mailboxes = this.#mailboxes[lane.index] ?? [];
-    const looks = this.#beats % LOOK_EVERY === 0;
-    const audited = looks ? (mailboxes[lane.audited++ % Math.max(1, mailboxes.length)] ?? '') : '';
-    const watched = watch.watched;
-    const lifetime = Math.max(SHORTEST_REPORT_LIFETIME_MS, REPORT_LIFETIME_BEATS * this.#plan.beat.intervalMs);
-    const sent = monotonic();
-    const answer = await run<BeatAnswer>(
-      this.#connection,
-      'beat',
-      [
-        keys.members,
-        keys.revision,
-        keys.orphans,
-        own.node,
-        own.sent,
-        keys.due,
-        keys.dueFrames,
-        mailboxKeys(keys, audited).stream,
-      ],
-      [
-        id,
-        keys.prefix,
-        lane.index === 0 && report !== this.#sentReport ? report : '',
-        this.#beats % REFRESH_EVERY === 0 ? '1' : '0',
-        lifetime,
-        SENT_LIFETIME_MS,
-        audited,
-        MOST_MOVED,
-        looks ? '' : lane.known,
-        ...watched,
-      ],
-    );
-    if (answer === 'not-member') return undefined;
-    const received = monotonic();
-    const [seconds, microseconds, revision, orphans, , more, nextDue, reportGone, ...counters] = answer;
-    if (revision !== lane.known || looks) lane.known = orphans === 0 && more === 0 && nextDue === '' ? revision : '';
-    return {
-      lane,
-      at: received,
-      sample: seconds === '' ? undefined : sampleOf(seconds, microseconds, sent, received),
-      revision,
-      orphans: orphans > 0,
-      more: more === 1,
-      reportGone: lane.index === 0 && reportGone === '1',
-      counters: new Map(watched.map((name, i) => [name, counters[i] ?? ''])),
-    };
+  /** Answers whether everybody can see the report now. What Redis refuses here must not cost the node its beat. */
+  async #announce(report: string): Promise<boolean> {
+    try {
+      await this.#announcer?.announce(this.#connection, report);
+      return true;
+    } catch (error) {
+      this.#failing(error);
+      return false;
+    }
   }
 
-  async #reap(id: string, lane: Lane, victim: string, counter: string): Promise<boolean> {
-    const { keys } = lane;
-    const theirs = nodeKeys(keys, victim);
-    const answer = await run<number | string>(
-      this.#connection,
-      'reap',
-      [keys.members, keys.revision, keys.orphans, theirs.node, theirs.sent, theirs.serves, theirs.inbox],
-      [id, victim, counter, keys.prefix],
-    );
-    if (answer === 1) this.#tell({ kind: 'reaped', victim });
-    return answer === 1;
+  #beatLane(lane: BeatLane, vitals: string): Promise<Beaten | undefined> {
+    const told = lane.index === CONTROL_LANE && vitals !== this.#sentVitals ? vitals : '';
+    return lane.beat(this.#connection, this.#beats, told, this.#mailboxes[lane.index] ?? []);
   }
 
   async #leave(id: string): Promise<void> {
@@ -272,6 +209,7 @@ export class BeatEngine {
       this.#connection,
       this.#lanes.map(({ keys }) => keys),
       id,
+      'expired',
     );
   }
 
@@ -279,27 +217,5 @@ export class BeatEngine {
     this.#id = undefined;
     clearTimeout(this.#timer);
     this.#tell({ kind: 'evicted', id, reason });
-  }
-}
-
-type Beaten =
-  | {
-      readonly lane: Lane;
-      readonly at: number;
-      readonly sample: TimeSample | undefined;
-      readonly revision: string;
-      readonly orphans: boolean;
-      readonly more: boolean;
-      readonly reportGone: boolean;
-      readonly counters: ReadonlyMap<string, string>;
-    }
-  | undefined;
-
-/** The report of a node whose main thread hangs: it cannot say so itself. */
-function unhealthy(report: string): string {
-  try {
-    return JSON.stringify({ ...(JSON.parse(report) as object), status: 'unhealthy' });
-  } catch {
-    return report;
   }
 }

@@ -20,7 +20,8 @@ import type {
 import { TransportError } from './core.ts';
 import { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
-import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, type LaneKeys } from './keys.ts';
+import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, targetedName, type LaneKeys } from './keys.ts';
+import { seeToOrphans } from './orphans.ts';
 import { run } from './script.ts';
 import { Settling } from './settle.ts';
 
@@ -45,18 +46,16 @@ export class RedisBroker implements Broker {
     this.#settling = new Settling(ground, this.#due);
   }
 
-  async appendAll({ mailbox, number, frames }: AppendAllRequest): Promise<AppendAllResult> {
+  async appendAll({ mailbox, number, frames, target }: AppendAllRequest): Promise<AppendAllResult> {
     const owner = this.#ground.registration.id;
     if (owner === undefined) return { kind: 'not-member' };
-    const lane = this.#lane(mailbox);
-    const { stream, level } = mailboxKeys(lane, mailbox);
-    const { sent } = nodeKeys(lane, owner);
-    const answer = await run<'not-member' | [taken: number, hints: string]>(
-      this.#ground.command,
-      'appendall',
-      [lane.members, sent, stream, level, lane.due],
-      [owner, mailbox, number, ...frames.flatMap(({ frame, count }) => [count, asBuffer(frame)])],
-    );
+    const { name, keys } = this.#way(mailbox, owner, target);
+    const answer = await run<'not-member' | [taken: number, hints: string]>(this.#ground.command, 'appendall', keys, [
+      owner,
+      name,
+      number,
+      ...frames.flatMap(({ frame, count }) => [count, asBuffer(frame)]),
+    ]);
     if (answer === 'not-member') {
       this.#ground.registration.lose(owner, 'no member when appending');
       return { kind: 'not-member' };
@@ -68,25 +67,21 @@ export class RedisBroker implements Broker {
   async append(request: AppendRequest): Promise<AppendResult> {
     const owner = this.#ground.registration.id;
     if (owner === undefined) return { kind: 'not-member' };
-    const { mailbox, number, count, at } = request;
-    const lane = this.#lane(mailbox);
-    const { stream, level } = mailboxKeys(lane, mailbox);
-    const { sent } = nodeKeys(lane, owner);
+    const { mailbox, number, count, at, target } = request;
     const frame = asBuffer(request.frame);
     let answer: Appended;
     if (at === undefined || at <= this.#ground.time.now()) {
-      answer = await run<Appended>(
-        this.#ground.command,
-        'append',
-        [lane.members, sent, stream, level, lane.due],
-        [owner, mailbox, number, count, frame],
-      );
+      const { name, keys } = this.#way(mailbox, owner, target);
+      answer = await run<Appended>(this.#ground.command, 'append', keys, [owner, name, number, count, frame]);
     } else {
       const due = Math.ceil(at);
+      const lane = this.#lane(mailbox);
+      const { stream, level } = mailboxKeys(lane, mailbox);
+      const { sent } = nodeKeys(lane, owner);
       answer = await run<Appended>(
         this.#ground.command,
         'delay',
-        [lane.members, sent, stream, level, lane.due, lane.dueFrames, lane.dueSeq, lane.revision],
+        [lane.members, sent, stream, level, lane.due, lane.dueFrames, lane.dueSeq, lane.revision, lane.orphans],
         [owner, mailbox, number, count, frame, due],
       );
       this.#due[this.#laneIndex(mailbox)]?.arm(due);
@@ -147,13 +142,17 @@ export class RedisBroker implements Broker {
 
   async depth(mailbox: string): Promise<MailboxDepth> {
     const { stream, level, dead } = this.#keys(mailbox);
-    const [messages, bytes, entries, pending, letters] = await run<[number, number, number, number, number]>(
-      this.#ground.command,
-      'depth',
-      [level, stream, dead],
-      [],
-    );
-    return { messages, bytes, waiting: Math.max(0, entries - pending), pending, dead: letters };
+    const [messages, bytes, entries, pending, letters, oldest] = await run<
+      [messages: number, bytes: number, entries: number, pending: number, letters: number, oldest: string]
+    >(this.#ground.command, 'depth', [level, stream, dead], []);
+    return {
+      messages,
+      bytes,
+      waiting: Math.max(0, entries - pending),
+      pending,
+      dead: letters,
+      ...(oldest === '' ? undefined : { oldestAt: momentOf(oldest) }),
+    };
   }
 
   async dead(
@@ -201,7 +200,8 @@ export class RedisBroker implements Broker {
 
   /** Entries of non-members may wait in this lane. */
   orphansAppeared(lane: number): void {
-    void this.#claims[lane]?.adoptOrphans();
+    const claims = this.#claims[lane];
+    if (claims !== undefined) void seeToOrphans(claims);
   }
 
   memberChanged(): void {
@@ -212,6 +212,16 @@ export class RedisBroker implements Broker {
   async close(): Promise<void> {
     for (const timer of this.#due) timer.close();
     await Promise.all(this.#claims.map((claims) => claims.close()));
+  }
+
+  /** The keys of an append, and the name under which its number counts. */
+  #way(mailbox: string, owner: string, target: string | undefined): { readonly name: string; readonly keys: string[] } {
+    const lane = this.#lane(mailbox);
+    const { stream, level } = mailboxKeys(lane, mailbox);
+    const keys = [lane.members, nodeKeys(lane, owner).sent, stream, level, lane.due, lane.orphans];
+    if (target === undefined) return { name: mailbox, keys };
+    const name = targetedName(mailbox, target);
+    return { name, keys: [...keys, mailboxKeys(lane, name).stream, lane.revision, nodeKeys(lane, target).inbox] };
   }
 
   #laneIndex(mailbox: string): number {
@@ -230,6 +240,11 @@ export class RedisBroker implements Broker {
 /** ioredis sends Buffers as they are; a view of the same bytes costs no copy. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** When an entry was written (backend time, ms). */
+function momentOf(id: string): number {
+  return Number(id.split('-', 1)[0]);
 }
 
 /** A dead letter that was no frame shows its first value, so that a person can look at it. */
@@ -253,6 +268,6 @@ function toLetter([rawId, raw]: RawEntry, mask: string | undefined): DeadEntry {
     reason: fields.get('r')?.toString() ?? '',
     deliveries: Number.isInteger(deliveries) ? deliveries : 0,
     history: fields.get('h')?.toString() ?? '[]',
-    at: Number(id.split('-', 1)[0]),
+    at: momentOf(id),
   };
 }

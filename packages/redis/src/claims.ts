@@ -60,6 +60,7 @@ function toClaim(
   let todo: string | undefined;
   let deliveries = 0;
   let history: string | undefined;
+  let carried: string | undefined;
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i] as Buffer;
     const value = fields[i + 1] as Buffer;
@@ -80,12 +81,16 @@ function toClaim(
       case 0x68: // h
         history = value.toString();
         break;
+      case 0x70: // p
+        carried = value.toString('latin1');
+        break;
       default:
     }
   }
   if (frame === undefined || count < 1 || count > LARGEST_COUNT || deliveries < 0) return undefined;
   if (todo !== undefined && !isMask(todo, count)) return undefined;
-  const progress = record === undefined || record === '' ? undefined : parseRecord(record);
+  const latest = record === undefined || record === '' ? carried : record;
+  const progress = latest === undefined ? undefined : parseRecord(latest);
   if (progress !== undefined && isMask(progress.mask, count)) todo = progress.mask;
   return {
     mailbox,

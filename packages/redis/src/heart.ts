@@ -27,6 +27,7 @@ export class Heart {
   /** What a new engine must be told. */
   #id: string | undefined;
   #report = '';
+  #vitals = '';
   #mailboxes: readonly string[] = [];
   #tickets = new Set<number>();
 
@@ -55,17 +56,24 @@ export class Heart {
     return this.#up;
   }
 
+  /** `report` is what it joined with. */
   start(id: string, report: string): void {
     this.#id = id;
     this.#report = report;
     this.#stamp();
-    this.#post({ kind: 'start', id, report });
+    this.#post({ kind: 'start', id, report, stands: true });
   }
 
   report(report: string): void {
     if (report === this.#report) return;
     this.#report = report;
     this.#post({ kind: 'report', report });
+  }
+
+  vitals(vitals: string): void {
+    if (vitals === this.#vitals) return;
+    this.#vitals = vitals;
+    this.#post({ kind: 'vitals', vitals });
   }
 
   serves(mailboxes: readonly string[]): void {
@@ -153,7 +161,8 @@ export class Heart {
     this.#engine.handle({ kind: 'serves', mailboxes: this.#mailboxes });
     this.#isUp();
     if (this.#id === undefined) return;
-    this.#engine.handle({ kind: 'start', id: this.#id, report: this.#report });
+    this.#engine.handle({ kind: 'start', id: this.#id, report: this.#report, stands: false });
+    this.#engine.handle({ kind: 'vitals', vitals: this.#vitals });
     for (const ticket of this.#tickets) this.#engine.handle({ kind: 'now', ticket });
   }
 

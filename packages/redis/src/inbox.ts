@@ -1,13 +1,14 @@
 /**
- * Reads this node's own stream with one blocking XREAD. Its next read is on its way before what came is handed over;
- * what lies behind the cursor is trimmed now and then. On each new connection the cursor is compared with what the
- * server last gave out: after a lost tail it would wait for an id that comes in a year.
+ * Reads this node's own stream and the news with one blocking XREAD. Its next read is on its way before what came is
+ * handed over; what lies behind the inbox's cursor is trimmed now and then. On each new connection the cursors are
+ * compared with what the server last gave out: after a lost tail they would wait for an id that comes in a year.
  */
 import { isMuch } from './claims.ts';
 import type { Connection } from './connection.ts';
-import { sleep } from './core.ts';
+import { sleep, type NewsItem } from './core.ts';
 import { replyCode } from './errors.ts';
 import type { Ground } from './ground.ts';
+import { readNews } from './news.ts';
 
 const MOST_ENTRIES = 64;
 /** Trimmed after so many bytes or entries; and whenever a read brings nothing. */
@@ -15,20 +16,24 @@ const TRIM_BYTES = 1024 * 1024;
 const TRIM_ENTRIES = 256;
 const REFUSED_MS = 50;
 
-type InboxReply =
-  | readonly (readonly [key: Buffer, entries: readonly (readonly [id: Buffer, fields: readonly Buffer[]])[]])[]
-  | null;
+type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
+type InboxReply = readonly (readonly [key: Buffer, entries: readonly Entry[]])[] | null;
+
+/** A stream that is read from `cursor` on. */
+export interface ReadStream {
+  readonly key: string;
+  cursor: string;
+}
 
 interface Opened {
-  readonly id: string;
-  readonly key: string;
+  readonly inbox: ReadStream;
+  readonly news: ReadStream;
 }
 
 export class Inbox {
   readonly #ground: Ground;
   readonly #connection: Connection;
   #opened: Opened | undefined;
-  #cursor = '0-0';
   #checkedEpoch = 0;
   #untrimmed = 0;
   #untrimmedBytes = 0;
@@ -38,6 +43,8 @@ export class Inbox {
   #running: Promise<void> | undefined;
   /** Frames in order. Must not throw. */
   onFrames: ((frames: readonly Uint8Array[]) => void) | undefined;
+  /** News in order. Must not throw. */
+  onNews: ((items: readonly NewsItem[]) => void) | undefined;
   /** Another node says that there is something to adopt. */
   onPoke: (() => void) | undefined;
 
@@ -46,11 +53,10 @@ export class Inbox {
     this.#connection = ground.readerConnection('inbox', ground.inboxBlockMs);
   }
 
-  /** Reads the inbox of a new member from `cursor` on. A read of the former one is given up with its connection. */
-  open(id: string, key: string, cursor: string): void {
+  /** Reads for a new member. A read for the former one is given up with its connection. */
+  open(inbox: ReadStream, news: ReadStream): void {
     const again = this.#opened !== undefined;
-    this.#opened = { id, key };
-    this.#cursor = cursor;
+    this.#opened = { inbox, news };
     this.#untrimmed = 1;
     this.#untrimmedBytes = 0;
     if (this.#running === undefined) {
@@ -90,14 +96,14 @@ export class Inbox {
         const reply = await (reading ?? this.#read(opened));
         reading = undefined;
         if (this.#opened !== opened) continue;
-        const entries = reply?.[0]?.[1] ?? [];
-        const last = entries.at(-1);
-        if (last !== undefined) this.#cursor = last[0].toString('latin1');
-        this.#trim(opened, entries.length === 0);
+        const entries = advance(opened.inbox, reply);
+        const news = advance(opened.news, reply);
+        this.#trim(opened.inbox, entries.length === 0);
         // A few answers: first what is asked next, then the next read. Many: the next ones travel meanwhile.
         const many = isMuch(entries);
         if (many && this.#connection.ready && !this.#closed) reading = this.#read(opened);
         this.#handOver(entries);
+        this.#tell(news);
         if (!many && entries.length > 0) await new Promise((resolve) => setImmediate(resolve));
       } catch (error) {
         reading = undefined;
@@ -118,14 +124,16 @@ export class Inbox {
       'BLOCK',
       this.#ground.inboxBlockMs,
       'STREAMS',
-      opened.key,
-      this.#cursor,
+      opened.inbox.key,
+      opened.news.key,
+      opened.inbox.cursor,
+      opened.news.cursor,
     ]);
     reading.catch(() => undefined); // Awaited in the next turn; until then a failure must not look unhandled.
     return reading;
   }
 
-  #handOver(entries: readonly (readonly [id: Buffer, fields: readonly Buffer[]])[]): void {
+  #handOver(entries: readonly Entry[]): void {
     const frames: Uint8Array[] = [];
     let poked = false;
     for (const [, fields] of entries) {
@@ -146,28 +154,56 @@ export class Inbox {
     }
   }
 
+  #tell(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    const { items, invalid } = readNews(entries);
+    if (invalid.length > 0) {
+      this.#ground.log.warn({ evt: 'news_invalid', entries: invalid }, 'news that cannot be read is skipped');
+    }
+    if (items.length === 0) return;
+    try {
+      this.onNews?.(items);
+    } catch (error) {
+      this.#ground.log.error({ err: error }, 'the receiver of the news threw');
+    }
+  }
+
   /** Behind the cursor only: what lies before it has been handed over. */
-  #trim(opened: Opened, quiet: boolean): void {
+  #trim({ key, cursor }: ReadStream, quiet: boolean): void {
     if (this.#untrimmed === 0 || !(quiet || this.#untrimmed >= TRIM_ENTRIES || this.#untrimmedBytes >= TRIM_BYTES))
       return;
     this.#untrimmed = 0;
     this.#untrimmedBytes = 0;
-    const [ms = '0', sequence = '0'] = this.#cursor.split('-');
-    this.#connection.sendText('xtrim', [opened.key, 'MINID', `${ms}-${Number(sequence) + 1}`]).catch(() => undefined);
+    const [ms = '0', sequence = '0'] = cursor.split('-');
+    this.#connection.sendText('xtrim', [key, 'MINID', `${ms}-${Number(sequence) + 1}`]).catch(() => undefined);
   }
 
-  async #check(opened: Opened): Promise<void> {
+  async #check({ inbox, news }: Opened): Promise<void> {
     const epoch = this.#connection.epoch;
-    try {
-      const info = await this.#connection.sendText<(string | number)[]>('xinfo', ['STREAM', opened.key]);
-      const last = String(info[info.indexOf('last-generated-id') + 1]);
-      if (isBefore(last, this.#cursor)) this.#cursor = '0-0';
-    } catch (error) {
-      if (replyCode(error) !== 'ERR') throw error;
-      // No such key: the beat will say that this node is no member any more.
-    }
+    // Without an inbox the beat will say that this node is no member any more; without news the next are the first.
+    if (isBefore(await this.#lastOf(inbox), inbox.cursor)) inbox.cursor = '0-0';
+    if (isBefore(await this.#lastOf(news), news.cursor)) news.cursor = '0-0';
     this.#checkedEpoch = epoch;
   }
+
+  /** The id that the server last gave out in this stream. */
+  async #lastOf({ key }: ReadStream): Promise<string> {
+    try {
+      const info = await this.#connection.sendText<(string | number)[]>('xinfo', ['STREAM', key]);
+      return String(info[info.indexOf('last-generated-id') + 1]);
+    } catch (error) {
+      if (replyCode(error) !== 'ERR') throw error;
+      return '0-0';
+    }
+  }
+}
+
+/** What a read brought of this stream; its cursor moves behind it. */
+function advance(stream: ReadStream, reply: InboxReply): readonly Entry[] {
+  const entries = reply?.find(([key]) => key.toString() === stream.key)?.[1] ?? [];
+  const last = entries.at(-1);
+  if (last !== undefined) stream.cursor = last[0].toString('latin1');
+  return entries;
 }
 
 function isBefore(a: string, b: string): boolean {

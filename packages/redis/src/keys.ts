@@ -6,18 +6,34 @@
  * | --- | --- | --- |
  * | `{ns:L}:members` | hash | node id → beat counter; who is not in it may write nothing |
  * | `{ns:L}:revision` | counter | changes of the member list |
- * | `{ns:L}:node:<id>` | string, expires | the node's report, JSON (lane 0 only) |
+ * | `{ns:0}:report:<id>` | string, expires | what the node is, JSON |
+ * | `{ns:0}:node:<id>` | string, expires | how the node feels, JSON |
+ * | `{ns:0}:instances:<service>` | hash | node id → its report with nothing but that service in it |
+ * | `{ns:0}:news` | stream | what every node is told; fields k kind, i id, q number, b body |
+ * | `{ns:0}:news:seq` | counter | numbers given out |
+ * | `{ns:0}:records:<family>` | hash | name → shared record, JSON |
+ * | `{ns:0}:records:<family>:history` | stream | what was changed; field r record |
+ * | `{ns:0}:records:<family>:floor` | counter | the highest revision of records that were forgotten |
  * | `{ns:L}:sent:<id>` | hash, expires | mailbox → "number entryId" of the node's last accepted append |
  * | `{ns:L}:serves:<id>` | set | mailboxes the node reads |
  * | `{ns:L}:inbox:<id>` | stream | replies to the node, trimmed by the node alone |
  * | `{ns:L}:mailbox:<name>` | stream | frames, with one group `g`, a consumer per node id and `parked` for what was handed back; fields f frame, n count, t todo, d deliveries, h history |
+ * | `{ns:L}:mailbox:<name>><id>` | stream | what is for node `id` alone; with a progress record of its own, and the level and dead letters of `<name>` |
  * | `{ns:L}:level:<name>` | hash | messages, bytes, maxLength, maxBytes, hints |
  * | `{ns:L}:progress:<name>` | hash | entry id → `crashes|mask|mark|charges`; `dead:<id>` → mask of a dead letter |
  * | `{ns:L}:dead:<name>` | stream | dead letters; the fields above and r reason |
  * | `{ns:L}:due` | sorted set | number → due time, ms |
  * | `{ns:L}:due:frames` | hash | number → msgpack of [mailbox, f, n, t, d, h] |
  * | `{ns:L}:due:seq` | counter | numbers given out |
- * | `{ns:L}:orphans` | set | mailboxes that may hold entries of non-members |
+ * | `{ns:L}:orphans` | set | mailboxes that may hold entries of non-members, and what is for one node alone and not served by it |
+ * | `{ns:L}:breaker:<name>` | hash, expires | a shared breaker (lane 0 only) |
+ * | `{ns:L}:breakers` | sorted set | names of breakers (lane 0 only) |
+ * | `{ns:L}:cached:<service>:<key>` | string, expires | a kept answer |
+ * | `{ns:L}:filling:<service>:<key>` | string, expires | token of who fetches it, or `!`: overtaken by an invalidation |
+ * | `{ns:L}:cacherounds:<service>` | counter, expires | invalidations by prefix |
+ * | `{ns:L}:cachenames:<service>` | sorted set, expires | names of kept answers |
+ * | `{ns:L}:cacheends:<service>` | sorted set, expires | name → when the answer ends, ms |
+ * | `{ns:L}:retries:<service>` | hash, expires | the retry budget |
  * | `{ns}:layout` | hash | lanes, version; written at first use |
  */
 export const GROUP = 'g';
@@ -31,7 +47,12 @@ export interface LaneKeys {
   readonly due: string;
   readonly dueFrames: string;
   readonly dueSeq: string;
+  readonly news: string;
+  readonly newsSeq: string;
 }
+
+/** Reports, news and records are kept here: whatever changes them touches one slot. */
+export const CONTROL_LANE = 0;
 
 export function layoutKey(namespace: string): string {
   return `{${namespace}}:layout`;
@@ -47,6 +68,8 @@ export function laneKeys(namespace: string, lane: number): LaneKeys {
     due: `${prefix}due`,
     dueFrames: `${prefix}due:frames`,
     dueSeq: `${prefix}due:seq`,
+    news: `${prefix}news`,
+    newsSeq: `${prefix}news:seq`,
   };
 }
 
@@ -57,13 +80,26 @@ export interface MailboxKeys {
   readonly dead: string;
 }
 
+/** What is for one member alone has a stream and progress of its own; its level and dead letters are those of the mailbox. */
 export function mailboxKeys(lane: LaneKeys, mailbox: string): MailboxKeys {
+  const { shared } = addressOf(mailbox);
   return {
     stream: `${lane.prefix}mailbox:${mailbox}`,
-    level: `${lane.prefix}level:${mailbox}`,
+    level: `${lane.prefix}level:${shared}`,
     progress: `${lane.prefix}progress:${mailbox}`,
-    dead: `${lane.prefix}dead:${mailbox}`,
+    dead: `${lane.prefix}dead:${shared}`,
   };
+}
+
+/** The name of what is in a mailbox for one member alone; neither mailboxes nor members have a `>` in theirs. */
+export function targetedName(mailbox: string, member: string): string {
+  return `${mailbox}>${member}`;
+}
+
+/** The mailbox of a name, and the member it is for (absent: for anybody). */
+export function addressOf(name: string): { readonly shared: string; readonly target?: string } {
+  const at = name.indexOf('>');
+  return at < 0 ? { shared: name } : { shared: name.slice(0, at), target: name.slice(at + 1) };
 }
 
 export interface NodeKeys {
@@ -71,6 +107,7 @@ export interface NodeKeys {
   readonly sent: string;
   readonly serves: string;
   readonly inbox: string;
+  readonly report: string;
 }
 
 export function nodeKeys(lane: LaneKeys, id: string): NodeKeys {
@@ -79,13 +116,34 @@ export function nodeKeys(lane: LaneKeys, id: string): NodeKeys {
     sent: `${lane.prefix}sent:${id}`,
     serves: `${lane.prefix}serves:${id}`,
     inbox: `${lane.prefix}inbox:${id}`,
+    report: `${lane.prefix}report:${id}`,
   };
+}
+
+export function instancesKey(lane: LaneKeys, service: string): string {
+  return `${lane.prefix}instances:${service}`;
+}
+
+export interface RecordKeys {
+  readonly records: string;
+  readonly history: string;
+  readonly floor: string;
+}
+
+export function recordKeys(lane: LaneKeys, family: string): RecordKeys {
+  const records = `${lane.prefix}records:${family}`;
+  return { records, history: `${records}:history`, floor: `${records}:floor` };
+}
+
+/** The service that a mailbox belongs to: its name without the version. */
+export function serviceOf(mailbox: string): string {
+  const at = mailbox.indexOf('@');
+  return at < 0 ? mailbox : mailbox.slice(0, at);
 }
 
 /** The lane of a mailbox: all majors of one actor share it. */
 export function laneOfMailbox(mailbox: string, lanes: number): number {
-  const at = mailbox.indexOf('@');
-  return lanes === 1 ? 0 : fnv1a(at < 0 ? mailbox : mailbox.slice(0, at)) % lanes;
+  return lanes === 1 ? 0 : fnv1a(serviceOf(mailbox)) % lanes;
 }
 
 export function laneOfNode(id: string, lanes: number): number {
@@ -100,4 +158,39 @@ function fnv1a(text: string): number {
     hash = Math.imul(hash, 0x01000193) >>> 0;
   }
   return hash;
+}
+
+export interface BreakerKeys {
+  readonly breaker: string;
+  /** Names of all of them. */
+  readonly breakers: string;
+}
+
+/** Breakers live in lane 0, beside the news of them. */
+export function breakerKeys(lane: LaneKeys, name: string): BreakerKeys {
+  return { breaker: `${lane.prefix}breaker:${name}`, breakers: `${lane.prefix}breakers` };
+}
+
+export interface CacheKeys {
+  /** Beginning of the keys of its answers. */
+  readonly answers: string;
+  /** Beginning of the keys of its leases. */
+  readonly filling: string;
+  readonly rounds: string;
+  readonly names: string;
+  readonly ends: string;
+}
+
+export function cacheKeys(lane: LaneKeys, service: string): CacheKeys {
+  return {
+    answers: `${lane.prefix}cached:${service}:`,
+    filling: `${lane.prefix}filling:${service}:`,
+    rounds: `${lane.prefix}cacherounds:${service}`,
+    names: `${lane.prefix}cachenames:${service}`,
+    ends: `${lane.prefix}cacheends:${service}`,
+  };
+}
+
+export function retriesKey(lane: LaneKeys, service: string): string {
+  return `${lane.prefix}retries:${service}`;
 }

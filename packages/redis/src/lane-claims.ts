@@ -12,6 +12,7 @@ import { GROUP, mailboxKeys, nodeKeys, type LaneKeys } from './keys.ts';
 import { Mailbox } from './mailbox.ts';
 import { BlockingReader, poll } from './reader.ts';
 import { run } from './script.ts';
+import { openOwn, returnOwn } from './targeted.ts';
 
 /** Streams of the hot read: arming it costs the server 36 µs for one, 46 for sixteen, 494 for a thousand. */
 const HOT_STREAMS = 32;
@@ -26,10 +27,17 @@ const BROKEN_MS = 1_000;
 /** What could not be cleared away is tried again after this, ms. */
 const AGAIN_MS = 200;
 
+/** What a poll brought; `not now`: something else must be seen to first. */
+type Brought = 'something' | 'nothing' | 'no room' | 'not now';
+
 export class LaneClaims {
   readonly ground: Ground;
   readonly keys: LaneKeys;
   readonly boxes: Map<string, Mailbox> = new Map();
+  /** Has served something here: until then there is nothing for it to look at. */
+  served = false;
+  /** Names of what is being returned to shared mailboxes right now. */
+  readonly returning: Set<string> = new Set();
   readonly #log: Log;
   readonly #hot: BlockingReader;
   readonly #lane: number;
@@ -50,7 +58,9 @@ export class LaneClaims {
         outcome: 'not-executed',
         retryable: false,
       });
-    const box = new Mailbox(name, mailboxKeys(this.keys, name), limits, intake, this.ground.hands.of(name), this.#log);
+    this.served = true;
+    const keys = mailboxKeys(this.keys, name);
+    const box = new Mailbox({ name, keys, limits, intake, held: this.ground.hands.of(name), log: this.#log });
     const [failure] = await this.open([box], this.ground.command);
     if (failure !== undefined) throw failure;
     this.boxes.set(name, box);
@@ -60,14 +70,24 @@ export class LaneClaims {
         : (this.#cold ??= new BlockingReader(this.ground, this, `cold reader ${this.#lane}`));
     reader.add(box);
     reader.interrupt();
-    return { wake: () => this.wake(box), close: () => this.#close(box) };
+    return {
+      wake: () => this.wake(box),
+      close: async () => {
+        await this.#close(box);
+        if (box.own !== undefined) await returnOwn(this, box.own.name);
+      },
+    };
   }
 
-  /** Makes the mailboxes exist; answers the error of each that cannot be used and sets it aside for a while. */
+  /**
+   * Makes the mailboxes exist, and what is for this node alone beside them, if there is any; answers the error of each
+   * that cannot be used and sets it aside for a while.
+   */
   async open(boxes: readonly Mailbox[], connection: Connection): Promise<(TransportError | undefined)[]> {
     const owner = this.ground.registration.id;
     const failures: (TransportError | undefined)[] = boxes.map(() => undefined);
     if (owner === undefined) return failures;
+    const withOwn: Mailbox[] = [];
     for (let from = 0; from < boxes.length; from += OPEN_AT_ONCE) {
       const part = boxes.slice(from, from + OPEN_AT_ONCE);
       const answer = await run<string | string[]>(
@@ -76,6 +96,7 @@ export class LaneClaims {
         [
           this.keys.members,
           nodeKeys(this.keys, owner).serves,
+          this.keys.orphans,
           ...part.flatMap((box) => [box.keys.stream, box.keys.level]),
         ],
         [owner, ...part.flatMap((box) => [box.name, box.limits.maxLength, box.limits.maxBytes])],
@@ -86,8 +107,9 @@ export class LaneClaims {
       }
       part.forEach((box, i) => {
         const text = answer[i] ?? '';
-        if (text === '') {
+        if (text === '' || text === '>') {
           box.brokenUntil = 0;
+          if (text === '>' && box.own === undefined) withOwn.push(box);
           return;
         }
         if (box.brokenUntil === 0)
@@ -102,15 +124,16 @@ export class LaneClaims {
         });
       });
     }
+    await openOwn(this, withOwn, connection);
     return failures;
   }
 
   /** Room has returned to a mailbox. */
   wake(box: Mailbox): void {
     if (box.closed || box.busy !== undefined) return;
-    if (box.orphaned) void adopt(this, box);
-    else if (box.armed > 0) return;
-    else if (box.reader?.blocked === true) void this.#poll(box);
+    if (box.orphaned && box.own === undefined) void adopt(this, box);
+    else if (!box.orphaned && box.parts.every((part) => part.armed > 0)) return;
+    else if (box.orphaned || box.own?.ahead === true || box.reader?.blocked === true) void this.#poll(box);
     else box.reader?.nudge();
   }
 
@@ -147,33 +170,15 @@ export class LaneClaims {
     if (this.#cold === undefined) return;
     if (armed.some((box) => box.reader !== reader && !box.closed))
       (reader === this.#hot ? this.#cold : this.#hot).interrupt();
-    if (reader === this.#cold) for (const box of arrived) this.#warm(box, this.#cold);
+    if (reader === this.#cold) for (const box of new Set(arrived.map(whole))) this.#warm(box, this.#cold);
     else if (arrived.length === 0) this.#coolDown(this.#cold);
-  }
-
-  /** Something may be held by non-members: take over what our mailboxes have room for. */
-  async adoptOrphans(): Promise<void> {
-    const boxes = [...this.boxes.values()].filter((box) => !box.closed && !box.orphaned);
-    if (boxes.length > 0) {
-      try {
-        const marked = await this.ground.command.sendText<number[]>('smismember', [
-          this.keys.orphans,
-          ...boxes.map((box) => box.name),
-        ]);
-        boxes.forEach((box, i) => {
-          if (marked[i] === 1) box.orphaned = true;
-        });
-      } catch {
-        return; // The next beat says it again.
-      }
-    }
-    for (const box of this.boxes.values()) if (box.orphaned) void adopt(this, box);
   }
 
   /** The node joined under a new id, or lost its id: running reads are for the old one. */
   memberChanged(): void {
     for (const box of this.boxes.values()) {
       box.orphaned = false;
+      box.disjoin();
     }
     this.#hot.interrupt();
     this.#cold?.interrupt();
@@ -185,7 +190,7 @@ export class LaneClaims {
   }
 
   async close(): Promise<void> {
-    for (const box of this.boxes.values()) box.closed = true;
+    for (const box of this.boxes.values()) for (const part of box.parts) part.closed = true;
     await Promise.all([this.#hot.close(), this.#cold?.close()]);
   }
 
@@ -193,18 +198,14 @@ export class LaneClaims {
     box.begin('poll');
     try {
       for (;;) {
-        const owner = this.ground.registration.id;
-        const room = box.room();
-        if (owner === undefined || room === 0) return;
-        // A sweep waits for the end of this, and with it the whole reader.
-        if (box.orphaned || box.needsSweep) break;
-        const reply = await poll(this.ground, box, owner, room);
-        const entries = reply?.[0]?.[1] ?? [];
-        if (entries.length === 0) break;
-        this.accept(box, parseEntries(box.name, entries), owner);
+        let brought: Brought = 'nothing';
+        for (const part of box.parts) {
+          brought = await this.#pollOne(part);
+          if (brought !== 'nothing') break;
+        }
+        if (brought === 'no room') return;
+        if (brought !== 'something') break;
       }
-    } catch (error) {
-      this.claimFailed(box, error);
     } finally {
       box.end();
     }
@@ -212,8 +213,29 @@ export class LaneClaims {
     else box.reader?.interrupt();
   }
 
+  async #pollOne(box: Mailbox): Promise<Brought> {
+    const owner = this.ground.registration.id;
+    const room = box.room();
+    if (owner === undefined || room === 0) return 'no room';
+    // A sweep waits for the end of this, and with it the whole reader.
+    if (box.orphaned || box.needsSweep) return 'not now';
+    if (box.armed > 0) return 'nothing';
+    try {
+      const reply = await poll(this.ground, box, owner, box.share(room));
+      const entries = reply?.[0]?.[1] ?? [];
+      box.ahead = box.shared !== undefined && entries.length > 0;
+      if (entries.length === 0) return 'nothing';
+      this.accept(box, parseEntries(box.name, entries), owner);
+      return 'something';
+    } catch (error) {
+      this.claimFailed(box, error);
+      return 'not now';
+    }
+  }
+
   /** A claim whose answer is unknown may have left entries with us; a lost group must be made again. */
   claimFailed(box: Mailbox, error: unknown): void {
+    box.ahead = false;
     const code = replyCode(error);
     if (code === 'NOGROUP' || code === 'WRONGTYPE') {
       box.reader?.reopen();
@@ -226,7 +248,9 @@ export class LaneClaims {
   /** Nothing came for a whole read: the quiet ones join the others, so that an idle node has one read under way. */
   #coolDown(cold: BlockingReader): void {
     const quietSince = performance.now() - COLD_MS;
-    const quiet = [...this.#hot.boxes].filter((box) => box.activeAt < quietSince && box.armed === 0);
+    const quiet = [...this.#hot.boxes].filter(
+      (box) => box.activeAt < quietSince && box.parts.every((part) => part.armed === 0),
+    );
     for (const box of quiet) {
       this.#hot.boxes.delete(box);
       cold.add(box);
@@ -250,11 +274,12 @@ export class LaneClaims {
   }
 
   async #close(box: Mailbox): Promise<void> {
-    box.closed = true;
-    while (box.armed > 0 || box.busy !== undefined) {
+    for (const part of box.parts) part.closed = true;
+    const isArmed = (): boolean => box.parts.some((part) => part.armed > 0);
+    while (isArmed() || box.busy !== undefined) {
       box.reader?.interrupt();
       await box.idle();
-      if (box.armed > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      if (isArmed()) await new Promise((resolve) => setTimeout(resolve, 1));
     }
     box.reader?.boxes.delete(box);
     if (this.boxes.get(box.name) === box) this.boxes.delete(box.name);
@@ -277,4 +302,9 @@ export class LaneClaims {
       }, AGAIN_MS).unref();
     });
   }
+}
+
+/** Readers move a mailbox with what is beside it. */
+function whole(box: Mailbox): Mailbox {
+  return box.shared ?? box;
 }

@@ -1,17 +1,28 @@
 import type { Connection } from './connection.ts';
-import { nodeKeys, type LaneKeys } from './keys.ts';
+import { CONTROL_LANE, nodeKeys, type LaneKeys } from './keys.ts';
 import { run } from './script.ts';
 
-/** Takes a node off every lane. */
-export async function leaveLanes(connection: Connection, lanes: readonly LaneKeys[], id: string): Promise<void> {
+/** How a node went, as everybody is told. */
+export type Departure = 'left' | 'expired';
+
+/** Takes a node off every lane; the lane that keeps reports tells everybody. */
+export async function leaveLanes(
+  connection: Connection,
+  lanes: readonly LaneKeys[],
+  id: string,
+  departure: Departure,
+): Promise<void> {
   await Promise.all(
-    lanes.map((keys) => {
+    lanes.map((keys, lane) => {
       const own = nodeKeys(keys, id);
       return run<number>(
         connection,
         'leave',
-        [keys.members, keys.revision, keys.orphans, own.node, own.sent, own.serves, own.inbox],
-        [id, keys.prefix],
+        [
+          ...[keys.members, keys.revision, keys.orphans, own.node, own.sent, own.serves, own.inbox],
+          ...[own.report, keys.news, keys.newsSeq],
+        ],
+        [id, keys.prefix, lane === CONTROL_LANE ? departure : ''],
       );
     }),
   );

@@ -1,11 +1,25 @@
-/** One node's hold on Redis: the command connection with its pulse, and the two ports on it. */
+/** One node's hold on Redis: the command connection with its pulse, and the ports on it. */
+import { RedisBreakers } from './breakers.ts';
 import { RedisBroker } from './broker.ts';
+import { RedisCache } from './cache.ts';
 import { guarded } from './connection.ts';
-import type { BackendHealth, Broker, Link, Membership, NodeIdentity } from './core.ts';
+import type {
+  BackendHealth,
+  Breakers,
+  Broker,
+  Cache,
+  Link,
+  Membership,
+  NodeIdentity,
+  Permits,
+  Records,
+} from './core.ts';
 import { Ground } from './ground.ts';
 import { ensureLayout } from './layout.ts';
 import { RedisMembership } from './membership.ts';
 import type { ParsedOptions } from './options.ts';
+import { RedisPermits } from './permits.ts';
+import { RedisRecords } from './records.ts';
 import { checkServer } from './server.ts';
 
 /** An idle command connection is asked for a sign of life this often, and when a beat fails, ms: a dead one is found before it is needed. */
@@ -15,6 +29,10 @@ export class RedisLink implements Link {
   readonly #ground: Ground;
   readonly #broker: RedisBroker;
   readonly #membership: RedisMembership;
+  readonly records: Records;
+  readonly breakers: Breakers;
+  readonly cache: Cache;
+  readonly permits: Permits;
   readonly #pulse: NodeJS.Timeout;
   #pingMs: number | undefined;
 
@@ -22,11 +40,15 @@ export class RedisLink implements Link {
     this.#ground = ground;
     this.#broker = new RedisBroker(ground);
     this.#membership = new RedisMembership(ground, this.#broker);
+    this.records = new RedisRecords(ground);
+    this.breakers = new RedisBreakers(ground);
+    this.cache = new RedisCache(ground);
+    this.permits = new RedisPermits(ground);
     this.#pulse = setInterval(() => {
-      if (performance.now() - ground.command.lastUsed > PULSE_MS / 2) void this.#ping();
+      if (performance.now() - ground.command.lastUsed > PULSE_MS / 2) this.#feel();
     }, PULSE_MS);
     this.#pulse.unref();
-    this.#membership.onBeatFailed = () => void this.#ping();
+    this.#membership.onBeatFailed = () => this.#feel();
     // Another server, another clock: after each return the time is taken anew.
     ground.command.onReady = () => void ground.time.measure(ground.command).catch(() => undefined);
   }
@@ -66,6 +88,14 @@ export class RedisLink implements Link {
     });
   }
 
+  async ping(): Promise<number> {
+    const { command } = this.#ground;
+    const sent = performance.now();
+    await guarded('PING', command.sendText('ping', []));
+    this.#pingMs = performance.now() - sent;
+    return this.#pingMs;
+  }
+
   ready(signal?: AbortSignal): Promise<void> {
     return this.#ground.command.whenReady(signal);
   }
@@ -77,15 +107,8 @@ export class RedisLink implements Link {
     for (const connection of this.#ground.connections) connection.close();
   }
 
-  async #ping(): Promise<void> {
-    const { command } = this.#ground;
-    if (!command.ready) return;
-    const sent = performance.now();
-    try {
-      await guarded('PING', command.sendText('ping', []));
-      this.#pingMs = performance.now() - sent;
-    } catch {
-      // The connection says so itself, and comes back.
-    }
+  /** A dead connection says so itself, and comes back. */
+  #feel(): void {
+    if (this.#ground.command.ready) void this.ping().catch(() => undefined);
   }
 }

@@ -2,19 +2,25 @@
 import { customAlphabet } from 'nanoid';
 import type { BeatNews } from './beat-words.ts';
 import type { RedisBroker } from './broker.ts';
-import { NotMember, type Member, type Membership, type MembershipEvents, type NodeReport } from './core.ts';
+import { guarded } from './connection.ts';
+import { NotMember, type Member, type Members, type Membership, type MembershipEvents, type Presence } from './core.ts';
 import type { Ground } from './ground.ts';
 import { Heart } from './heart.ts';
 import { Inbox } from './inbox.ts';
-import { laneOfNode, nodeKeys } from './keys.ts';
+import { changedInstances, instancesOf } from './instances.ts';
+import { CONTROL_LANE, instancesKey, laneOfNode, nodeKeys } from './keys.ts';
 import { ensureLayout } from './layout.ts';
 import { leaveLanes } from './leave.ts';
+import { reportLifetimeMs } from './announce.ts';
 import { run } from './script.ts';
 
 const SUFFIX_LENGTH = 10;
 const suffix = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', SUFFIX_LENGTH);
-/** The report is kept this long in the server without a beat, ms. */
-const REPORT_LIFETIME_MS = 60_000;
+/** Vitals asked for with one command. */
+const MOST_ASKED = 512;
+
+/** Where a new member begins to read. */
+type Joined = readonly [revision: string, inboxCursor: string, newsCursor: string];
 
 interface Ticket {
   readonly resolve: () => void;
@@ -31,7 +37,9 @@ export class RedisMembership implements Membership {
   onBeatFailed: (() => void) | undefined;
   readonly #tickets = new Map<number, Ticket>();
   #lastTicket = 0;
-  #report: (() => NodeReport) | undefined;
+  #presence: Presence | undefined;
+  #report = '{}';
+  #vitals = '';
   #events: MembershipEvents | undefined;
   #served = '';
 
@@ -41,6 +49,7 @@ export class RedisMembership implements Membership {
     this.#heart = new Heart(ground, (news) => this.#hear(news));
     this.#inbox = new Inbox(ground);
     this.#inbox.onFrames = (frames) => this.#events?.inbox(frames);
+    this.#inbox.onNews = (items) => this.#events?.news(items);
     this.#inbox.onPoke = () => {
       const id = ground.registration.id;
       if (id !== undefined) broker.orphansAppeared(laneOfNode(id, ground.lanes.length));
@@ -54,32 +63,45 @@ export class RedisMembership implements Membership {
     return this.#heart.threaded;
   }
 
-  async join(report: () => NodeReport, events: MembershipEvents): Promise<string> {
+  async join(presence: Presence, events: MembershipEvents): Promise<string> {
     const { command, lanes, identity, options, registration } = this.#ground;
     await this.#heart.up();
     await ensureLayout(command, identity.namespace, options.lanes);
     const id = `${identity.name.replaceAll(/[^a-zA-Z0-9._-]/g, '-')}-${suffix()}`;
-    this.#report = report;
+    this.#presence = presence;
     this.#events = events;
-    const text = this.#reportText();
+    const report = this.#reportText();
     const home = laneOfNode(id, lanes.length);
-    const answers = await Promise.all(
-      lanes.map((keys, lane) => {
-        const own = nodeKeys(keys, id);
-        return run<[revision: string, cursor: string]>(
-          command,
-          'join',
-          [keys.members, keys.revision, own.inbox, own.node],
-          [id, lane === home ? '1' : '0', lane === 0 ? text : '', REPORT_LIFETIME_MS],
-        );
-      }),
-    );
+    const answers = new Map<number, Joined>();
+    const others = lanes.map((_, lane) => lane).filter((lane) => lane !== CONTROL_LANE);
+    await Promise.all(others.map(async (lane) => answers.set(lane, await this.#joinLane(lane, id, ''))));
+    // The last one: who hears of the new node may send to it in every lane.
+    answers.set(CONTROL_LANE, await this.#joinLane(CONTROL_LANE, id, report));
     registration.take(id);
-    this.#inbox.open(id, nodeKeys(this.#ground.lane(home), id).inbox, answers[home]?.[1] ?? '0-0');
-    this.#heart.start(id, text);
+    this.#inbox.open(
+      { key: nodeKeys(this.#ground.lane(home), id).inbox, cursor: answers.get(home)?.[1] ?? '0-0' },
+      { key: this.#ground.lane(CONTROL_LANE).news, cursor: answers.get(CONTROL_LANE)?.[2] ?? '0-0' },
+    );
+    this.#heart.start(id, report);
+    this.#heart.vitals(this.#vitalsText());
     this.#tellServed();
     this.#broker.memberChanged();
     return id;
+  }
+
+  #joinLane(lane: number, id: string, report: string): Promise<Joined> {
+    const { command, lanes, identity } = this.#ground;
+    const keys = this.#ground.lane(lane);
+    const own = nodeKeys(keys, id);
+    return run<Joined>(
+      command,
+      'join',
+      [keys.members, keys.revision, own.inbox, own.report, keys.news, keys.newsSeq],
+      [
+        ...[id, keys.prefix, lane === laneOfNode(id, lanes.length) ? '1' : '0'],
+        ...[report, reportLifetimeMs(identity.beat.intervalMs), ...changedInstances(new Map(), instancesOf(report))],
+      ],
+    );
   }
 
   async announce(): Promise<void> {
@@ -93,12 +115,42 @@ export class RedisMembership implements Membership {
     });
   }
 
-  async members(): Promise<readonly Member[]> {
-    const keys = this.#ground.lane(0);
-    const flat = await run<string[]>(this.#ground.command, 'members', [keys.members], [keys.prefix]);
-    const members: Member[] = [];
-    for (let i = 0; i + 1 < flat.length; i += 2) members.push(toMember(flat[i] as string, flat[i + 1] as string));
-    return members;
+  async members(): Promise<Members> {
+    const keys = this.#ground.lane(CONTROL_LANE);
+    const [seq = '0', ...flat] = await run<string[]>(
+      this.#ground.command,
+      'members',
+      [keys.members, keys.newsSeq],
+      [keys.prefix],
+    );
+    return { members: this.#toMembers(flat), seq: Number(seq) };
+  }
+
+  async serving(service: string): Promise<readonly Member[]> {
+    const keys = this.#ground.lane(CONTROL_LANE);
+    return this.#toMembers(
+      await run<string[]>(this.#ground.command, 'serving', [keys.members, instancesKey(keys, service)], []),
+    );
+  }
+
+  async vitals(ids: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
+    const keys = this.#ground.lane(CONTROL_LANE);
+    const vitals = new Map<string, unknown>();
+    for (let at = 0; at < ids.length; at += MOST_ASKED) {
+      const asked = ids.slice(at, at + MOST_ASKED);
+      const texts = await guarded(
+        'MGET',
+        this.#ground.command.sendText<(string | null)[]>(
+          'mget',
+          asked.map((id) => nodeKeys(keys, id).node),
+        ),
+      );
+      for (const [i, id] of asked.entries()) {
+        const read = parsed(texts[i] ?? '');
+        if (read !== undefined) vitals.set(id, read);
+      }
+    }
+    return vitals;
   }
 
   async leave(): Promise<void> {
@@ -114,7 +166,7 @@ export class RedisMembership implements Membership {
     this.#ground.registration.drop();
     this.#broker.memberChanged();
     this.#heart.stop();
-    await leaveLanes(this.#ground.command, this.#ground.lanes, id);
+    await leaveLanes(this.#ground.command, this.#ground.lanes, id, 'left');
   }
 
   async close(): Promise<void> {
@@ -139,16 +191,27 @@ export class RedisMembership implements Membership {
   #refresh(): void {
     if (this.#ground.registration.id === undefined) return;
     this.#heart.report(this.#reportText());
+    this.#heart.vitals(this.#vitalsText());
     this.#tellServed();
   }
 
+  /** The last one stands where a new one cannot be made. */
   #reportText(): string {
     try {
-      return JSON.stringify(this.#report?.() ?? {});
+      this.#report = JSON.stringify(this.#presence?.report() ?? {});
     } catch (error) {
-      this.#ground.log.error({ err: error }, 'the report of this node could not be made');
-      return '{}';
+      this.#ground.log.error({ evt: 'report_failed', err: error }, 'the report of this node could not be made');
     }
+    return this.#report;
+  }
+
+  #vitalsText(): string {
+    try {
+      this.#vitals = JSON.stringify(this.#presence?.vitals() ?? {});
+    } catch (error) {
+      this.#ground.log.error({ evt: 'report_failed', err: error }, 'the vitals of this node could not be made');
+    }
+    return this.#vitals;
   }
 
   #hear(news: BeatNews): void {
@@ -161,6 +224,7 @@ export class RedisMembership implements Membership {
           this.#tickets.get(ticket)?.resolve();
           this.#tickets.delete(ticket);
         }
+        if (news.id === registration.id) this.#events?.beaten(news.seq);
         return;
       case 'evicted':
         registration.lose(news.id, news.reason);
@@ -189,16 +253,28 @@ export class RedisMembership implements Membership {
     this.#tickets.clear();
     for (const { reject } of tickets) reject(new NotMember(id, 'unknown'));
   }
+
+  /** Of id, report, id, report, … */
+  #toMembers(flat: readonly string[]): Member[] {
+    const members: Member[] = [];
+    for (let i = 0; i + 1 < flat.length; i += 2) {
+      const id = flat[i] ?? '';
+      const text = flat[i + 1] ?? '';
+      const report = parsed(text);
+      if (report === undefined && text !== '') {
+        this.#ground.log.warn({ evt: 'report_invalid', node: id }, 'a report that cannot be read is skipped');
+      }
+      members.push(report === undefined ? { id } : { id, report });
+    }
+    return members;
+  }
 }
 
-function toMember(id: string, text: string): Member {
-  if (text === '') return { id };
+/** What a text of JSON says; undefined when it is none. */
+function parsed(text: string): unknown {
   try {
-    const report = JSON.parse(text) as unknown;
-    return typeof report === 'object' && report !== null && 'serves' in report
-      ? { id, report: report as NodeReport }
-      : { id };
+    return JSON.parse(text) as unknown;
   } catch {
-    return { id };
+    return undefined;
   }
 }

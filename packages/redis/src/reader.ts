@@ -27,10 +27,12 @@ const INTERRUPT_AGAIN_MS = 2;
 interface Reading {
   readonly owner: string;
   readonly boxes: readonly Mailbox[];
+  readonly count: number;
   readonly answer: Promise<StreamsReply>;
 }
 
 export class BlockingReader {
+  /** Those for anybody; what is beside one for this node alone is read with it. */
   readonly boxes: Set<Mailbox> = new Set();
   readonly #ground: Ground;
   readonly #lane: LaneClaims;
@@ -64,7 +66,7 @@ export class BlockingReader {
 
   add(box: Mailbox): void {
     this.boxes.add(box);
-    box.reader = this;
+    for (const part of box.parts) part.reader = this;
     if (this.#running === undefined) {
       this.#connection.onReady = () => this.nudge();
       this.#connection.start();
@@ -151,7 +153,7 @@ export class BlockingReader {
 
   /** Waits for a nudge; a broken mailbox is looked at again in a second. */
   async #rest(): Promise<void> {
-    const broken = [...this.boxes].some((box) => box.brokenUntil > performance.now());
+    const broken = this.#parts().some((box) => box.brokenUntil > performance.now());
     await new Promise<void>((resolve) => {
       this.#resume = resolve;
       if (broken) setTimeout(resolve, REFUSED_MOST_MS).unref();
@@ -165,12 +167,18 @@ export class BlockingReader {
     const now = performance.now();
     const boxes: Mailbox[] = [];
     let smallest = MOST_FRAMES;
-    for (const box of this.boxes) {
-      if (box.armed > 0 || box.busy !== undefined || box.orphaned || box.brokenUntil > now) continue;
-      const room = box.room();
-      if (room === 0) continue;
-      boxes.push(box);
-      if (room < smallest) smallest = room;
+    for (const { own, parts } of this.boxes) {
+      if (own?.ahead === true && own.busy === undefined && own.brokenUntil <= now && own.room() > 0) {
+        this.#lane.wake(own.shared ?? own);
+        continue;
+      }
+      for (const box of parts) {
+        if (box.armed > 0 || box.busy !== undefined || box.orphaned || box.brokenUntil > now) continue;
+        const room = box.room();
+        if (room === 0) continue;
+        boxes.push(box);
+        smallest = Math.min(smallest, Math.max(1, Math.floor(room / parts.length)));
+      }
     }
     if (boxes.length === 0) return undefined;
     const count = Math.max(1, Math.min(smallest, Math.floor(MOST_FRAMES / boxes.length)));
@@ -182,7 +190,7 @@ export class BlockingReader {
     for (let i = 0; i < boxes.length; i += 1) args.push('>');
     const answer = this.#connection.send<StreamsReply>('xreadgroup', args);
     answer.catch(() => undefined); // Awaited below in the next turn; until then a failure must not look unhandled.
-    this.#reading = { owner, boxes, answer };
+    this.#reading = { owner, boxes, count, answer };
     return this.#reading;
   }
 
@@ -196,6 +204,7 @@ export class BlockingReader {
           : reading.boxes.find((candidate) => candidate.keys.stream === name);
       if (box === undefined) continue;
       box.handing = entries.length;
+      box.ahead = box.shared !== undefined && entries.length >= reading.count;
       arrived.push({ box, entries });
     }
     // A little work: first the answers it may have, then the next read. Much: the next frame travels meanwhile.
@@ -206,7 +215,7 @@ export class BlockingReader {
     }
     // Left out of the read on its way for what was still to be handed over: its intake does not know that it was left out,
     // and only an intake that was asked and had no room says when room returns.
-    for (const { box } of arrived) if (box.armed === 0 && box.room() > 0) this.#lane.wake(box);
+    for (const { box } of arrived) if (box.armed === 0 && box.room() > 0) this.#lane.wake(box.shared ?? box);
     this.#lane.afterRead(
       this,
       reading.boxes,
@@ -217,8 +226,14 @@ export class BlockingReader {
   #mustPrepare(owner: string): boolean {
     if (this.#prepared !== `${this.#connection.epoch} ${owner}` || this.#mustOpen) return true;
     const now = performance.now();
-    for (const box of this.boxes) if (box.needsSweep || (box.brokenUntil > 0 && box.brokenUntil <= now)) return true;
+    for (const { parts } of this.boxes)
+      for (const box of parts) if (box.needsSweep || (box.brokenUntil > 0 && box.brokenUntil <= now)) return true;
     return false;
+  }
+
+  /** Everything that is read here. */
+  #parts(): Mailbox[] {
+    return [...this.boxes].flatMap(({ parts }) => parts);
   }
 
   async #prepare(): Promise<void> {
@@ -229,14 +244,14 @@ export class BlockingReader {
     if (fresh) this.#clientId = String(await this.#connection.sendText<number>('client', ['ID']));
     const now = performance.now();
     const mustOpen =
-      fresh || this.#mustOpen || [...this.boxes].some((box) => box.brokenUntil > 0 && box.brokenUntil <= now);
+      fresh || this.#mustOpen || this.#parts().some((box) => box.brokenUntil > 0 && box.brokenUntil <= now);
     this.#mustOpen = false;
-    if (mustOpen) await this.#lane.open([...this.boxes], this.#connection);
-    const toSweep = [...this.boxes].filter((box) => (fresh || box.needsSweep) && box.brokenUntil <= now && !box.closed);
+    if (mustOpen) await this.#lane.open(this.#parts(), this.#connection);
+    const toSweep = this.#parts().filter((box) => (fresh || box.needsSweep) && box.brokenUntil <= now && !box.closed);
     if (toSweep.length > 0) {
       for (const box of toSweep) box.needsSweep = true;
       await sweep(this.#connection, this.#lane, owner, toSweep);
-      for (const box of toSweep) if (box.orphaned) this.#lane.wake(box);
+      for (const box of toSweep) if (box.orphaned) this.#lane.wake(box.shared ?? box);
     }
     if (this.#ground.registration.id === owner) this.#prepared = state;
   }

@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'append' | 'appendall' | 'beat' | 'bury' | 'delay' | 'depth' | 'drop' | 'due' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'park' | 'progress' | 'reap' | 'replay' | 'reply' | 'retry' | 'settle';
+export type ScriptName = 'adopt' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -82,12 +82,70 @@ end
 if left == '0' then redis.call('SREM', KEYS[4], ARGV[2]) end
 return { left, taken }`,
   },
+  announce: {
+    sha: '6856baa0e39e58240168e7d69e990600d73491d6',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local NEWS_KEPT = 1000
+local function tell(news, seq, kind, id, body)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  number = string.format('%.0f', number)
+  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', news)
+    added = redis.call(unpack(entry))
+  end
+  return added, number
+end
+local MOST_SERVICES = 10000
+local function index_instance(prefix, service, id, entry)
+  local key = prefix .. 'instances:' .. service
+  local written = redis.pcall('HSET', key, id, entry)
+  if type(written) == 'table' and written.err then
+    redis.call('UNLINK', key)
+    redis.call('HSET', key, id, entry)
+  end
+end
+local function forget_instance(prefix, service, id)
+  redis.pcall('HDEL', prefix .. 'instances:' .. service, id)
+end
+local function forget_instances(prefix, report, id)
+  local text = redis.pcall('GET', report)
+  if type(text) ~= 'string' then return end
+  local read, found = pcall(cjson.decode, text)
+  if not read or type(found) ~= 'table' or type(found.serves) ~= 'table' then return end
+  local left = MOST_SERVICES
+  for mailbox in pairs(found.serves) do
+    if left == 0 then return end
+    left = left - 1
+    if type(mailbox) == 'string' then forget_instance(prefix, string.match(mailbox, '^[^@]*'), id) end
+  end
+end
+for at = 5, math.min(#ARGV - 1, 3 + 4 * MOST_SERVICES), 2 do
+  if ARGV[at + 1] == '' then
+    forget_instance(ARGV[2], ARGV[at], ARGV[1])
+  else
+    index_instance(ARGV[2], ARGV[at], ARGV[1], ARGV[at + 1])
+  end
+end
+local before = redis.pcall('GET', KEYS[2])
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+if before == ARGV[3] then return 0 end
+tell(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
+return 1`,
+  },
   append: {
-    sha: '3b8385a831c1a51e57b6a351cd26ea71187581c2',
+    sha: '0c1898c58a6873758cac201643e929041833f0bb',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
+local MOST_ASKED = 256
 local function repeated(sent, mailbox, number)
   local last = redis.call('HGET', sent, mailbox)
   if not last then return nil end
@@ -95,12 +153,21 @@ local function repeated(sent, mailbox, number)
   if last_number and tonumber(number) <= tonumber(last_number) then return id end
   return nil
 end
-local function fullness(level, stream, due, count, size)
+local function is_empty(members, stream, due, orphans)
+  if redis.call('XLEN', stream) > 0 or redis.call('EXISTS', due) == 1 or redis.call('SCARD', orphans) > 0 then return false end
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_ASKED then return false end
+  for i = 1, #ids do
+    if redis.call('XLEN', stream .. '>' .. ids[i]) > 0 then return false end
+  end
+  return true
+end
+local function fullness(members, level, stream, due, orphans, count, size)
   local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
-  if (messages > 0 or bytes > 0) and redis.call('XLEN', stream) == 0 and redis.call('EXISTS', due) == 0 then
+  if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
     messages, bytes = 0, 0
     if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
   end
@@ -108,21 +175,43 @@ local function fullness(level, stream, due, count, size)
   if bytes + size > max_bytes and room >= count then room = 0 end
   return { room, messages, bytes, max_length, max_bytes }
 end
+local function addressed(name)
+  local at = string.find(name, '>', 1, true)
+  if not at then return name, nil end
+  return string.sub(name, 1, at - 1), string.sub(name, at + 1)
+end
+local function add_targeted(fields, stream, name, orphans, revision, inbox)
+  local id = redis.call('XADD', stream, 'NOMKSTREAM', '*', unpack(fields))
+  if id then return id end
+  id = redis.call('XADD', stream, '*', unpack(fields))
+  redis.call('SADD', orphans, name)
+  redis.call('INCR', revision)
+  redis.call('XADD', inbox, 'NOMKSTREAM', '*', 'o', '1')
+  return id
+end
+local function enter(name, frame, count)
+  local _, target = addressed(name)
+  if target and redis.call('HEXISTS', KEYS[1], target) == 1 then
+    return add_targeted({ 'f', frame, 'n', count }, KEYS[7], name, KEYS[6], KEYS[8], KEYS[9])
+  end
+  return redis.call('XADD', KEYS[3], '*', 'f', frame, 'n', count)
+end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes, hints = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[4]), #ARGV[5])
+local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[4]), #ARGV[5])
 if full then return full end
-local id = redis.call('XADD', KEYS[3], '*', 'f', ARGV[5], 'n', ARGV[4])
+local id = enter(ARGV[2], ARGV[5], ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
 redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   appendall: {
-    sha: 'a4bc65f14ffd0103ed3bf7edf4c9d10b100769c3',
+    sha: '7014bc8556337e1322f4635ede43769a0c38a8f8',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
+local MOST_ASKED = 256
 local function repeated(sent, mailbox, number)
   local last = redis.call('HGET', sent, mailbox)
   if not last then return nil end
@@ -130,27 +219,58 @@ local function repeated(sent, mailbox, number)
   if last_number and tonumber(number) <= tonumber(last_number) then return id end
   return nil
 end
-local function fullness(level, stream, due, count, size)
+local function is_empty(members, stream, due, orphans)
+  if redis.call('XLEN', stream) > 0 or redis.call('EXISTS', due) == 1 or redis.call('SCARD', orphans) > 0 then return false end
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_ASKED then return false end
+  for i = 1, #ids do
+    if redis.call('XLEN', stream .. '>' .. ids[i]) > 0 then return false end
+  end
+  return true
+end
+local function fullness(members, level, stream, due, orphans, count, size)
   local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
-  if (messages > 0 or bytes > 0) and redis.call('XLEN', stream) == 0 and redis.call('EXISTS', due) == 0 then
+  if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
     messages, bytes = 0, 0
     if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
   end
   local room = math.max(0, max_length - messages)
   if bytes + size > max_bytes and room >= count then room = 0 end
   return { room, messages, bytes, max_length, max_bytes }
+end
+local function addressed(name)
+  local at = string.find(name, '>', 1, true)
+  if not at then return name, nil end
+  return string.sub(name, 1, at - 1), string.sub(name, at + 1)
+end
+local function add_targeted(fields, stream, name, orphans, revision, inbox)
+  local id = redis.call('XADD', stream, 'NOMKSTREAM', '*', unpack(fields))
+  if id then return id end
+  id = redis.call('XADD', stream, '*', unpack(fields))
+  redis.call('SADD', orphans, name)
+  redis.call('INCR', revision)
+  redis.call('XADD', inbox, 'NOMKSTREAM', '*', 'o', '1')
+  return id
+end
+local function enter(name, frame, count)
+  local _, target = addressed(name)
+  if target and redis.call('HEXISTS', KEYS[1], target) == 1 then
+    return add_targeted({ 'f', frame, 'n', count }, KEYS[7], name, KEYS[6], KEYS[8], KEYS[9])
+  end
+  return redis.call('XADD', KEYS[3], '*', 'f', frame, 'n', count)
 end
 local MOST_FRAMES = 16
 local taken, hints = 0, ''
 for at = 4, math.min(#ARGV - 1, 2 + 2 * MOST_FRAMES), 2 do
   local number = string.format('%.0f', tonumber(ARGV[3]) + taken)
   if not repeated(KEYS[2], ARGV[2], number) then
-    local full, messages, bytes, brought = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[at]), #ARGV[at + 1])
+    local full, messages, bytes, brought =
+      fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[at]), #ARGV[at + 1])
     if full then break end
-    local id = redis.call('XADD', KEYS[3], '*', 'f', ARGV[at + 1], 'n', ARGV[at])
+    local id = enter(ARGV[2], ARGV[at + 1], ARGV[at])
     redis.call('HSET', KEYS[2], ARGV[2], number .. ' ' .. id)
     redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
     hints = brought or ''
@@ -160,12 +280,34 @@ end
 return { taken, hints }`,
   },
   beat: {
-    sha: '134285df87aa4cf900d9a732116b844d232f7fdb',
+    sha: '78bbc35e08c1ab2b26160788853a3ab857624d2d',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
+local function addressed(name)
+  local at = string.find(name, '>', 1, true)
+  if not at then return name, nil end
+  return string.sub(name, 1, at - 1), string.sub(name, at + 1)
+end
+local function add_targeted(fields, stream, name, orphans, revision, inbox)
+  local id = redis.call('XADD', stream, 'NOMKSTREAM', '*', unpack(fields))
+  if id then return id end
+  id = redis.call('XADD', stream, '*', unpack(fields))
+  redis.call('SADD', orphans, name)
+  redis.call('INCR', revision)
+  redis.call('XADD', inbox, 'NOMKSTREAM', '*', 'o', '1')
+  return id
+end
 local POSTPONE_MS = 5000
+local function place(prefix, name, fields)
+  local shared, target = addressed(name)
+  if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
+    local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
+    return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
+  end
+  return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
+end
 local function move_due(prefix, due, frames, limit)
   local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
   if #first == 0 then return 0, 0, '' end
@@ -177,13 +319,12 @@ local function move_due(prefix, due, frames, limit)
     local refused = false
     if packed then
       local frame = cmsgpack.unpack(packed)
-      local entry = { 'XADD', prefix .. 'mailbox:' .. frame[1], '*', 'f', frame[2], 'n', frame[3] }
+      local fields = { 'f', frame[2], 'n', frame[3] }
       for i, name in ipairs({ 't', 'd', 'h' }) do
         local value = frame[3 + i]
-        if value ~= '' then entry[#entry + 1] = name; entry[#entry + 1] = value end
+        if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
       end
-      local added = redis.pcall(unpack(entry))
-      refused = type(added) == 'table' and added.err ~= nil
+      refused = not pcall(place, prefix, frame[1], fields)
     end
     if refused then
       redis.call('ZADD', due, now + POSTPONE_MS, number)
@@ -222,22 +363,217 @@ if redis.call('HINCRBY', KEYS[1], ARGV[1], 1) == 1 then
   return 'not-member'
 end
 local counters = #ARGV > 9 and redis.call('HMGET', KEYS[1], unpack(ARGV, 10, math.min(#ARGV, 25))) or {}
-local time, report_gone = { '', '' }, '0'
+local time, report_gone, vitals_gone = { '', '' }, '0', '0'
 if ARGV[3] ~= '' then redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[5]) end
 if ARGV[4] == '1' then
   time = redis.call('TIME')
   redis.call('PEXPIRE', KEYS[5], ARGV[6])
-  if ARGV[3] == '' and redis.call('PEXPIRE', KEYS[4], ARGV[5]) == 0 then report_gone = '1' end
+  if redis.call('PEXPIRE', KEYS[9], ARGV[5]) == 0 then report_gone = '1' end
+  if ARGV[3] == '' and redis.call('PEXPIRE', KEYS[4], ARGV[5]) == 0 then vitals_gone = '1' end
 end
 if ARGV[7] ~= '' then audit(KEYS[1], KEYS[3], KEYS[8], ARGV[7]) end
-local revision = redis.call('GET', KEYS[2]) or '0'
+local numbers = redis.call('MGET', KEYS[2], KEYS[10])
+local revision = numbers[1] or '0'
 local orphans, moved, more, next_due = 0, 0, 0, ''
 if revision ~= ARGV[9] then
   moved, more, next_due = move_due(ARGV[2], KEYS[6], KEYS[7], tonumber(ARGV[8]))
   orphans = redis.call('SCARD', KEYS[3])
 end
-local answer = { time[1], time[2], revision, orphans, moved, more, next_due, report_gone }
+local answer = {
+  time[1], time[2], revision, numbers[2] or '0', orphans, moved, more, next_due, report_gone, vitals_gone,
+}
 for i = 1, #counters do answer[#answer + 1] = counters[i] or '' end
+return answer`,
+  },
+  breakers: {
+    sha: '65b0d3fff164b5308ddc24feb13046013d39d9a9',
+    lua: `#!lua flags=allow-oom
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local FOREVER = 9007199254740991
+local STEPS = 10
+local MOST_FAILING = 1000
+local MOST_BUCKETS = 100
+local QUIET_MS = 21600000
+local NUMBERS = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes', 'probeSuccesses', 'leaseUntil' }
+local TEXTS = { 'phase', 'reason', 'by', 'manual', 'lease' }
+local FIELDS = {}
+for _, field in ipairs(NUMBERS) do FIELDS[#FIELDS + 1] = field end
+for _, field in ipairs(TEXTS) do FIELDS[#FIELDS + 1] = field end
+FIELDS[#FIELDS + 1] = 'window'
+local function whole(value)
+  local number = tonumber(value or '')
+  if not number or number ~= number or number < 0 or number > FOREVER then return 0 end
+  return math.floor(number)
+end
+local function empty_window() return { ms = 0, buckets = {}, failing = {} } end
+local function read_window(packed)
+  local window = empty_window()
+  if not packed or packed == '' then return window end
+  local read, found = pcall(cmsgpack.unpack, packed)
+  if not read or type(found) ~= 'table' or type(found[2]) ~= 'table' or type(found[3]) ~= 'table' then return window end
+  window.ms = whole(found[1])
+  for i = 1, math.min(#found[2] - 2, 3 * MOST_BUCKETS), 3 do
+    window.buckets[#window.buckets + 1] = { whole(found[2][i]), whole(found[2][i + 1]), whole(found[2][i + 2]) }
+  end
+  for i = 1, math.min(#found[3] - 1, 2 * MOST_FAILING), 2 do
+    window.failing[#window.failing + 1] = { tostring(found[3][i]), whole(found[3][i + 1]) }
+  end
+  return window
+end
+local function pack_window(window)
+  if #window.buckets == 0 and #window.failing == 0 then return '' end
+  local buckets, failing = {}, {}
+  for _, bucket in ipairs(window.buckets) do
+    for part = 1, 3 do buckets[#buckets + 1] = bucket[part] end
+  end
+  for i = math.max(1, #window.failing - MOST_FAILING + 1), #window.failing do
+    failing[#failing + 1] = window.failing[i][1]
+    failing[#failing + 1] = window.failing[i][2]
+  end
+  return cmsgpack.pack({ window.ms, buckets, failing })
+end
+local function bucket_start(ms, now)
+  return now - now % math.max(1, math.floor(ms / STEPS))
+end
+local function window_at(window, now)
+  local last = bucket_start(window.ms, now)
+  local kept = { ms = window.ms, buckets = {}, failing = {} }
+  for _, bucket in ipairs(window.buckets) do
+    if bucket[1] > last - window.ms and bucket[1] <= last then kept.buckets[#kept.buckets + 1] = bucket end
+  end
+  for _, node in ipairs(window.failing) do
+    if node[2] > now - window.ms and node[2] <= now then kept.failing[#kept.failing + 1] = node end
+  end
+  return kept
+end
+local function with_outcomes(before, tally, ms, now, by)
+  local window = window_at({ ms = ms, buckets = before.buckets, failing = before.failing }, now)
+  local at, current = bucket_start(ms, now), nil
+  for _, bucket in ipairs(window.buckets) do
+    if bucket[1] == at then current = bucket end
+  end
+  if not current then
+    current = { at, 0, 0 }
+    window.buckets[#window.buckets + 1] = current
+  end
+  current[2], current[3] = current[2] + tally.successes, current[3] + tally.failures
+  if tally.failures > 0 then
+    local failing = {}
+    for _, node in ipairs(window.failing) do
+      if node[1] ~= by then failing[#failing + 1] = node end
+    end
+    failing[#failing + 1] = { by, now }
+    window.failing = failing
+  end
+  return window
+end
+local function sum_of(window)
+  local successes, failures = 0, 0
+  for _, bucket in ipairs(window.buckets) do
+    successes, failures = successes + bucket[2], failures + bucket[3]
+  end
+  return successes, failures
+end
+local function new_breaker(name, now)
+  local breaker = { name = name, exists = false, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
+  for _, field in ipairs(NUMBERS) do breaker[field] = breaker[field] or 0 end
+  breaker.window = empty_window()
+  return breaker
+end
+local function read_breaker(key, name, now)
+  local stored = redis.pcall('HMGET', key, unpack(FIELDS))
+  local breaker = new_breaker(name, now)
+  if stored.err then
+    redis.call('UNLINK', key)
+    return breaker
+  end
+  local found = {}
+  for i, field in ipairs(FIELDS) do found[field] = stored[i] end
+  local phase = found.phase
+  if phase ~= 'closed' and phase ~= 'open' and phase ~= 'half_open' then return breaker end
+  for _, field in ipairs(NUMBERS) do breaker[field] = whole(found[field]) end
+  breaker.phase, breaker.exists = phase, true
+  breaker.reason, breaker.by, breaker.lease = found.reason or '', found.by or '', found.lease or ''
+  breaker.manual = found.manual == '1'
+  breaker.window = read_window(found.window)
+  return breaker
+end
+local function turn(breaker, phase, now, by, reason)
+  breaker.phase, breaker.changedAt, breaker.by, breaker.reason = phase, now, by, reason
+  breaker.changes, breaker.manual, breaker.probeSuccesses, breaker.lease, breaker.leaseUntil = breaker.changes + 1, false, 0, '', 0
+end
+local function close(breaker, now, by, reason)
+  turn(breaker, 'closed', now, by, reason)
+  breaker.openUntil, breaker.openings, breaker.rampUntil, breaker.failuresInRow = 0, 0, 0, 0
+  breaker.window = empty_window()
+end
+local function open(breaker, policy, now, by, reason)
+  turn(breaker, 'open', now, by, reason)
+  breaker.openings, breaker.rampUntil = breaker.openings + 1, 0
+  breaker.openUntil = now + math.min(policy.max_open_ms, policy.open_ms * 2 ^ (breaker.openings - 1))
+end
+local function catch_up(breaker, now)
+  if breaker.manual and breaker.openUntil <= now then
+    close(breaker, breaker.openUntil, breaker.by, 'its time is over')
+  elseif breaker.phase == 'closed' then
+    if breaker.openings > 0 and breaker.rampUntil <= now then breaker.openings, breaker.rampUntil = 0, 0 end
+  elseif breaker.lease ~= '' and breaker.leaseUntil <= now then
+    breaker.lease, breaker.leaseUntil = '', 0
+  end
+end
+local SHOWN = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes' }
+local function state_of(breaker, now)
+  local successes, failures = sum_of(window_at(breaker.window, now))
+  local parts = {
+    '{"name":' .. cjson.encode(breaker.name),
+    '"phase":"' .. breaker.phase .. '"',
+    '"reason":' .. cjson.encode(breaker.reason),
+    '"by":' .. cjson.encode(breaker.by),
+    '"manual":' .. tostring(breaker.manual),
+    string.format('"windowFailures":%.0f,"windowSuccesses":%.0f', failures, successes),
+  }
+  for _, field in ipairs(SHOWN) do parts[#parts + 1] = string.format('"%s":%.0f', field, breaker[field]) end
+  return table.concat(parts, ',') .. '}'
+end
+local function keep_breaker(key, breaker, now)
+  local fields = { 'HSET', key }
+  for _, field in ipairs(NUMBERS) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = string.format('%.0f', breaker[field])
+  end
+  for _, field in ipairs({ 'phase', 'reason', 'by', 'lease' }) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = breaker[field]
+  end
+  fields[#fields + 1] = 'manual'
+  fields[#fields + 1] = breaker.manual and '1' or '0'
+  fields[#fields + 1] = 'window'
+  fields[#fields + 1] = pack_window(breaker.window)
+  redis.call(unpack(fields))
+  local until_ms = math.max(now, math.min(breaker.openUntil, FOREVER - QUIET_MS)) + QUIET_MS
+  redis.call('PEXPIRE', key, string.format('%.0f', until_ms - now))
+  return state_of(breaker, now)
+end
+local function publish(index, news, seq, breaker, changes, state)
+  if breaker.changes == changes then return end
+  redis.call('ZADD', index, 0, breaker.name)
+  tell(news, seq, 'breaker', breaker.name, state)
+end
+local PAGE = 256
+local now = now_ms(redis.call('TIME'))
+local names = redis.call('ZRANGE', KEYS[1], ARGV[2] == '' and '-' or '(' .. ARGV[2], '+', 'BYLEX', 'LIMIT', 0, PAGE)
+local answer = { #names == PAGE and names[PAGE] or '' }
+for _, name in ipairs(names) do
+  local breaker = read_breaker(ARGV[1] .. name, name, now)
+  if breaker.exists then
+    catch_up(breaker, now)
+    answer[#answer + 1] = state_of(breaker, now)
+  else
+    redis.call('ZREM', KEYS[1], name)
+  end
+end
 return answer`,
   },
   bury: {
@@ -319,12 +655,95 @@ end
 leave_rest(KEYS[2], KEYS[3], KEYS[4], id, p, stored, rest, #entry.f, false)
 return 1`,
   },
+  cacheforget: {
+    sha: 'ceb96bcd5c3397e58a72d55b185baed6646ca4bd',
+    lua: `#!lua flags=allow-oom
+local function forget(prefix, names, ends, listed)
+  if #listed == 0 then return 0 end
+  local keys = {}
+  for i, name in ipairs(listed) do keys[i] = prefix .. name end
+  local count = redis.call('UNLINK', unpack(keys))
+  redis.call('ZREM', names, unpack(listed))
+  redis.call('ZREM', ends, unpack(listed))
+  return count
+end
+local STEP = 256
+if ARGV[2] == 'one' then
+  redis.call('SET', KEYS[4], '!', 'XX', 'KEEPTTL')
+  return { forget(ARGV[1], KEYS[1], KEYS[2], { ARGV[3] }), '0' }
+end
+if ARGV[2] == 'many' then
+  redis.call('INCR', KEYS[3])
+  redis.call('PEXPIRE', KEYS[3], ARGV[4])
+end
+local names = redis.call('ZRANGE', KEYS[1], '[' .. ARGV[3], '(' .. ARGV[3] .. '\\255', 'BYLEX', 'LIMIT', 0, STEP)
+return { forget(ARGV[1], KEYS[1], KEYS[2], names), #names == STEP and '1' or '0' }`,
+  },
+  cacheput: {
+    sha: '7a98889c11c6282ec0474b462cda1d49f9d5c989',
+    lua: `#!lua
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function forget(prefix, names, ends, listed)
+  if #listed == 0 then return 0 end
+  local keys = {}
+  for i, name in ipairs(listed) do keys[i] = prefix .. name end
+  local count = redis.call('UNLINK', unpack(keys))
+  redis.call('ZREM', names, unpack(listed))
+  redis.call('ZREM', ends, unpack(listed))
+  return count
+end
+local MOST_STEPS = 32
+local token = ARGV[5]
+if token ~= '' then
+  local lease = redis.call('GET', KEYS[2])
+  local overtaken = string.match(token, '^%d+') ~= (redis.call('GET', KEYS[3]) or '0')
+  if lease == token then
+    redis.call('UNLINK', KEYS[2])
+  elseif lease and string.sub(lease, -1) == '!' then
+    overtaken = true
+  end
+  if overtaken then return 0 end
+end
+local now = now_ms(redis.call('TIME'))
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+redis.call('ZADD', KEYS[4], 0, ARGV[2])
+redis.call('ZADD', KEYS[5], now + tonumber(ARGV[4]), ARGV[2])
+forget(ARGV[1], KEYS[4], KEYS[5], redis.call('ZRANGE', KEYS[5], '-inf', now, 'BYSCORE', 'LIMIT', 0, MOST_STEPS))
+local excess = math.min(redis.call('ZCARD', KEYS[5]) - tonumber(ARGV[6]), MOST_STEPS)
+if excess > 0 then forget(ARGV[1], KEYS[4], KEYS[5], redis.call('ZRANGE', KEYS[5], 0, excess - 1)) end
+for _, index in ipairs({ KEYS[4], KEYS[5] }) do
+  if redis.call('PEXPIRE', index, ARGV[4], 'NX') == 0 then redis.call('PEXPIRE', index, ARGV[4], 'GT') end
+end
+return 1`,
+  },
+  cacherelease: {
+    sha: '67c2cdc611f9a2511fc30c56eab5e693496c7471',
+    lua: `#!lua flags=allow-oom
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('UNLINK', KEYS[1])`,
+  },
+  cachetake: {
+    sha: '25e74c27c3fe73221425b335ab6c6d58092ee434',
+    lua: `#!lua flags=allow-oom
+local body = redis.call('GET', KEYS[1])
+if body then return body end
+local round = redis.call('GET', KEYS[3]) or '0'
+local token = round .. ':' .. ARGV[1]
+if redis.call('SET', KEYS[2], token, 'NX', 'PX', ARGV[2]) then return { token } end
+if redis.call('GET', KEYS[2]) ~= '!' then return 0 end
+token = token .. '!'
+redis.call('SET', KEYS[2], token, 'PX', ARGV[2])
+return { token }`,
+  },
   delay: {
-    sha: '5abd905c89d2b871be5bbd9113622f46cacd8093',
+    sha: '2cfe5c04b5d771f747779e3c679bc49c20482a78',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
+local MOST_ASKED = 256
 local function repeated(sent, mailbox, number)
   local last = redis.call('HGET', sent, mailbox)
   if not last then return nil end
@@ -332,12 +751,21 @@ local function repeated(sent, mailbox, number)
   if last_number and tonumber(number) <= tonumber(last_number) then return id end
   return nil
 end
-local function fullness(level, stream, due, count, size)
+local function is_empty(members, stream, due, orphans)
+  if redis.call('XLEN', stream) > 0 or redis.call('EXISTS', due) == 1 or redis.call('SCARD', orphans) > 0 then return false end
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_ASKED then return false end
+  for i = 1, #ids do
+    if redis.call('XLEN', stream .. '>' .. ids[i]) > 0 then return false end
+  end
+  return true
+end
+local function fullness(members, level, stream, due, orphans, count, size)
   local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
-  if (messages > 0 or bytes > 0) and redis.call('XLEN', stream) == 0 and redis.call('EXISTS', due) == 0 then
+  if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
     messages, bytes = 0, 0
     if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
   end
@@ -354,7 +782,7 @@ local function put_aside(due, frames, seq, revision, at, frame)
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes, hints = fullness(KEYS[4], KEYS[3], KEYS[5], tonumber(ARGV[4]), #ARGV[5])
+local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[9], tonumber(ARGV[4]), #ARGV[5])
 if full then return full end
 local id = 'due-' .. put_aside(KEYS[5], KEYS[6], KEYS[7], KEYS[8], ARGV[6], { ARGV[2], ARGV[5], ARGV[4], '', '', '' })
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
@@ -362,13 +790,16 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   depth: {
-    sha: 'eb486d2e39ccb15652a8efe1ccf2766e7acda39a',
+    sha: 'b8c40f83efb272e8d290709512a22ee00cfde91b',
     lua: `#!lua flags=no-writes
 local level = redis.call('HMGET', KEYS[1], 'messages', 'bytes')
 local pending = redis.pcall('XPENDING', KEYS[2], 'g')
+local readable = redis.acl_check_cmd('XRANGE', KEYS[2], '-', '+')
+local oldest = readable and redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1) or {}
 return {
   tonumber(level[1]) or 0, tonumber(level[2]) or 0, redis.call('XLEN', KEYS[2]),
   pending.err and 0 or pending[1], redis.call('XLEN', KEYS[3]),
+  oldest[1] and oldest[1][1] or '',
 }`,
   },
   drop: {
@@ -411,12 +842,34 @@ keep_letter(KEYS[1], KEYS[2], ARGV[1], masked(stored, moved, '0'))
 return 1`,
   },
   due: {
-    sha: '676b07c0a650622bbcb7810f2a47ed6b53b9d1a6',
+    sha: '42b0e02b9a0a0bc0b06e4099ad4ecccd574afac3',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
+local function addressed(name)
+  local at = string.find(name, '>', 1, true)
+  if not at then return name, nil end
+  return string.sub(name, 1, at - 1), string.sub(name, at + 1)
+end
+local function add_targeted(fields, stream, name, orphans, revision, inbox)
+  local id = redis.call('XADD', stream, 'NOMKSTREAM', '*', unpack(fields))
+  if id then return id end
+  id = redis.call('XADD', stream, '*', unpack(fields))
+  redis.call('SADD', orphans, name)
+  redis.call('INCR', revision)
+  redis.call('XADD', inbox, 'NOMKSTREAM', '*', 'o', '1')
+  return id
+end
 local POSTPONE_MS = 5000
+local function place(prefix, name, fields)
+  local shared, target = addressed(name)
+  if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
+    local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
+    return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
+  end
+  return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
+end
 local function move_due(prefix, due, frames, limit)
   local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
   if #first == 0 then return 0, 0, '' end
@@ -428,13 +881,12 @@ local function move_due(prefix, due, frames, limit)
     local refused = false
     if packed then
       local frame = cmsgpack.unpack(packed)
-      local entry = { 'XADD', prefix .. 'mailbox:' .. frame[1], '*', 'f', frame[2], 'n', frame[3] }
+      local fields = { 'f', frame[2], 'n', frame[3] }
       for i, name in ipairs({ 't', 'd', 'h' }) do
         local value = frame[3 + i]
-        if value ~= '' then entry[#entry + 1] = name; entry[#entry + 1] = value end
+        if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
       end
-      local added = redis.pcall(unpack(entry))
-      refused = type(added) == 'table' and added.err ~= nil
+      refused = not pcall(place, prefix, frame[1], fields)
     end
     if refused then
       redis.call('ZADD', due, now + POSTPONE_MS, number)
@@ -449,16 +901,267 @@ end
 local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[2]))
 return { moved, more, next_due }`,
   },
+  force: {
+    sha: '207d9e4acbc817f37cfd54f509b03abd47c0b662',
+    lua: `#!lua flags=allow-oom
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local NEWS_KEPT = 1000
+local function tell(news, seq, kind, id, body)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  number = string.format('%.0f', number)
+  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', news)
+    added = redis.call(unpack(entry))
+  end
+  return added, number
+end
+local FOREVER = 9007199254740991
+local STEPS = 10
+local MOST_FAILING = 1000
+local MOST_BUCKETS = 100
+local QUIET_MS = 21600000
+local NUMBERS = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes', 'probeSuccesses', 'leaseUntil' }
+local TEXTS = { 'phase', 'reason', 'by', 'manual', 'lease' }
+local FIELDS = {}
+for _, field in ipairs(NUMBERS) do FIELDS[#FIELDS + 1] = field end
+for _, field in ipairs(TEXTS) do FIELDS[#FIELDS + 1] = field end
+FIELDS[#FIELDS + 1] = 'window'
+local function whole(value)
+  local number = tonumber(value or '')
+  if not number or number ~= number or number < 0 or number > FOREVER then return 0 end
+  return math.floor(number)
+end
+local function empty_window() return { ms = 0, buckets = {}, failing = {} } end
+local function read_window(packed)
+  local window = empty_window()
+  if not packed or packed == '' then return window end
+  local read, found = pcall(cmsgpack.unpack, packed)
+  if not read or type(found) ~= 'table' or type(found[2]) ~= 'table' or type(found[3]) ~= 'table' then return window end
+  window.ms = whole(found[1])
+  for i = 1, math.min(#found[2] - 2, 3 * MOST_BUCKETS), 3 do
+    window.buckets[#window.buckets + 1] = { whole(found[2][i]), whole(found[2][i + 1]), whole(found[2][i + 2]) }
+  end
+  for i = 1, math.min(#found[3] - 1, 2 * MOST_FAILING), 2 do
+    window.failing[#window.failing + 1] = { tostring(found[3][i]), whole(found[3][i + 1]) }
+  end
+  return window
+end
+local function pack_window(window)
+  if #window.buckets == 0 and #window.failing == 0 then return '' end
+  local buckets, failing = {}, {}
+  for _, bucket in ipairs(window.buckets) do
+    for part = 1, 3 do buckets[#buckets + 1] = bucket[part] end
+  end
+  for i = math.max(1, #window.failing - MOST_FAILING + 1), #window.failing do
+    failing[#failing + 1] = window.failing[i][1]
+    failing[#failing + 1] = window.failing[i][2]
+  end
+  return cmsgpack.pack({ window.ms, buckets, failing })
+end
+local function bucket_start(ms, now)
+  return now - now % math.max(1, math.floor(ms / STEPS))
+end
+local function window_at(window, now)
+  local last = bucket_start(window.ms, now)
+  local kept = { ms = window.ms, buckets = {}, failing = {} }
+  for _, bucket in ipairs(window.buckets) do
+    if bucket[1] > last - window.ms and bucket[1] <= last then kept.buckets[#kept.buckets + 1] = bucket end
+  end
+  for _, node in ipairs(window.failing) do
+    if node[2] > now - window.ms and node[2] <= now then kept.failing[#kept.failing + 1] = node end
+  end
+  return kept
+end
+local function with_outcomes(before, tally, ms, now, by)
+  local window = window_at({ ms = ms, buckets = before.buckets, failing = before.failing }, now)
+  local at, current = bucket_start(ms, now), nil
+  for _, bucket in ipairs(window.buckets) do
+    if bucket[1] == at then current = bucket end
+  end
+  if not current then
+    current = { at, 0, 0 }
+    window.buckets[#window.buckets + 1] = current
+  end
+  current[2], current[3] = current[2] + tally.successes, current[3] + tally.failures
+  if tally.failures > 0 then
+    local failing = {}
+    for _, node in ipairs(window.failing) do
+      if node[1] ~= by then failing[#failing + 1] = node end
+    end
+    failing[#failing + 1] = { by, now }
+    window.failing = failing
+  end
+  return window
+end
+local function sum_of(window)
+  local successes, failures = 0, 0
+  for _, bucket in ipairs(window.buckets) do
+    successes, failures = successes + bucket[2], failures + bucket[3]
+  end
+  return successes, failures
+end
+local function new_breaker(name, now)
+  local breaker = { name = name, exists = false, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
+  for _, field in ipairs(NUMBERS) do breaker[field] = breaker[field] or 0 end
+  breaker.window = empty_window()
+  return breaker
+end
+local function read_breaker(key, name, now)
+  local stored = redis.pcall('HMGET', key, unpack(FIELDS))
+  local breaker = new_breaker(name, now)
+  if stored.err then
+    redis.call('UNLINK', key)
+    return breaker
+  end
+  local found = {}
+  for i, field in ipairs(FIELDS) do found[field] = stored[i] end
+  local phase = found.phase
+  if phase ~= 'closed' and phase ~= 'open' and phase ~= 'half_open' then return breaker end
+  for _, field in ipairs(NUMBERS) do breaker[field] = whole(found[field]) end
+  breaker.phase, breaker.exists = phase, true
+  breaker.reason, breaker.by, breaker.lease = found.reason or '', found.by or '', found.lease or ''
+  breaker.manual = found.manual == '1'
+  breaker.window = read_window(found.window)
+  return breaker
+end
+local function turn(breaker, phase, now, by, reason)
+  breaker.phase, breaker.changedAt, breaker.by, breaker.reason = phase, now, by, reason
+  breaker.changes, breaker.manual, breaker.probeSuccesses, breaker.lease, breaker.leaseUntil = breaker.changes + 1, false, 0, '', 0
+end
+local function close(breaker, now, by, reason)
+  turn(breaker, 'closed', now, by, reason)
+  breaker.openUntil, breaker.openings, breaker.rampUntil, breaker.failuresInRow = 0, 0, 0, 0
+  breaker.window = empty_window()
+end
+local function open(breaker, policy, now, by, reason)
+  turn(breaker, 'open', now, by, reason)
+  breaker.openings, breaker.rampUntil = breaker.openings + 1, 0
+  breaker.openUntil = now + math.min(policy.max_open_ms, policy.open_ms * 2 ^ (breaker.openings - 1))
+end
+local function catch_up(breaker, now)
+  if breaker.manual and breaker.openUntil <= now then
+    close(breaker, breaker.openUntil, breaker.by, 'its time is over')
+  elseif breaker.phase == 'closed' then
+    if breaker.openings > 0 and breaker.rampUntil <= now then breaker.openings, breaker.rampUntil = 0, 0 end
+  elseif breaker.lease ~= '' and breaker.leaseUntil <= now then
+    breaker.lease, breaker.leaseUntil = '', 0
+  end
+end
+local SHOWN = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes' }
+local function state_of(breaker, now)
+  local successes, failures = sum_of(window_at(breaker.window, now))
+  local parts = {
+    '{"name":' .. cjson.encode(breaker.name),
+    '"phase":"' .. breaker.phase .. '"',
+    '"reason":' .. cjson.encode(breaker.reason),
+    '"by":' .. cjson.encode(breaker.by),
+    '"manual":' .. tostring(breaker.manual),
+    string.format('"windowFailures":%.0f,"windowSuccesses":%.0f', failures, successes),
+  }
+  for _, field in ipairs(SHOWN) do parts[#parts + 1] = string.format('"%s":%.0f', field, breaker[field]) end
+  return table.concat(parts, ',') .. '}'
+end
+local function keep_breaker(key, breaker, now)
+  local fields = { 'HSET', key }
+  for _, field in ipairs(NUMBERS) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = string.format('%.0f', breaker[field])
+  end
+  for _, field in ipairs({ 'phase', 'reason', 'by', 'lease' }) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = breaker[field]
+  end
+  fields[#fields + 1] = 'manual'
+  fields[#fields + 1] = breaker.manual and '1' or '0'
+  fields[#fields + 1] = 'window'
+  fields[#fields + 1] = pack_window(breaker.window)
+  redis.call(unpack(fields))
+  local until_ms = math.max(now, math.min(breaker.openUntil, FOREVER - QUIET_MS)) + QUIET_MS
+  redis.call('PEXPIRE', key, string.format('%.0f', until_ms - now))
+  return state_of(breaker, now)
+end
+local function publish(index, news, seq, breaker, changes, state)
+  if breaker.changes == changes then return end
+  redis.call('ZADD', index, 0, breaker.name)
+  tell(news, seq, 'breaker', breaker.name, state)
+end
+local now = now_ms(redis.call('TIME'))
+local breaker = read_breaker(KEYS[1], ARGV[1], now)
+local changes = breaker.changes
+catch_up(breaker, now)
+if ARGV[2] == 'open' then
+  turn(breaker, 'open', now, ARGV[4], ARGV[3])
+  breaker.openUntil, breaker.rampUntil, breaker.manual = ARGV[5] == '' and FOREVER or now + tonumber(ARGV[5]), 0, true
+else
+  close(breaker, now, ARGV[4], ARGV[3])
+  if ARGV[2] == 'reset' then breaker.failures, breaker.successes = 0, 0 end
+end
+local state = keep_breaker(KEYS[1], breaker, now)
+publish(KEYS[2], KEYS[3], KEYS[4], breaker, changes, state)
+return state`,
+  },
   join: {
-    sha: '067f43f50feac8066e3209b6c4bf37a2a7ff6adb',
+    sha: '132261eb2ad7382aaaf02416fa514b9549b4c4b4',
     lua: `#!lua flags=allow-oom
 local MEMBERS_CHANGED = 1048576
+local NEWS_KEPT = 1000
+local function tell(news, seq, kind, id, body)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  number = string.format('%.0f', number)
+  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', news)
+    added = redis.call(unpack(entry))
+  end
+  return added, number
+end
+local MOST_SERVICES = 10000
+local function index_instance(prefix, service, id, entry)
+  local key = prefix .. 'instances:' .. service
+  local written = redis.pcall('HSET', key, id, entry)
+  if type(written) == 'table' and written.err then
+    redis.call('UNLINK', key)
+    redis.call('HSET', key, id, entry)
+  end
+end
+local function forget_instance(prefix, service, id)
+  redis.pcall('HDEL', prefix .. 'instances:' .. service, id)
+end
+local function forget_instances(prefix, report, id)
+  local text = redis.pcall('GET', report)
+  if type(text) ~= 'string' then return end
+  local read, found = pcall(cjson.decode, text)
+  if not read or type(found) ~= 'table' or type(found.serves) ~= 'table' then return end
+  local left = MOST_SERVICES
+  for mailbox in pairs(found.serves) do
+    if left == 0 then return end
+    left = left - 1
+    if type(mailbox) == 'string' then forget_instance(prefix, string.match(mailbox, '^[^@]*'), id) end
+  end
+end
 local added = redis.call('HSETNX', KEYS[1], ARGV[1], 1)
 local revision = added == 1 and redis.call('INCRBY', KEYS[2], MEMBERS_CHANGED) or redis.call('GET', KEYS[2])
-local cursor = ''
-if ARGV[2] == '1' then cursor = redis.call('XADD', KEYS[3], '*', 'j', '1') end
-if ARGV[3] ~= '' then redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[4]) end
-return { tostring(revision), cursor }`,
+local cursor, told = '', ''
+if ARGV[3] == '1' then cursor = redis.call('XADD', KEYS[3], '*', 'j', '1') end
+if ARGV[4] ~= '' then
+  redis.call('SET', KEYS[4], ARGV[4], 'PX', ARGV[5])
+  for at = 6, math.min(#ARGV - 1, 4 + 2 * MOST_SERVICES), 2 do index_instance(ARGV[2], ARGV[at], ARGV[1], ARGV[at + 1]) end
+  told = tell(KEYS[5], KEYS[6], 'joined', ARGV[1], ARGV[4])
+end
+return { tostring(revision), cursor, told }`,
   },
   layout: {
     sha: 'e55398720e49d066befd732b43993949d96f8b59',
@@ -468,9 +1171,49 @@ redis.call('HSETNX', KEYS[1], 'version', ARGV[2])
 return redis.call('HMGET', KEYS[1], 'lanes', 'version')`,
   },
   leave: {
-    sha: 'caf6b866ce7e93ed1cbca25c66de38948d4b446a',
+    sha: '2d0dfd0c4a33c5241bcdf076043b6664493a69fc',
     lua: `#!lua flags=allow-oom
 local MEMBERS_CHANGED = 1048576
+local NEWS_KEPT = 1000
+local function tell(news, seq, kind, id, body)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  number = string.format('%.0f', number)
+  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', news)
+    added = redis.call(unpack(entry))
+  end
+  return added, number
+end
+local MOST_SERVICES = 10000
+local function index_instance(prefix, service, id, entry)
+  local key = prefix .. 'instances:' .. service
+  local written = redis.pcall('HSET', key, id, entry)
+  if type(written) == 'table' and written.err then
+    redis.call('UNLINK', key)
+    redis.call('HSET', key, id, entry)
+  end
+end
+local function forget_instance(prefix, service, id)
+  redis.pcall('HDEL', prefix .. 'instances:' .. service, id)
+end
+local function forget_instances(prefix, report, id)
+  local text = redis.pcall('GET', report)
+  if type(text) ~= 'string' then return end
+  local read, found = pcall(cjson.decode, text)
+  if not read or type(found) ~= 'table' or type(found.serves) ~= 'table' then return end
+  local left = MOST_SERVICES
+  for mailbox in pairs(found.serves) do
+    if left == 0 then return end
+    left = left - 1
+    if type(mailbox) == 'string' then forget_instance(prefix, string.match(mailbox, '^[^@]*'), id) end
+  end
+end
 local MOST_POKED = 64
 local function poke(members, prefix)
   local ids = redis.call('HKEYS', members)
@@ -478,36 +1221,55 @@ local function poke(members, prefix)
     redis.call('XADD', prefix .. 'inbox:' .. ids[i], 'NOMKSTREAM', '*', 'o', '1')
   end
 end
-local function remove_member(id, prefix)
+local function remove_member(id, prefix, kind)
   if redis.call('HDEL', KEYS[1], id) == 0 then return 0 end
   redis.call('INCRBY', KEYS[2], MEMBERS_CHANGED)
   local served = redis.call('EXISTS', KEYS[6]) == 1
   if served then redis.call('SUNIONSTORE', KEYS[3], KEYS[3], KEYS[6]) end
-  redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7])
+  if kind ~= '' then
+    forget_instances(prefix, KEYS[8], id)
+    tell(KEYS[9], KEYS[10], kind, id, '')
+  end
+  redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
   if served then poke(KEYS[1], prefix) end
   return 1
 end
-return remove_member(ARGV[1], ARGV[2])`,
+return remove_member(ARGV[1], ARGV[2], ARGV[3])`,
   },
   members: {
-    sha: '527e7d04216ea2bef704075a07b1778f2d80f08d',
+    sha: '33b2984ced14ba565871965a691f5e181ac1a8d3',
     lua: `#!lua flags=no-writes
 local MOST_MEMBERS = 10000
-local answer = {}
+local answer = { redis.call('GET', KEYS[2]) or '0' }
 local ids = redis.call('HKEYS', KEYS[1])
 for i = 1, math.min(#ids, MOST_MEMBERS) do
+  local report = redis.pcall('GET', ARGV[1] .. 'report:' .. ids[i])
   answer[#answer + 1] = ids[i]
-  answer[#answer + 1] = redis.call('GET', ARGV[1] .. 'node:' .. ids[i]) or ''
+  answer[#answer + 1] = type(report) == 'string' and report or ''
 end
 return answer`,
   },
   open: {
-    sha: 'e8af438f8851967fb77c42a89b668098c5f76dd6',
+    sha: '364234e5652b93d7afb2db18b3c99812116df0b2',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function addressed(name)
+  local at = string.find(name, '>', 1, true)
+  if not at then return name, nil end
+  return string.sub(name, 1, at - 1), string.sub(name, at + 1)
+end
+local function add_targeted(fields, stream, name, orphans, revision, inbox)
+  local id = redis.call('XADD', stream, 'NOMKSTREAM', '*', unpack(fields))
+  if id then return id end
+  id = redis.call('XADD', stream, '*', unpack(fields))
+  redis.call('SADD', orphans, name)
+  redis.call('INCR', revision)
+  redis.call('XADD', inbox, 'NOMKSTREAM', '*', 'o', '1')
+  return id
+end
 local answer = {}
-for i = 1, math.floor((#KEYS - 2) / 2) do
-  local stream, level = KEYS[1 + 2 * i], KEYS[2 + 2 * i]
+for i = 1, math.floor((#KEYS - 3) / 2) do
+  local stream, level = KEYS[2 + 2 * i], KEYS[3 + 2 * i]
   local name, max_length, max_bytes = ARGV[3 * i - 1], ARGV[3 * i], ARGV[3 * i + 1]
   local made = redis.pcall('XGROUP', 'CREATE', stream, 'g', '0', 'MKSTREAM')
   if made.err and string.sub(made.err, 1, 9) ~= 'BUSYGROUP' then
@@ -515,13 +1277,275 @@ for i = 1, math.floor((#KEYS - 2) / 2) do
   else
     redis.call('HSET', level, 'maxLength', max_length, 'maxBytes', max_bytes)
     redis.call('SADD', KEYS[2], name)
-    answer[i] = ''
+    local _, target = addressed(name)
+    if target then redis.call('SREM', KEYS[3], name) end
+    answer[i] = (not target and redis.call('EXISTS', stream .. '>' .. ARGV[1]) == 1) and '>' or ''
   end
 end
 return answer`,
   },
+  outcome: {
+    sha: '52a173ec8c2ebeb4d96f128a87092ba8803a52b2',
+    lua: `#!lua flags=allow-oom
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local NEWS_KEPT = 1000
+local function tell(news, seq, kind, id, body)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  number = string.format('%.0f', number)
+  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', news)
+    added = redis.call(unpack(entry))
+  end
+  return added, number
+end
+local FOREVER = 9007199254740991
+local STEPS = 10
+local MOST_FAILING = 1000
+local MOST_BUCKETS = 100
+local QUIET_MS = 21600000
+local NUMBERS = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes', 'probeSuccesses', 'leaseUntil' }
+local TEXTS = { 'phase', 'reason', 'by', 'manual', 'lease' }
+local FIELDS = {}
+for _, field in ipairs(NUMBERS) do FIELDS[#FIELDS + 1] = field end
+for _, field in ipairs(TEXTS) do FIELDS[#FIELDS + 1] = field end
+FIELDS[#FIELDS + 1] = 'window'
+local function whole(value)
+  local number = tonumber(value or '')
+  if not number or number ~= number or number < 0 or number > FOREVER then return 0 end
+  return math.floor(number)
+end
+local function empty_window() return { ms = 0, buckets = {}, failing = {} } end
+local function read_window(packed)
+  local window = empty_window()
+  if not packed or packed == '' then return window end
+  local read, found = pcall(cmsgpack.unpack, packed)
+  if not read or type(found) ~= 'table' or type(found[2]) ~= 'table' or type(found[3]) ~= 'table' then return window end
+  window.ms = whole(found[1])
+  for i = 1, math.min(#found[2] - 2, 3 * MOST_BUCKETS), 3 do
+    window.buckets[#window.buckets + 1] = { whole(found[2][i]), whole(found[2][i + 1]), whole(found[2][i + 2]) }
+  end
+  for i = 1, math.min(#found[3] - 1, 2 * MOST_FAILING), 2 do
+    window.failing[#window.failing + 1] = { tostring(found[3][i]), whole(found[3][i + 1]) }
+  end
+  return window
+end
+local function pack_window(window)
+  if #window.buckets == 0 and #window.failing == 0 then return '' end
+  local buckets, failing = {}, {}
+  for _, bucket in ipairs(window.buckets) do
+    for part = 1, 3 do buckets[#buckets + 1] = bucket[part] end
+  end
+  for i = math.max(1, #window.failing - MOST_FAILING + 1), #window.failing do
+    failing[#failing + 1] = window.failing[i][1]
+    failing[#failing + 1] = window.failing[i][2]
+  end
+  return cmsgpack.pack({ window.ms, buckets, failing })
+end
+local function bucket_start(ms, now)
+  return now - now % math.max(1, math.floor(ms / STEPS))
+end
+local function window_at(window, now)
+  local last = bucket_start(window.ms, now)
+  local kept = { ms = window.ms, buckets = {}, failing = {} }
+  for _, bucket in ipairs(window.buckets) do
+    if bucket[1] > last - window.ms and bucket[1] <= last then kept.buckets[#kept.buckets + 1] = bucket end
+  end
+  for _, node in ipairs(window.failing) do
+    if node[2] > now - window.ms and node[2] <= now then kept.failing[#kept.failing + 1] = node end
+  end
+  return kept
+end
+local function with_outcomes(before, tally, ms, now, by)
+  local window = window_at({ ms = ms, buckets = before.buckets, failing = before.failing }, now)
+  local at, current = bucket_start(ms, now), nil
+  for _, bucket in ipairs(window.buckets) do
+    if bucket[1] == at then current = bucket end
+  end
+  if not current then
+    current = { at, 0, 0 }
+    window.buckets[#window.buckets + 1] = current
+  end
+  current[2], current[3] = current[2] + tally.successes, current[3] + tally.failures
+  if tally.failures > 0 then
+    local failing = {}
+    for _, node in ipairs(window.failing) do
+      if node[1] ~= by then failing[#failing + 1] = node end
+    end
+    failing[#failing + 1] = { by, now }
+    window.failing = failing
+  end
+  return window
+end
+local function sum_of(window)
+  local successes, failures = 0, 0
+  for _, bucket in ipairs(window.buckets) do
+    successes, failures = successes + bucket[2], failures + bucket[3]
+  end
+  return successes, failures
+end
+local function new_breaker(name, now)
+  local breaker = { name = name, exists = false, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
+  for _, field in ipairs(NUMBERS) do breaker[field] = breaker[field] or 0 end
+  breaker.window = empty_window()
+  return breaker
+end
+local function read_breaker(key, name, now)
+  local stored = redis.pcall('HMGET', key, unpack(FIELDS))
+  local breaker = new_breaker(name, now)
+  if stored.err then
+    redis.call('UNLINK', key)
+    return breaker
+  end
+  local found = {}
+  for i, field in ipairs(FIELDS) do found[field] = stored[i] end
+  local phase = found.phase
+  if phase ~= 'closed' and phase ~= 'open' and phase ~= 'half_open' then return breaker end
+  for _, field in ipairs(NUMBERS) do breaker[field] = whole(found[field]) end
+  breaker.phase, breaker.exists = phase, true
+  breaker.reason, breaker.by, breaker.lease = found.reason or '', found.by or '', found.lease or ''
+  breaker.manual = found.manual == '1'
+  breaker.window = read_window(found.window)
+  return breaker
+end
+local function turn(breaker, phase, now, by, reason)
+  breaker.phase, breaker.changedAt, breaker.by, breaker.reason = phase, now, by, reason
+  breaker.changes, breaker.manual, breaker.probeSuccesses, breaker.lease, breaker.leaseUntil = breaker.changes + 1, false, 0, '', 0
+end
+local function close(breaker, now, by, reason)
+  turn(breaker, 'closed', now, by, reason)
+  breaker.openUntil, breaker.openings, breaker.rampUntil, breaker.failuresInRow = 0, 0, 0, 0
+  breaker.window = empty_window()
+end
+local function open(breaker, policy, now, by, reason)
+  turn(breaker, 'open', now, by, reason)
+  breaker.openings, breaker.rampUntil = breaker.openings + 1, 0
+  breaker.openUntil = now + math.min(policy.max_open_ms, policy.open_ms * 2 ^ (breaker.openings - 1))
+end
+local function catch_up(breaker, now)
+  if breaker.manual and breaker.openUntil <= now then
+    close(breaker, breaker.openUntil, breaker.by, 'its time is over')
+  elseif breaker.phase == 'closed' then
+    if breaker.openings > 0 and breaker.rampUntil <= now then breaker.openings, breaker.rampUntil = 0, 0 end
+  elseif breaker.lease ~= '' and breaker.leaseUntil <= now then
+    breaker.lease, breaker.leaseUntil = '', 0
+  end
+end
+local SHOWN = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes' }
+local function state_of(breaker, now)
+  local successes, failures = sum_of(window_at(breaker.window, now))
+  local parts = {
+    '{"name":' .. cjson.encode(breaker.name),
+    '"phase":"' .. breaker.phase .. '"',
+    '"reason":' .. cjson.encode(breaker.reason),
+    '"by":' .. cjson.encode(breaker.by),
+    '"manual":' .. tostring(breaker.manual),
+    string.format('"windowFailures":%.0f,"windowSuccesses":%.0f', failures, successes),
+  }
+  for _, field in ipairs(SHOWN) do parts[#parts + 1] = string.format('"%s":%.0f', field, breaker[field]) end
+  return table.concat(parts, ',') .. '}'
+end
+local function keep_breaker(key, breaker, now)
+  local fields = { 'HSET', key }
+  for _, field in ipairs(NUMBERS) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = string.format('%.0f', breaker[field])
+  end
+  for _, field in ipairs({ 'phase', 'reason', 'by', 'lease' }) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = breaker[field]
+  end
+  fields[#fields + 1] = 'manual'
+  fields[#fields + 1] = breaker.manual and '1' or '0'
+  fields[#fields + 1] = 'window'
+  fields[#fields + 1] = pack_window(breaker.window)
+  redis.call(unpack(fields))
+  local until_ms = math.max(now, math.min(breaker.openUntil, FOREVER - QUIET_MS)) + QUIET_MS
+  redis.call('PEXPIRE', key, string.format('%.0f', until_ms - now))
+  return state_of(breaker, now)
+end
+local function publish(index, news, seq, breaker, changes, state)
+  if breaker.changes == changes then return end
+  redis.call('ZADD', index, 0, breaker.name)
+  tell(news, seq, 'breaker', breaker.name, state)
+end
+local function restore(breaker, now, longest_ms)
+  breaker.changes = whole(ARGV[17])
+  if ARGV[16] == 'closed' then return end
+  breaker.phase, breaker.reason, breaker.by, breaker.manual = 'open', ARGV[24], ARGV[25], ARGV[26] == '1'
+  for i, field in ipairs({ 'changedAt', 'openUntil', 'openings', 'failuresInRow', 'failures', 'successes' }) do
+    breaker[field] = whole(ARGV[17 + i])
+  end
+  if not breaker.manual then breaker.openUntil = math.min(breaker.openUntil, now + longest_ms) end
+  breaker.rampUntil, breaker.probeSuccesses, breaker.lease, breaker.leaseUntil = 0, 0, '', 0
+  breaker.window = empty_window()
+end
+local function judge(breaker, tally, policy, now, by)
+  if breaker.rampUntil > now then
+    if tally.failures > 0 then open(breaker, policy, now, by, 'a failure while it was closing') end
+    return
+  end
+  if #breaker.window.failing < policy.quorum then return end
+  if breaker.failuresInRow >= policy.failures_in_row then
+    return open(breaker, policy, now, by, string.format('%.0f failures in a row', breaker.failuresInRow))
+  end
+  local successes, failures = sum_of(breaker.window)
+  local calls = successes + failures
+  if calls < policy.least_calls or failures == 0 or failures / calls < policy.failure_rate then return end
+  open(breaker, policy, now, by, string.format('%.0f of %.0f calls failed', failures, calls))
+end
+local function count(breaker, tally, policy, now, by)
+  breaker.failuresInRow = tally.successes > 0 and tally.trailing or breaker.failuresInRow + tally.failures
+  breaker.window = with_outcomes(breaker.window, tally, policy.window_ms, now, by)
+end
+local function end_probe(breaker, tally, policy, now, by)
+  breaker.lease, breaker.leaseUntil = '', 0
+  if tally.failures > 0 then
+    count(breaker, tally, policy, now, by)
+    return open(breaker, policy, now, by, 'the probe failed')
+  end
+  if tally.successes == 0 then return end
+  local probes = breaker.probeSuccesses + 1
+  if probes < policy.probes then
+    breaker.probeSuccesses = probes
+    return
+  end
+  local openings = breaker.openings
+  close(breaker, now, by, string.format('%.0f probes succeeded', probes))
+  breaker.openings, breaker.rampUntil = openings, policy.ramp_ms > 0 and now + policy.ramp_ms or 0
+end
+local now, by = now_ms(redis.call('TIME')), ARGV[2]
+local tally = { successes = whole(ARGV[3]), failures = whole(ARGV[4]), trailing = whole(ARGV[5]) }
+local policy = {
+  failures_in_row = tonumber(ARGV[7]), failure_rate = tonumber(ARGV[8]), least_calls = tonumber(ARGV[9]),
+  window_ms = tonumber(ARGV[10]), probes = tonumber(ARGV[11]), open_ms = tonumber(ARGV[12]),
+  max_open_ms = tonumber(ARGV[13]), ramp_ms = tonumber(ARGV[14]), quorum = tonumber(ARGV[15]),
+}
+local breaker = read_breaker(KEYS[1], ARGV[1], now)
+local changes, failed_before = breaker.changes, breaker.failures > 0
+if ARGV[16] ~= '' and whole(ARGV[17]) > breaker.changes then restore(breaker, now, policy.max_open_ms) end
+catch_up(breaker, now)
+breaker.failures, breaker.successes = breaker.failures + tally.failures, breaker.successes + tally.successes
+if breaker.phase == 'closed' then
+  count(breaker, tally, policy, now, by)
+  judge(breaker, tally, policy, now, by)
+elseif breaker.lease ~= '' and breaker.lease == ARGV[6] then
+  end_probe(breaker, tally, policy, now, by)
+end
+local state = keep_breaker(KEYS[1], breaker, now)
+publish(KEYS[2], KEYS[3], KEYS[4], breaker, changes, state)
+if not failed_before and breaker.failures > 0 then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
+return state`,
+  },
   park: {
-    sha: '527f6992d035bbf31d12fdc11f0bc290d7e25da7',
+    sha: '782583230460e4bd0c962bb131c4b73610ab44b0',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -584,6 +1608,19 @@ local function poke(members, prefix)
     redis.call('XADD', prefix .. 'inbox:' .. ids[i], 'NOMKSTREAM', '*', 'o', '1')
   end
 end
+local MOST_FIELDS = 512
+local function to_shared(stream, progress, shared, shared_progress, id, raw, p)
+  local entry = { 'XADD', shared, '*' }
+  for i = 1, math.min(#raw, MOST_FIELDS), 2 do
+    if raw[i] ~= 'p' then entry[#entry + 1] = raw[i]; entry[#entry + 1] = raw[i + 1] end
+  end
+  local happened = p.crashes > 0 or p.mask ~= '' or p.charges ~= ''
+  local record = p.crashes .. '|' .. p.mask .. '||' .. p.charges
+  if happened then entry[#entry + 1] = 'p'; entry[#entry + 1] = record end
+  local moved = redis.call(unpack(entry))
+  if happened then redis.call('HSET', shared_progress, moved, record) end
+  end_entry(stream, progress, id)
+end
 local id = ARGV[2]
 if not is_held(KEYS[2], id, ARGV[1]) then return 0 end
 local p = read_progress(redis.call('HGET', KEYS[4], id))
@@ -592,7 +1629,11 @@ local rest = masked(stored, ARGV[5], '1')
 if rest ~= stored or p.mark ~= '' then
   leave_rest(KEYS[2], KEYS[3], KEYS[4], id, p, stored, rest, tonumber(ARGV[6]), true)
 end
-if ones(rest) > 0 then
+if ones(rest) > 0 and KEYS[7] then
+  local _, raw = read_entry(KEYS[2], id)
+  if not raw then return 0 end
+  to_shared(KEYS[2], KEYS[4], KEYS[7], KEYS[8], id, raw, p)
+elseif ones(rest) > 0 then
   redis.call('XCLAIM', KEYS[2], 'g', 'parked', 0, id, 'JUSTID')
   if redis.call('SADD', KEYS[5], ARGV[3]) == 1 then
     redis.call('INCR', KEYS[6])
@@ -600,6 +1641,268 @@ if ones(rest) > 0 then
   end
 end
 return 1`,
+  },
+  permits: {
+    sha: '30fc81ca5aed346bda3a1b4ec1e38e07cdd983f5',
+    lua: `#!lua flags=allow-oom
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function number(value) return tonumber(value or '') or 0 end
+local function read_earnings(packed, since)
+  local kept = {}
+  local read, found = pcall(cmsgpack.unpack, packed or '')
+  if not read or type(found) ~= 'table' then return kept end
+  for i = 1, math.min(#found - 1, 2 * tonumber(ARGV[5])), 2 do
+    if number(found[i]) > since then kept[#kept + 1] = { number(found[i]), number(found[i + 1]) } end
+  end
+  return kept
+end
+local now = now_ms(redis.call('TIME'))
+local second, per_second = now - now % 1000, tonumber(ARGV[4])
+local kept = redis.call('HMGET', KEYS[1], 'steady', 'at', 'granted', 'earnings')
+local most = tonumber(ARGV[5]) * per_second
+local at = kept[2] and number(kept[2]) or now
+local steady = kept[1] and math.min(most, number(kept[1]) + math.max(0, now - at) / 1000 * per_second) or most
+local earnings = read_earnings(kept[4], second - tonumber(ARGV[5]) * 1000)
+local gained = tonumber(ARGV[1]) * tonumber(ARGV[3])
+if gained > 0 then
+  local last = earnings[#earnings]
+  if last and last[1] >= second then last[2] = last[2] + gained else earnings[#earnings + 1] = { second, gained } end
+end
+local held = steady
+for _, earning in ipairs(earnings) do held = held + earning[2] end
+local granted = math.min(tonumber(ARGV[2]), math.floor(held))
+local due, rest = granted, {}
+for _, earning in ipairs(earnings) do
+  local taken = math.min(due, earning[2])
+  due = due - taken
+  if earning[2] > taken then
+    rest[#rest + 1] = earning[1]
+    rest[#rest + 1] = earning[2] - taken
+  end
+end
+local before = number(kept[3])
+redis.call(
+  'HSET', KEYS[1], 'steady', string.format('%.17g', math.max(0, steady - due)), 'at', string.format('%.0f', math.max(now, at)),
+  'granted', string.format('%.0f', before + granted), 'earnings', cmsgpack.pack(rest)
+)
+redis.call('PEXPIRE', KEYS[1], 2000 * tonumber(ARGV[5]))
+return { granted, before }`,
+  },
+  probe: {
+    sha: '0738e3ec3a27c3b882620ce781a3643f9451024f',
+    lua: `#!lua flags=allow-oom
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local NEWS_KEPT = 1000
+local function tell(news, seq, kind, id, body)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  number = string.format('%.0f', number)
+  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', news)
+    added = redis.call(unpack(entry))
+  end
+  return added, number
+end
+local FOREVER = 9007199254740991
+local STEPS = 10
+local MOST_FAILING = 1000
+local MOST_BUCKETS = 100
+local QUIET_MS = 21600000
+local NUMBERS = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes', 'probeSuccesses', 'leaseUntil' }
+local TEXTS = { 'phase', 'reason', 'by', 'manual', 'lease' }
+local FIELDS = {}
+for _, field in ipairs(NUMBERS) do FIELDS[#FIELDS + 1] = field end
+for _, field in ipairs(TEXTS) do FIELDS[#FIELDS + 1] = field end
+FIELDS[#FIELDS + 1] = 'window'
+local function whole(value)
+  local number = tonumber(value or '')
+  if not number or number ~= number or number < 0 or number > FOREVER then return 0 end
+  return math.floor(number)
+end
+local function empty_window() return { ms = 0, buckets = {}, failing = {} } end
+local function read_window(packed)
+  local window = empty_window()
+  if not packed or packed == '' then return window end
+  local read, found = pcall(cmsgpack.unpack, packed)
+  if not read or type(found) ~= 'table' or type(found[2]) ~= 'table' or type(found[3]) ~= 'table' then return window end
+  window.ms = whole(found[1])
+  for i = 1, math.min(#found[2] - 2, 3 * MOST_BUCKETS), 3 do
+    window.buckets[#window.buckets + 1] = { whole(found[2][i]), whole(found[2][i + 1]), whole(found[2][i + 2]) }
+  end
+  for i = 1, math.min(#found[3] - 1, 2 * MOST_FAILING), 2 do
+    window.failing[#window.failing + 1] = { tostring(found[3][i]), whole(found[3][i + 1]) }
+  end
+  return window
+end
+local function pack_window(window)
+  if #window.buckets == 0 and #window.failing == 0 then return '' end
+  local buckets, failing = {}, {}
+  for _, bucket in ipairs(window.buckets) do
+    for part = 1, 3 do buckets[#buckets + 1] = bucket[part] end
+  end
+  for i = math.max(1, #window.failing - MOST_FAILING + 1), #window.failing do
+    failing[#failing + 1] = window.failing[i][1]
+    failing[#failing + 1] = window.failing[i][2]
+  end
+  return cmsgpack.pack({ window.ms, buckets, failing })
+end
+local function bucket_start(ms, now)
+  return now - now % math.max(1, math.floor(ms / STEPS))
+end
+local function window_at(window, now)
+  local last = bucket_start(window.ms, now)
+  local kept = { ms = window.ms, buckets = {}, failing = {} }
+  for _, bucket in ipairs(window.buckets) do
+    if bucket[1] > last - window.ms and bucket[1] <= last then kept.buckets[#kept.buckets + 1] = bucket end
+  end
+  for _, node in ipairs(window.failing) do
+    if node[2] > now - window.ms and node[2] <= now then kept.failing[#kept.failing + 1] = node end
+  end
+  return kept
+end
+local function with_outcomes(before, tally, ms, now, by)
+  local window = window_at({ ms = ms, buckets = before.buckets, failing = before.failing }, now)
+  local at, current = bucket_start(ms, now), nil
+  for _, bucket in ipairs(window.buckets) do
+    if bucket[1] == at then current = bucket end
+  end
+  if not current then
+    current = { at, 0, 0 }
+    window.buckets[#window.buckets + 1] = current
+  end
+  current[2], current[3] = current[2] + tally.successes, current[3] + tally.failures
+  if tally.failures > 0 then
+    local failing = {}
+    for _, node in ipairs(window.failing) do
+      if node[1] ~= by then failing[#failing + 1] = node end
+    end
+    failing[#failing + 1] = { by, now }
+    window.failing = failing
+  end
+  return window
+end
+local function sum_of(window)
+  local successes, failures = 0, 0
+  for _, bucket in ipairs(window.buckets) do
+    successes, failures = successes + bucket[2], failures + bucket[3]
+  end
+  return successes, failures
+end
+local function new_breaker(name, now)
+  local breaker = { name = name, exists = false, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
+  for _, field in ipairs(NUMBERS) do breaker[field] = breaker[field] or 0 end
+  breaker.window = empty_window()
+  return breaker
+end
+local function read_breaker(key, name, now)
+  local stored = redis.pcall('HMGET', key, unpack(FIELDS))
+  local breaker = new_breaker(name, now)
+  if stored.err then
+    redis.call('UNLINK', key)
+    return breaker
+  end
+  local found = {}
+  for i, field in ipairs(FIELDS) do found[field] = stored[i] end
+  local phase = found.phase
+  if phase ~= 'closed' and phase ~= 'open' and phase ~= 'half_open' then return breaker end
+  for _, field in ipairs(NUMBERS) do breaker[field] = whole(found[field]) end
+  breaker.phase, breaker.exists = phase, true
+  breaker.reason, breaker.by, breaker.lease = found.reason or '', found.by or '', found.lease or ''
+  breaker.manual = found.manual == '1'
+  breaker.window = read_window(found.window)
+  return breaker
+end
+local function turn(breaker, phase, now, by, reason)
+  breaker.phase, breaker.changedAt, breaker.by, breaker.reason = phase, now, by, reason
+  breaker.changes, breaker.manual, breaker.probeSuccesses, breaker.lease, breaker.leaseUntil = breaker.changes + 1, false, 0, '', 0
+end
+local function close(breaker, now, by, reason)
+  turn(breaker, 'closed', now, by, reason)
+  breaker.openUntil, breaker.openings, breaker.rampUntil, breaker.failuresInRow = 0, 0, 0, 0
+  breaker.window = empty_window()
+end
+local function open(breaker, policy, now, by, reason)
+  turn(breaker, 'open', now, by, reason)
+  breaker.openings, breaker.rampUntil = breaker.openings + 1, 0
+  breaker.openUntil = now + math.min(policy.max_open_ms, policy.open_ms * 2 ^ (breaker.openings - 1))
+end
+local function catch_up(breaker, now)
+  if breaker.manual and breaker.openUntil <= now then
+    close(breaker, breaker.openUntil, breaker.by, 'its time is over')
+  elseif breaker.phase == 'closed' then
+    if breaker.openings > 0 and breaker.rampUntil <= now then breaker.openings, breaker.rampUntil = 0, 0 end
+  elseif breaker.lease ~= '' and breaker.leaseUntil <= now then
+    breaker.lease, breaker.leaseUntil = '', 0
+  end
+end
+local SHOWN = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes' }
+local function state_of(breaker, now)
+  local successes, failures = sum_of(window_at(breaker.window, now))
+  local parts = {
+    '{"name":' .. cjson.encode(breaker.name),
+    '"phase":"' .. breaker.phase .. '"',
+    '"reason":' .. cjson.encode(breaker.reason),
+    '"by":' .. cjson.encode(breaker.by),
+    '"manual":' .. tostring(breaker.manual),
+    string.format('"windowFailures":%.0f,"windowSuccesses":%.0f', failures, successes),
+  }
+  for _, field in ipairs(SHOWN) do parts[#parts + 1] = string.format('"%s":%.0f', field, breaker[field]) end
+  return table.concat(parts, ',') .. '}'
+end
+local function keep_breaker(key, breaker, now)
+  local fields = { 'HSET', key }
+  for _, field in ipairs(NUMBERS) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = string.format('%.0f', breaker[field])
+  end
+  for _, field in ipairs({ 'phase', 'reason', 'by', 'lease' }) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = breaker[field]
+  end
+  fields[#fields + 1] = 'manual'
+  fields[#fields + 1] = breaker.manual and '1' or '0'
+  fields[#fields + 1] = 'window'
+  fields[#fields + 1] = pack_window(breaker.window)
+  redis.call(unpack(fields))
+  local until_ms = math.max(now, math.min(breaker.openUntil, FOREVER - QUIET_MS)) + QUIET_MS
+  redis.call('PEXPIRE', key, string.format('%.0f', until_ms - now))
+  return state_of(breaker, now)
+end
+local function publish(index, news, seq, breaker, changes, state)
+  if breaker.changes == changes then return end
+  redis.call('ZADD', index, 0, breaker.name)
+  tell(news, seq, 'breaker', breaker.name, state)
+end
+local now = now_ms(redis.call('TIME'))
+local breaker = read_breaker(KEYS[1], ARGV[1], now)
+local changes = breaker.changes
+catch_up(breaker, now)
+local retry_at = breaker.phase == 'closed' and now or breaker.lease ~= '' and breaker.leaseUntil or breaker.openUntil
+local granted = breaker.phase ~= 'closed' and retry_at <= now
+if granted then
+  if breaker.phase == 'open' then
+    turn(breaker, 'half_open', now, ARGV[2], 'the wait is over')
+    breaker.failuresInRow, breaker.window = 0, empty_window()
+  end
+  breaker.lease, breaker.leaseUntil = ARGV[3], now + tonumber(ARGV[4])
+end
+local state
+if granted or breaker.changes ~= changes then
+  state = keep_breaker(KEYS[1], breaker, now)
+  publish(KEYS[2], KEYS[3], KEYS[4], breaker, changes, state)
+else
+  state = state_of(breaker, now)
+end
+return { granted and '1' or '0', string.format('%.0f', retry_at), state }`,
   },
   progress: {
     sha: '4872980977421f1991c140f2b2823e6be21e6f7e',
@@ -674,10 +1977,50 @@ end
 return table.concat(answer)`,
   },
   reap: {
-    sha: 'd3b99583db67669e0a26bd5fb08d42818ed8ae40',
+    sha: 'f164d6aa356a36c7047d7f6dc2f240b8ab842edf',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MEMBERS_CHANGED = 1048576
+local NEWS_KEPT = 1000
+local function tell(news, seq, kind, id, body)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  number = string.format('%.0f', number)
+  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', news)
+    added = redis.call(unpack(entry))
+  end
+  return added, number
+end
+local MOST_SERVICES = 10000
+local function index_instance(prefix, service, id, entry)
+  local key = prefix .. 'instances:' .. service
+  local written = redis.pcall('HSET', key, id, entry)
+  if type(written) == 'table' and written.err then
+    redis.call('UNLINK', key)
+    redis.call('HSET', key, id, entry)
+  end
+end
+local function forget_instance(prefix, service, id)
+  redis.pcall('HDEL', prefix .. 'instances:' .. service, id)
+end
+local function forget_instances(prefix, report, id)
+  local text = redis.pcall('GET', report)
+  if type(text) ~= 'string' then return end
+  local read, found = pcall(cjson.decode, text)
+  if not read or type(found) ~= 'table' or type(found.serves) ~= 'table' then return end
+  local left = MOST_SERVICES
+  for mailbox in pairs(found.serves) do
+    if left == 0 then return end
+    left = left - 1
+    if type(mailbox) == 'string' then forget_instance(prefix, string.match(mailbox, '^[^@]*'), id) end
+  end
+end
 local MOST_POKED = 64
 local function poke(members, prefix)
   local ids = redis.call('HKEYS', members)
@@ -685,17 +2028,89 @@ local function poke(members, prefix)
     redis.call('XADD', prefix .. 'inbox:' .. ids[i], 'NOMKSTREAM', '*', 'o', '1')
   end
 end
-local function remove_member(id, prefix)
+local function remove_member(id, prefix, kind)
   if redis.call('HDEL', KEYS[1], id) == 0 then return 0 end
   redis.call('INCRBY', KEYS[2], MEMBERS_CHANGED)
   local served = redis.call('EXISTS', KEYS[6]) == 1
   if served then redis.call('SUNIONSTORE', KEYS[3], KEYS[3], KEYS[6]) end
-  redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7])
+  if kind ~= '' then
+    forget_instances(prefix, KEYS[8], id)
+    tell(KEYS[9], KEYS[10], kind, id, '')
+  end
+  redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
   if served then poke(KEYS[1], prefix) end
   return 1
 end
 if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[3] then return 0 end
-return remove_member(ARGV[2], ARGV[4])`,
+return remove_member(ARGV[2], ARGV[4], ARGV[5])`,
+  },
+  record: {
+    sha: '51d6f52d7cd56916dd42ab34e665c1217f46c11b',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local NEWS_KEPT = 1000
+local function tell(news, seq, kind, id, body)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  number = string.format('%.0f', number)
+  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', news)
+    added = redis.call(unpack(entry))
+  end
+  return added, number
+end
+local HISTORY_KEPT = 1000
+local REMEMBERED_MS = 86400000
+local LOOKED_OVER = 3
+local now = now_ms(redis.call('TIME'))
+local function read_record(text)
+  local read, record = pcall(cjson.decode, text)
+  if not read or type(record) ~= 'table' then return 0, 0 end
+  local revision, ends = tonumber(record.revision) or 0, tonumber(record['until'])
+  if record.body == nil then return revision, tonumber(record.at) or 0 end
+  if ends and ends <= now then return revision, ends end
+  return revision, nil
+end
+local before = redis.call('HGET', KEYS[2], ARGV[3])
+local revision, void = 0, 0
+if before then revision, void = read_record(before) end
+local standing = void and 0 or revision
+if ARGV[6] ~= '' and tonumber(ARGV[6]) ~= standing then return { standing } end
+revision = math.max(revision, before and 0 or tonumber(redis.call('GET', KEYS[4])) or 0) + 1
+local record = '{"name":' .. ARGV[4] .. ',"revision":' .. string.format('%.0f', revision)
+if ARGV[7] ~= '' then record = record .. ',"until":' .. string.format('%.0f', now + tonumber(ARGV[7])) end
+record = record .. ',"at":' .. string.format('%.0f', now) .. ',"by":' .. ARGV[8]
+if ARGV[5] ~= '' then record = record .. ',"body":' .. ARGV[5] end
+record = record .. '}'
+redis.call('HSET', KEYS[2], ARGV[3], record)
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', HISTORY_KEPT, '*', 'r', record)
+tell(KEYS[5], KEYS[6], ARGV[2], ARGV[3], record)
+local some = redis.call('HRANDFIELD', KEYS[2], LOOKED_OVER, 'WITHVALUES')
+for at = 1, #some, 2 do
+  local forgotten, since = read_record(some[at + 1])
+  if since and since > 0 and since + REMEMBERED_MS < now then
+    redis.call('HDEL', KEYS[2], some[at])
+    if forgotten > (tonumber(redis.call('GET', KEYS[4])) or 0) then
+      redis.call('SET', KEYS[4], string.format('%.0f', forgotten))
+    end
+  end
+end
+return record`,
+  },
+  records: {
+    sha: '35ccf4718f8d90dda398cae0c68209e306c63d49',
+    lua: `#!lua flags=no-writes
+local answer = redis.call('TIME')
+for _, record in ipairs(redis.call('HVALS', KEYS[1])) do answer[#answer + 1] = record end
+return answer`,
   },
   replay: {
     sha: 'febbec168afc9eb635414076828c4417f7bab9bb',
@@ -827,6 +2242,118 @@ end
 leave_rest(KEYS[2], KEYS[3], KEYS[4], id, p, stored, rest, #entry.f, false)
 return 1`,
   },
+  return: {
+    sha: '064dfb59dcbe298a16dc4c3684285be49750c09b',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function addressed(name)
+  local at = string.find(name, '>', 1, true)
+  if not at then return name, nil end
+  return string.sub(name, 1, at - 1), string.sub(name, at + 1)
+end
+local function add_targeted(fields, stream, name, orphans, revision, inbox)
+  local id = redis.call('XADD', stream, 'NOMKSTREAM', '*', unpack(fields))
+  if id then return id end
+  id = redis.call('XADD', stream, '*', unpack(fields))
+  redis.call('SADD', orphans, name)
+  redis.call('INCR', revision)
+  redis.call('XADD', inbox, 'NOMKSTREAM', '*', 'o', '1')
+  return id
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function charge(charges, index)
+  local counts, order, found = {}, {}, false
+  for at, count in string.gmatch(charges, '(%d+):(%d+)') do
+    order[#order + 1] = at
+    counts[at] = tonumber(count)
+    if at == index then counts[at] = counts[at] + 1; found = true end
+  end
+  if not found then order[#order + 1] = index; counts[index] = 1 end
+  for i, at in ipairs(order) do order[i] = at .. ':' .. counts[at] end
+  return table.concat(order, ',')
+end
+local function is_held(stream, id, consumer)
+  local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
+  return not pending.err and #pending > 0
+end
+local function read_entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if #found == 0 then return nil end
+  local raw, fields = found[1][2], {}
+  for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
+  return fields, raw
+end
+local function end_entry(stream, progress, id)
+  redis.call('XACK', stream, 'g', id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', progress, id)
+end
+local MOST_FIELDS = 512
+local function to_shared(stream, progress, shared, shared_progress, id, raw, p)
+  local entry = { 'XADD', shared, '*' }
+  for i = 1, math.min(#raw, MOST_FIELDS), 2 do
+    if raw[i] ~= 'p' then entry[#entry + 1] = raw[i]; entry[#entry + 1] = raw[i + 1] end
+  end
+  local happened = p.crashes > 0 or p.mask ~= '' or p.charges ~= ''
+  local record = p.crashes .. '|' .. p.mask .. '||' .. p.charges
+  if happened then entry[#entry + 1] = 'p'; entry[#entry + 1] = record end
+  local moved = redis.call(unpack(entry))
+  if happened then redis.call('HSET', shared_progress, moved, record) end
+  end_entry(stream, progress, id)
+end
+local _, target = addressed(ARGV[2])
+local own = target == ARGV[1]
+if not own and redis.call('HEXISTS', KEYS[1], target) == 1 then return 0 end
+local from = '-'
+local pending = redis.pcall('XPENDING', KEYS[2], 'g')
+local any_held = not pending.err and pending[1] > 0
+if own and any_held then from = '(' .. pending[3] end
+local limit = tonumber(ARGV[3])
+local found = redis.call('XRANGE', KEYS[2], from, '+', 'COUNT', limit)
+for _, entry in ipairs(found) do
+  local id = entry[1]
+  local p = read_progress(redis.call('HGET', KEYS[3], id))
+  if any_held and not own and #redis.call('XPENDING', KEYS[2], 'g', id, id, 1) > 0 then
+    p.crashes = p.crashes + 1
+    if p.mark ~= '' then p.charges = charge(p.charges, p.mark) end
+  end
+  to_shared(KEYS[2], KEYS[3], KEYS[4], KEYS[5], id, entry[2], p)
+end
+if #found == limit then return 1 end
+if own then redis.call('SREM', KEYS[8], ARGV[2]) end
+if redis.call('XLEN', KEYS[2]) == 0 then
+  redis.call('UNLINK', KEYS[2], KEYS[3])
+  redis.call('SREM', KEYS[6], ARGV[2])
+elseif redis.call('SADD', KEYS[6], ARGV[2]) == 1 then
+  redis.call('INCR', KEYS[7])
+end
+return 0`,
+  },
+  serving: {
+    sha: 'f0a0ad6c12c417563d1cb3f6686bf844d5894f90',
+    lua: `#!lua flags=allow-oom
+local MOST_INSTANCES = 10000
+local answer = {}
+local found = redis.pcall('HGETALL', KEYS[2])
+if found.err then return answer end
+for at = 1, math.min(#found, 2 * MOST_INSTANCES), 2 do
+  if redis.call('HEXISTS', KEYS[1], found[at]) == 1 then
+    answer[#answer + 1] = found[at]
+    answer[#answer + 1] = found[at + 1]
+  else
+    redis.call('HDEL', KEYS[2], found[at])
+  end
+end
+return answer`,
+  },
   settle: {
     sha: '614986008315769c8b2c33f797b9f08ffb2bd3c6',
     lua: `#!lua flags=allow-oom
@@ -887,5 +2414,12 @@ for box = 0, math.floor((#KEYS - 1) / 3) - 1 do
   change_level(level, -messages, -bytes)
 end
 return table.concat(answer)`,
+  },
+  unprobe: {
+    sha: '8a812a5583a88e3cfd9894d51ad3f02c39b039a7',
+    lua: `#!lua flags=allow-oom
+if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'lease', '', 'leaseUntil', '0')
+return 1`,
   },
 };

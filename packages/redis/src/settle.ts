@@ -7,7 +7,7 @@ import { ones } from './claims.ts';
 import type { Claim, SettleResult, Settlement } from './core.ts';
 import type { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
-import { laneOfMailbox, mailboxKeys, type LaneKeys, type MailboxKeys } from './keys.ts';
+import { addressOf, laneOfMailbox, mailboxKeys, type LaneKeys, type MailboxKeys } from './keys.ts';
 import { run } from './script.ts';
 
 /** Entries ended by one script. */
@@ -171,7 +171,7 @@ export class Settling {
         return run(
           command,
           'park',
-          [...own, lane.orphans, lane.revision],
+          [...own, lane.orphans, lane.revision, ...sharedKeys(lane, claim.mailbox)],
           [owner, claim.id, claim.mailbox, claimed(claim), settlement.todo, claim.frame.length, lane.prefix],
         );
       default:
@@ -193,6 +193,14 @@ export class Settling {
   #lane(claim: Claim): LaneKeys {
     return this.#ground.lane(laneOfMailbox(claim.mailbox, this.#ground.lanes.length));
   }
+}
+
+/** Where what was for this node alone is handed back to; none for what was for anybody. */
+function sharedKeys(lane: LaneKeys, mailbox: string): string[] {
+  const { shared } = addressOf(mailbox);
+  if (shared === mailbox) return [];
+  const { stream, progress } = mailboxKeys(lane, shared);
+  return [stream, progress];
 }
 
 /** The first saying of each claim, then the second of each, and so on. Nearly always one wave. */

@@ -2,11 +2,40 @@
 import { redis } from '../src/index.ts';
 import type { RedisBackendOptions } from '../src/options.ts';
 import { quietLog } from '../src/quiet-log.ts';
-import type { BeatOptions, Claim, Link, Log, MailboxLimits, MailboxReader, NodeReport } from '../src/core.ts';
+import type {
+  BeatOptions,
+  Claim,
+  Link,
+  Log,
+  MailboxLimits,
+  MailboxReader,
+  NewsItem,
+  NodeReport,
+  NodeVitals,
+} from '../src/core.ts';
 
 export const QUICK: BeatOptions = { intervalMs: 100, ttlMs: 600, stallMs: 300, evictMs: 5_000 };
 export const LIMITS: MailboxLimits = { maxLength: 1_000_000, maxBytes: 1024 * 1024 * 1024 };
 const DEADLINE_MS = 15_000;
+const USUAL: NodeReport = {
+  name: 'test',
+  pid: process.pid,
+  host: 'test',
+  startedAt: 0,
+  status: 'healthy',
+  serves: {},
+};
+export const CALM: NodeVitals = {
+  inFlight: 0,
+  load: 0,
+  loopDelayMs: 1,
+  memoryMb: 100,
+  actors: {},
+  serviceMs: {},
+  checks: {},
+};
+/** One actor of a report. */
+export type ServedReport = NodeReport['serves'][string];
 
 export async function until(
   what: string,
@@ -33,6 +62,13 @@ export class TestNode {
   readonly evictions: string[] = [];
   readonly inbox: string[] = [];
   readonly warnings: string[] = [];
+  readonly news: NewsItem[] = [];
+  /** What the last answered beat said of the news. */
+  seq = 0;
+  /** What it says of itself beside the usual. */
+  tells: Partial<NodeReport> = {};
+  /** Its vitals change with every beat. */
+  restless = false;
   readonly #numbers = new Map<string, number>();
   id = '';
   /** Join again by itself when evicted, as a node does. */
@@ -71,13 +107,24 @@ export class TestNode {
 
   async join(): Promise<void> {
     this.#numbers.clear();
-    this.id = await this.link.membership.join(() => report(this.id), {
-      evicted: (reason) => {
-        this.evictions.push(reason);
-        if (this.rejoins) void this.#rejoin();
+    this.id = await this.link.membership.join(
+      { report: () => ({ ...USUAL, ...this.tells }), vitals: () => this.#vitals() },
+      {
+        evicted: (reason) => {
+          this.evictions.push(reason);
+          if (this.rejoins) void this.#rejoin();
+        },
+        inbox: (frames) => void this.inbox.push(...frames.map((frame) => Buffer.from(frame).toString())),
+        news: (items) => void this.news.push(...items),
+        beaten: (seq) => {
+          this.seq = seq;
+        },
       },
-      inbox: (frames) => void this.inbox.push(...frames.map((frame) => Buffer.from(frame).toString())),
-    });
+    );
+  }
+
+  #vitals(): NodeVitals {
+    return this.restless ? { ...CALM, load: Math.random() } : CALM;
   }
 
   async #rejoin(): Promise<void> {
@@ -178,15 +225,7 @@ export class TestNode {
   }
 }
 
-function report(name: string): NodeReport {
-  return {
-    name,
-    pid: process.pid,
-    host: 'test',
-    startedAt: 0,
-    status: 'healthy',
-    serves: {},
-    inFlight: 0,
-    serviceMs: {},
-  };
+/** A served actor as a report tells of it. */
+export function served(facts: Partial<ServedReport> = {}): ServedReport {
+  return { version: '1.0.0', methods: [], status: 'healthy', weight: 1, tags: [], meta: {}, ...facts };
 }

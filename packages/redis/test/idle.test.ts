@@ -20,7 +20,7 @@ async function calls(): Promise<Map<string, number>> {
 }
 
 /** What this package sends by itself; everything else in the statistics is called by a script of ours. */
-const SENT = ['evalsha', 'eval', 'xreadgroup', 'xread', 'xtrim', 'ping', 'client|unblock', 'smismember'];
+const SENT = ['evalsha', 'eval', 'xreadgroup', 'xread', 'xtrim', 'ping', 'client|unblock', 'smismember', 'srandmember'];
 
 for (const mailboxes of [50, 1_000]) {
   test.serial(
@@ -56,3 +56,34 @@ for (const mailboxes of [50, 1_000]) {
     },
   );
 }
+
+/** Commands and bytes that one of `count` idle nodes whose vitals change with every beat costs the server in a second. */
+async function costOfOne(count: number): Promise<{ readonly commands: number; readonly bytes: number }> {
+  const beat = { ...ORDINARY, intervalMs: 200 };
+  const options = { url: server.url, beatThread: false };
+  const nodes = await Promise.all(
+    Array.from({ length: count }, (_, i) => TestNode.joined(options, `idle-of-${count}`, `n${i}`, beat)),
+  );
+  for (const node of nodes) node.restless = true;
+  await until('all to know of all', () => nodes.every((node) => node.seq === count));
+  const bytes = async (): Promise<number> => {
+    const info = await server.client.info('stats');
+    const read = (name: string): number => Number(new RegExp(`${name}:(\\d+)`).exec(info)?.[1]);
+    return read('total_net_input_bytes') + read('total_net_output_bytes');
+  };
+  await server.client.config('RESETSTAT');
+  const before = await bytes();
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const made = await calls();
+  const cost = { commands: (made.get('evalsha') ?? 0) / count / 2, bytes: ((await bytes()) - before) / count / 2 };
+  await Promise.all(nodes.map((node) => node.end()));
+  return cost;
+}
+
+test.serial('what an idle node costs does not grow with the number of nodes', async (t) => {
+  const few = await costOfOne(6);
+  const many = await costOfOne(24);
+  t.log(`of 6: ${JSON.stringify(few)}, of 24: ${JSON.stringify(many)}, each second`);
+  t.true(many.commands < 1.15 * few.commands);
+  t.true(many.bytes < 1.15 * few.bytes);
+});

@@ -2,7 +2,8 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { QUICK, TestNode, until } from './house.ts';
+import { CALM, QUICK, TestNode, served, until } from './house.ts';
+import type { NodeReport } from '../src/core.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
 let server: RedisServer;
@@ -17,6 +18,11 @@ test.after.always(() => server.end());
 /** Blocks this thread: timers, sockets and all. */
 function hang(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** The report that stands in Redis. */
+async function reportIn(ns: string, id: string): Promise<Partial<NodeReport>> {
+  return JSON.parse((await server.client.get(`{${ns}:0}:report:${id}`)) ?? '{}') as Partial<NodeReport>;
 }
 
 /** A node in a process of its own, which serves `mailbox` and holds what it gets. Resolves when it holds `frames`. */
@@ -86,17 +92,16 @@ test.serial(
     const node = await TestNode.joined(server.url, ns, 'busy');
     const watcher = await stranger(ns, 'watched@1', 1, () => node.send('watched@1', 'x').then(() => undefined));
     await node.serve('watched@1');
+    node.tells = { serves: { 'watched@1': served() } };
     await node.link.membership.announce();
     const before = Number(await server.client.hget(`{${ns}:0}:members`, node.id));
     hang(2 * QUICK.ttlMs);
-    const report = await server.client.get(`{${ns}:0}:node:${node.id}`);
-    t.is((JSON.parse(report ?? '{}') as { status?: string }).status, 'unhealthy');
+    const report = await reportIn(ns, node.id);
+    t.is(report.status, 'unhealthy');
+    t.is(report.serves?.['watched@1']?.status, 'unhealthy');
     const after = Number(await server.client.hget(`{${ns}:0}:members`, node.id));
     t.true(after - before >= 6, `${after - before} beats while it hung`);
-    await until(
-      'health again',
-      async () => (await node.link.membership.members()).find(({ id }) => id === node.id)?.report?.status === 'healthy',
-    );
+    await until('health again', async () => (await reportIn(ns, node.id)).status === 'healthy');
     t.deepEqual(node.evictions, []);
     watcher.kill();
     await node.end();
@@ -111,6 +116,8 @@ test.serial('a node that hangs past evictMs leaves by its thread and learns of i
   t.is(await server.client.hexists(`{${ns}:0}:members`, node.id), 0);
   await until('the eviction', () => node.evictions.length === 1);
   t.regex(node.evictions[0] ?? '', /no progress/);
+  const [last] = await server.client.xrevrange(`{${ns}:0}:news`, '+', '-', 'COUNT', 1);
+  t.deepEqual(last?.[1].slice(0, 4), ['k', 'expired', 'i', node.id], 'it did not go in good order');
   const old = node.id;
   await node.join();
   t.not(node.id, old);
@@ -161,14 +168,98 @@ test.serial('the lanes of a namespace stand, and a node that says otherwise is t
   t.regex(failure?.message ?? '', /lanes: 2/);
 });
 
+test.serial('members, reports and vitals are what the nodes say, each with its beat', async (t) => {
+  const ns = space();
+  const a = await TestNode.joined(server.url, ns, 'a');
+  const b = await TestNode.joined(server.url, ns, 'b');
+  a.tells = { serves: { 'users@1': served({ tags: ['eu'] }), 'users@2': served(), 'mail@1': served() } };
+  await a.link.membership.announce();
+  const { members, seq } = await b.link.membership.members();
+  t.deepEqual(members.map(({ id }) => id).sort(), [a.id, b.id].sort());
+  t.like(members.find(({ id }) => id === a.id)?.report, { serves: a.tells.serves });
+  t.is(seq, 3, 'joined twice, changed once');
+  const [instance, ...others] = await b.link.membership.serving('users');
+  t.is(others.length, 0);
+  t.is(instance?.id, a.id);
+  t.deepEqual(Object.keys((instance?.report ?? {}) as NodeReport), Object.keys(await reportIn(ns, a.id)));
+  t.deepEqual(Object.keys((instance?.report as NodeReport | undefined)?.serves ?? {}), ['users@1', 'users@2']);
+  a.tells = { serves: { 'mail@1': served() } };
+  await a.link.membership.announce();
+  t.deepEqual(await b.link.membership.serving('users'), []);
+  t.is((await b.link.membership.serving('mail')).length, 1);
+  t.is(await server.client.exists(`{${ns}:0}:instances:users`), 0);
+  await until('the vitals', async () => (await b.link.membership.vitals([a.id, 'nobody'])).has(a.id));
+  t.deepEqual([...(await b.link.membership.vitals([a.id, 'nobody']))], [[a.id, CALM]]);
+  await a.end();
+  t.deepEqual(await b.link.membership.serving('mail'), []);
+  await b.end();
+});
+
+test.serial(
+  'a report that is gone is announced again, and one that was overwritten hurts nobody (S4-37)',
+  async (t) => {
+    const ns = space();
+    const a = await TestNode.joined(server.url, ns, 'a');
+    const b = await TestNode.joined(server.url, ns, 'b');
+    a.tells = { serves: { 'users@1': served() } };
+    await a.link.membership.announce();
+    const lane = `{${ns}:0}:`;
+    await server.client.hset(`${lane}instances:users`, 'ghost', '{}', b.id, 'no json');
+    await server.client.set(`${lane}report:${b.id}`, 'no json');
+    await server.client.set(`${lane}node:${b.id}`, 'no json');
+    const serving = await b.link.membership.serving('users');
+    t.is(serving.length, 2);
+    t.truthy(serving.find(({ id }) => id === a.id)?.report);
+    t.is(serving.find(({ id }) => id === b.id)?.report, undefined);
+    t.is(await server.client.hexists(`${lane}instances:users`, 'ghost'), 0, 'nobody’s entry is dropped');
+    t.is((await b.link.membership.members()).members.find(({ id }) => id === b.id)?.report, undefined);
+    t.false((await a.link.membership.vitals([b.id])).has(b.id));
+    t.true(b.warnings.some((warning) => warning.includes('report_invalid')));
+    await server.client.set(`${lane}instances:users`, 'not a hash');
+    await server.client.del(`${lane}report:${a.id}`, `${lane}news`);
+    await server.client.set(`${lane}news`, 'not a stream');
+    await server.client.set(`${lane}news:seq`, 'no number');
+    await until('the report again', async () => (await reportIn(ns, a.id)).name === 'test');
+    await until('the index again', async () => (await b.link.membership.serving('users')).length === 1);
+    t.is(await server.client.type(`${lane}news`), 'stream');
+    t.deepEqual([...a.evictions, ...b.evictions], []);
+    await a.end();
+    await b.end();
+    t.deepEqual(await server.client.keys(`${lane}instances:*`), []);
+  },
+);
+
+test.serial('a node that comes and goes a hundred times leaves no key behind (S2-02)', async (t) => {
+  const ns = space();
+  const watcher = await TestNode.joined(server.url, ns, 'watcher');
+  const node = await TestNode.connect({ url: server.url, beatThread: false }, ns, 'node');
+  node.tells = { serves: { 'users@1': served() } };
+  const ids: string[] = [];
+  for (let round = 0; round < 100; round += 1) {
+    await node.join();
+    ids.push(node.id);
+    await node.link.membership.leave();
+  }
+  t.is((await watcher.link.membership.members()).members.length, 1);
+  t.deepEqual(await watcher.link.membership.serving('users'), []);
+  const keys = await server.client.keys(`{${ns}*`);
+  t.deepEqual(
+    keys.filter((key) => ids.some((id) => key.includes(id))),
+    [],
+  );
+  await until('all the news', () => watcher.news.length === 200);
+  await node.end();
+  await watcher.end();
+});
+
 test.serial('twenty nodes come and go: the member list is true and nobody is lost', async (t) => {
   const ns = space();
   const options = { url: server.url, beatThread: false };
   const beat = { ...QUICK, intervalMs: 300, ttlMs: 3_000 };
   const nodes = await Promise.all(Array.from({ length: 20 }, (_, i) => TestNode.joined(options, ns, `n${i}`, beat)));
-  t.is((await (nodes[0] as TestNode).link.membership.members()).length, 20);
+  t.is((await (nodes[0] as TestNode).link.membership.members()).members.length, 20);
   await Promise.all(nodes.slice(10).map((node) => node.end()));
-  t.is((await (nodes[0] as TestNode).link.membership.members()).length, 10);
+  t.is((await (nodes[0] as TestNode).link.membership.members()).members.length, 10);
   t.deepEqual(
     nodes.flatMap((node) => node.evictions),
     [],

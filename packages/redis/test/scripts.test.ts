@@ -7,7 +7,7 @@ import test from 'ava';
 import type { Claim } from '../src/core.ts';
 import { laneKeys, laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys } from '../src/keys.ts';
 import { scripts, type ScriptName } from '../src/scripts.ts';
-import { TestNode, until } from './house.ts';
+import { TestNode, until, served as reported } from './house.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
 /** Tests run from dist/test; the sources lie two folders up. */
@@ -132,11 +132,20 @@ test.serial('every script that runs names keys of one slot only, and touches no 
     t.true(await a.link.broker.replay(mailbox, letter?.id ?? '', '0010'));
     t.false(await a.link.broker.drop(mailbox, letter?.id ?? '', '0010'));
     await a.link.broker.depth(mailbox);
+    // For one alone that serves nothing, and dies below.
+    await b.link.broker.append({ mailbox, number: 1, frame: Buffer.from('z'), count: 1, target: mortal.id });
   }
   t.is(await a.link.broker.reply(b.id, Buffer.from('hi')), 'accepted');
   await a.link.membership.members();
+  a.tells = { serves: { 'actor-1@1': reported() } };
+  await a.link.membership.announce();
+  t.is((await b.link.membership.serving('actor-1')).length, 1);
+  t.true((await b.link.membership.vitals([a.id])).has(a.id));
+  await a.link.records.change({ family: 'settings', name: 'x', body: 1, by: 'test' });
+  t.is((await b.link.records.all('settings')).length, 1);
   await mortal.link.close();
-  await until('the reaping', async () => (await a.link.membership.members()).length === 2);
+  await until('the reaping', async () => (await a.link.membership.members()).members.length === 2);
+  await until('what was for the dead to be returned', () => ran.has('return'));
   await a.end();
   await b.end();
   t.deepEqual(crossing, []);
@@ -262,6 +271,10 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'hget',
       'hmget',
       'hdel',
+      'hgetall',
+      'hvals',
+      'hrandfield',
+      'xrevrange',
     ],
     ...[
       'hexists',
@@ -274,11 +287,12 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'srem',
       'scard',
       'smismember',
+      'srandmember',
       'sunionstore',
       'incr',
       'incrby',
     ],
-    ...['get', 'set', 'exists', 'pexpire', 'unlink', 'time', 'ping', 'info', 'client|id', 'client|unblock'],
+    ...['get', 'mget', 'set', 'exists', 'pexpire', 'unlink', 'time', 'ping', 'info', 'client|id', 'client|unblock'],
   ];
   await server.client.call(
     'ACL',
@@ -313,14 +327,30 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
   const [letter] = await node.link.broker.dead('guarded@1', { limit: 1 });
   t.true(await node.link.broker.replay('guarded@1', letter?.id ?? '', '010'));
   await until('the replayed', () => served.claims.length === 5);
+  await node.link.broker.append({
+    mailbox: 'guarded@1',
+    number: 1,
+    frame: Buffer.from('alone'),
+    count: 1,
+    target: other.id,
+  });
   await node.link.broker.hint('guarded@1', '{}');
   await node.link.broker.depth('guarded@1');
-  t.is((await node.link.membership.members()).length, 2);
+  t.is((await node.link.membership.members()).members.length, 2);
+  other.tells = { serves: { 'guarded@1': reported() } };
+  await other.link.membership.announce();
+  t.is((await node.link.membership.serving('guarded')).length, 1);
+  t.true((await node.link.membership.vitals([other.id])).has(other.id));
+  for (const body of [1, undefined])
+    await node.link.records.change({ family: 'settings', name: 'x', body, ttlMs: 1, by: 'test' });
+  t.is((await node.link.records.history('settings', 5)).length, 2);
+  await until('the news', () => node.news.length === 4);
   await server.client.call('CLIENT', 'KILL', 'USER', 'worker');
   await node.sendSurely('guarded@1', 'after the cut');
   await until('the last', () => served.texts().includes('after the cut'));
   await other.link.close();
   await until('the reaping', async () => (await server.client.hlen(`{${ns}:0}:members`)) === 1);
+  await until('what was for the dead', () => served.texts().includes('alone'));
   await node.end();
   const denied = await server.client.call('ACL', 'LOG');
   t.deepEqual(denied, []);

@@ -4,6 +4,7 @@ import { ones, parseEntries, type RawEntry } from '../src/claims.ts';
 import { replyCode, transportError } from '../src/errors.ts';
 import { redis } from '../src/index.ts';
 import { parseOptions } from '../src/options.ts';
+import { changedInstances, instancesOf, stalled } from '../src/instances.ts';
 import { BackendTime, monotonic, sampleOf } from '../src/time.ts';
 import { Watch } from '../src/watch.ts';
 
@@ -14,6 +15,43 @@ function watching(...ids: string[]): Watch {
   watch.members(['me', ...ids]);
   return watch;
 }
+
+const REPORT = JSON.stringify({
+  name: 'n',
+  status: 'healthy',
+  serves: { 'a@1': { status: 'healthy' }, 'a@2': { status: 'degraded', tags: [] }, 'b@1': { status: 'draining' } },
+});
+
+test('the index has an entry for each service, with all its versions and nothing of the others', (t) => {
+  const instances = instancesOf(REPORT);
+  t.deepEqual([...instances.keys()], ['a', 'b']);
+  t.deepEqual(JSON.parse(instances.get('a') ?? ''), {
+    name: 'n',
+    status: 'healthy',
+    serves: { 'a@1': { status: 'healthy' }, 'a@2': { status: 'degraded', tags: [] } },
+  });
+  for (const nothing of ['', '{}', '[]', 'null', '{"serves":[]}', '{"serves":3}', '{'])
+    t.is(instancesOf(nothing).size, 0, nothing);
+});
+
+test('only what has changed in the index is written', (t) => {
+  const before = instancesOf(REPORT);
+  t.deepEqual(changedInstances(before, before), []);
+  const after = new Map([...before, ['c', '{}']]);
+  after.delete('a');
+  t.deepEqual(changedInstances(before, after), ['c', '{}', 'a', '']);
+  t.deepEqual(changedInstances(new Map(), before), [...before].flat());
+});
+
+test('a stalled node and all it serves is unhealthy, except what drains', (t) => {
+  const hangs = { status: 'unhealthy', reason: 'its main thread hangs' };
+  t.deepEqual(JSON.parse(stalled(REPORT)), {
+    name: 'n',
+    ...hangs,
+    serves: { 'a@1': hangs, 'a@2': { ...hangs, tags: [] }, 'b@1': { status: 'draining' } },
+  });
+  t.is(stalled(stalled(REPORT)), stalled(REPORT));
+});
 
 test('a node watches its three successors on the ring', (t) => {
   const watch = new Watch('m', BEAT);

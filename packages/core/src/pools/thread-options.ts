@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
 import { DEFAULT_MAX_BODY_BYTES } from '../frame.ts';
 import { defaultLog, type Log } from '../log.ts';
-import { parseOptions } from '../options.ts';
+import { parseOptions } from '../parse-options.ts';
 
 /** Heap of one thread, MiB. It does not bound Buffers: those live outside the heap. */
 export const DEFAULT_MAX_HEAP_MB = 512;

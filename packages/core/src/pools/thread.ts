@@ -6,6 +6,7 @@ import { ConfigError, MethodNotFound } from '../errors.ts';
 import { encodeBody, readBody } from '../frame.ts';
 import { failureOf, handle, handlings, type Handling } from '../handle.ts';
 import type { Log } from '../log.ts';
+import { PING } from '../ping.ts';
 import { ThreadContext } from './thread-context.ts';
 import {
   Cell,
@@ -68,6 +69,10 @@ function start(task: JobTask): void {
   }
   const context = new ThreadContext(task, cells, log);
   running.add(context);
+  if (method === PING) {
+    succeed(context, slot, undefined);
+    return;
+  }
   try {
     const handling = methods.get(method);
     if (handling === undefined) throw new MethodNotFound(actor.contract.mailbox, method);

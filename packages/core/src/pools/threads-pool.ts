@@ -1,32 +1,50 @@
 import type { Delivery } from '../delivery.ts';
+import { fromWireError } from '../envelope.ts';
+import { encodeBody, readBody } from '../frame.ts';
+import { failureOf } from '../handle.ts';
 import type { Log } from '../log.ts';
+import type { ServerMiddleware } from '../middleware.ts';
+import { PING } from '../ping.ts';
 import type { Ended, Job, JobOutcome, Pool } from '../pool.ts';
 import type { Serving } from '../serve.ts';
+import { handleThrough } from '../server-middleware.ts';
 import { threadPool, type RunningJob, type ThreadPool } from './threads.ts';
 
 /** Runs handlers in worker threads; bodies go there and come back encoded, so that this thread neither packs nor unpacks. */
 export class ThreadsPool implements Pool {
   readonly kind = 'threads';
   readonly #threads: ThreadPool;
+  readonly #maxBodyBytes: number;
+  readonly #middleware: readonly ServerMiddleware[];
   readonly #jobs = new Map<Delivery, RunningJob>();
 
   /** @throws ConfigError when the module does not load in a thread. */
-  static async create(serving: Serving, maxBodyBytes: number, log: Log): Promise<ThreadsPool> {
+  static async create(
+    serving: Serving,
+    maxBodyBytes: number,
+    log: Log,
+    middleware: readonly ServerMiddleware[],
+  ): Promise<ThreadsPool> {
     const { module, threads, maxHeapMb, recycleAfter } = serving;
-    return new ThreadsPool(
-      await threadPool({
-        module: module!,
-        threads,
-        maxBodyBytes,
-        log,
-        ...(maxHeapMb === undefined ? undefined : { maxHeapMb }),
-        ...(recycleAfter === undefined ? undefined : { recycleAfter }),
-      }),
-    );
+    const pool = await threadPool({
+      module: module!,
+      threads,
+      maxBodyBytes,
+      log,
+      ...(maxHeapMb === undefined ? undefined : { maxHeapMb }),
+      ...(recycleAfter === undefined ? undefined : { recycleAfter }),
+    });
+    return new ThreadsPool(pool, maxBodyBytes, middleware);
   }
 
-  private constructor(threads: ThreadPool) {
+  private constructor(threads: ThreadPool, maxBodyBytes: number, middleware: readonly ServerMiddleware[]) {
     this.#threads = threads;
+    this.#maxBodyBytes = maxBodyBytes;
+    this.#middleware = middleware;
+  }
+
+  get size(): number {
+    return this.#threads.threads;
   }
 
   get capacity(): number {
@@ -34,11 +52,13 @@ export class ThreadsPool implements Pool {
   }
 
   run(delivery: Delivery, limitMs: number, ended: Ended): boolean {
-    const job = this.#threads.start(jobOf(delivery, limitMs), limitMs, (outcome) => {
-      this.#jobs.delete(delivery);
-      tell(delivery, outcome, ended);
-    });
-    this.#jobs.set(delivery, job);
+    if (this.#middleware.length > 0 && delivery.method !== PING) {
+      void this.#runThrough(delivery, limitMs, ended);
+      return true;
+    }
+    this.#start(delivery, jobOf(delivery, bodyOf(delivery), limitMs), limitMs, (outcome) =>
+      tell(delivery, outcome, ended),
+    );
     return true;
   }
 
@@ -47,8 +67,47 @@ export class ThreadsPool implements Pool {
     this.#jobs.get(delivery)?.abort();
   }
 
+  resize(size: number): void {
+    this.#threads.resize(size);
+  }
+
   close(graceMs: number): Promise<void> {
     return this.#threads.close(graceMs);
+  }
+
+  #start(delivery: Delivery, job: Job, limitMs: number, done: (outcome: JobOutcome) => void): void {
+    const running = this.#threads.start(job, limitMs, (outcome) => {
+      this.#jobs.delete(delivery);
+      done(outcome);
+    });
+    this.#jobs.set(delivery, running);
+  }
+
+  /** Middleware runs on this thread, so here bodies are unpacked and packed again. */
+  async #runThrough(delivery: Delivery, limitMs: number, ended: Ended): Promise<void> {
+    const { envelope, batch } = delivery;
+    const startedAt = performance.now();
+    let value: unknown;
+    try {
+      const input = readBody(batch.frame.bytes, envelope.bodyStart, envelope.bodyEnd);
+      value = await handleThrough(this.#middleware, this.#threads.served.name, delivery, input, (changed) =>
+        this.#inThread(delivery, changed, Math.max(1, limitMs - (performance.now() - startedAt))),
+      );
+    } catch (thrown) {
+      ended.failed(delivery, failureOf(thrown));
+      return;
+    }
+    ended.value(delivery, value);
+  }
+
+  #inThread(delivery: Delivery, input: unknown, limitMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const job = jobOf(delivery, encodeBody(input, this.#maxBodyBytes), limitMs);
+      this.#start(delivery, job, limitMs, (outcome) => {
+        if (!outcome.ok) reject(fromWireError(outcome.error));
+        else resolve(outcome.body && readBody(outcome.body, 0, outcome.body.byteLength));
+      });
+    });
   }
 }
 
@@ -57,11 +116,15 @@ function tell(delivery: Delivery, outcome: JobOutcome, ended: Ended): void {
   else ended.failed(delivery, outcome.error);
 }
 
-function jobOf(delivery: Delivery, limitMs: number): Job {
-  const { envelope, batch, key } = delivery;
+function bodyOf({ envelope, batch }: Delivery): Uint8Array | undefined {
+  return envelope.bodyEnd === 0 ? undefined : batch.frame.bytes.subarray(envelope.bodyStart, envelope.bodyEnd);
+}
+
+function jobOf(delivery: Delivery, body: Uint8Array | undefined, limitMs: number): Job {
+  const { key } = delivery;
   return {
-    method: envelope.method,
-    body: envelope.bodyEnd === 0 ? undefined : batch.frame.bytes.subarray(envelope.bodyStart, envelope.bodyEnd),
+    method: delivery.method,
+    body,
     context: {
       messageId: delivery.messageId,
       attempt: delivery.attempt,

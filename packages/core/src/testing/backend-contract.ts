@@ -4,15 +4,21 @@
  */
 import type { Backend } from '../backend.ts';
 import { appending } from './contract/appending.ts';
+import { breakers } from './contract/breakers.ts';
+import { caching } from './contract/caching.ts';
 import { claiming } from './contract/claiming.ts';
 import { deadLetters } from './contract/dead-letters.ts';
 import { dying } from './contract/dying.ts';
 import { features as featureTests } from './contract/features.ts';
 import { limits } from './contract/limits.ts';
 import { membership } from './contract/membership.ts';
+import { news } from './contract/news.ts';
+import { permits } from './contract/permits.ts';
+import { records } from './contract/records.ts';
 import { settling } from './contract/settling.ts';
 import { splitting } from './contract/splitting.ts';
 import { promises } from './contract/stage.ts';
+import { targeting } from './contract/targeting.ts';
 import type { ContractTest } from './contract/trial.ts';
 
 /** What a backend may lack. A flag that is false shows its tests as skipped. */
@@ -54,6 +60,12 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   splitting(promised);
   deadLetters(promised);
   dying(promised);
+  targeting(promised);
   membership(promised);
+  news(promised);
+  records(promised);
+  breakers(promised);
+  caching(promised);
+  permits(promised);
   featureTests(promised);
 }

@@ -6,6 +6,8 @@ export type Faultable = 'append' | 'reply' | 'settle';
 /** What is wrong just now between the links of one faulty backend and what is behind it. */
 export class Faults {
   asleep = false;
+  /** News get lost. */
+  deaf = false;
   /** How many of the next claims arrive again after they were settled. */
   repeats = 0;
   readonly #drops: (Faultable | 'any')[] = [];

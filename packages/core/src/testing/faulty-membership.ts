@@ -8,15 +8,17 @@ import type { Faults } from './faults.ts';
 export function faultyMembership(inner: Membership, faults: Faults): Membership {
   let forget = (): void => undefined;
   return {
-    join: (report, events) =>
+    join: (presence, events) =>
       faults.call('other', () => {
         forget();
         const delayed = delayedEvents(events, faults);
         forget = faults.whenAwake(delayed.flush);
-        return inner.join(report, delayed.events);
+        return inner.join(presence, delayed.events);
       }),
     announce: () => faults.call('other', () => inner.announce()),
     members: () => faults.call('other', () => inner.members()),
+    serving: (service) => faults.call('other', () => inner.serving(service)),
+    vitals: (ids) => faults.call('other', () => inner.vitals(ids)),
     leave: () =>
       faults.call('other', () => {
         forget();
@@ -25,7 +27,7 @@ export function faultyMembership(inner: Membership, faults: Faults): Membership 
   };
 }
 
-/** Events that arrive during sleep wait for the waking, in order. */
+/** Events that arrive during sleep wait for the waking, in order; a beat is not answered then. News are lost while it is deaf. */
 function delayedEvents(events: MembershipEvents, faults: Faults): { events: MembershipEvents; flush: () => void } {
   const waiting: (() => void)[] = [];
   const pass = (event: () => void): void => {
@@ -36,6 +38,12 @@ function delayedEvents(events: MembershipEvents, faults: Faults): { events: Memb
     events: {
       evicted: (reason) => pass(() => events.evicted(reason)),
       inbox: (frames) => pass(() => events.inbox(frames)),
+      news: (items) => {
+        if (!faults.deaf) pass(() => events.news(items));
+      },
+      beaten: (seq) => {
+        if (!faults.asleep) events.beaten(seq);
+      },
     },
     flush: () => {
       for (const event of waiting.splice(0)) event();

@@ -3,12 +3,13 @@ import { TransportError } from '../errors.ts';
 import { Faults, type Faultable } from './faults.ts';
 import { faultyBroker } from './faulty-broker.ts';
 import { faultyMembership } from './faulty-membership.ts';
+import { faultyBreakers, faultyCache, faultyPermits, faultyRecords } from './faulty-shared.ts';
 
 /** A backend that can be made to misbehave, for all its links at once. */
 export interface FaultyBackend extends Backend {
-  /** The backend is away: calls reject `TransportError` with `not-executed`, nothing is claimed, the inboxes are silent. */
+  /** The backend is away: calls reject `TransportError` with `not-executed`, nothing is claimed, inboxes, news and beats are silent. */
   sleep(): void;
-  /** It is back: reading goes on and what came to the inboxes meanwhile arrives. */
+  /** It is back: reading goes on, and what came to the inboxes and what was news meanwhile arrives. */
   wake(): void;
   /** The next append, reply or settle (or the next of the kind given) is carried out; its caller gets an `unknown`. */
   dropNextReply(of?: Faultable): void;
@@ -16,6 +17,11 @@ export interface FaultyBackend extends Backend {
   deliverTwice(): void;
   /** The connections break and come back at once: what is in flight just now is carried out and rejects as `unknown`. */
   cut(): void;
+  /**
+   * While on, news get lost on their way; the beats go on and tell the truth about the last there is. What was lost does
+   * not come again.
+   */
+  deafen(on: boolean): void;
 }
 
 /** Puts faults between a backend and its nodes. Without any it changes nothing. */
@@ -31,6 +37,9 @@ export function faulty(backend: Backend): FaultyBackend {
       faults.repeats += 1;
     },
     cut: () => faults.cut(),
+    deafen: (on) => {
+      faults.deaf = on;
+    },
   };
 }
 
@@ -38,6 +47,11 @@ function faultyLink(inner: Link, faults: Faults): Link {
   return {
     broker: faultyBroker(inner.broker, faults),
     membership: faultyMembership(inner.membership, faults),
+    records: faultyRecords(inner.records, faults),
+    breakers: faultyBreakers(inner.breakers, faults),
+    cache: faultyCache(inner.cache, faults),
+    permits: faultyPermits(inner.permits, faults),
+    ping: () => faults.call('other', () => inner.ping()),
     now: () => inner.now(),
     health: async () => (faults.asleep ? { connected: false, connections: 0 } : inner.health()),
     ready: async (signal) => {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { memory } from '../../src/backends/memory.ts';
 import { virtualClock, waitFor } from '../../src/testing/index.ts';
-import { BEAT, LIMITS, identity, join, reader, report } from './joined.ts';
+import { BEAT, LIMITS, identity, join, memberIds, presence, reader } from './joined.ts';
 
 test('frames are dealt in turn to those who have room', async (t) => {
   const backend = memory({ clock: virtualClock() });
@@ -45,10 +45,7 @@ test('every namespace of a backend object is a world of its own', async (t) => {
   const backend = memory();
   const one = await join(backend, identity('a', BEAT, 'one'));
   const two = await join(backend, identity('a', BEAT, 'two'));
-  t.deepEqual(
-    (await one.link.membership.members()).map((member) => member.id),
-    [one.id],
-  );
+  t.deepEqual(await memberIds(one.link), [one.id]);
   t.is(await one.link.broker.reply(two.id, new Uint8Array([1])), 'gone');
   for (const { link } of [one, two]) await link.close();
 });
@@ -60,14 +57,16 @@ test('a reader from before an eviction claims again under the new id', async (t)
   const late = await join(backend, identity('late', { ...BEAT, intervalMs: 6_500 }));
   const claims = await reader(late.link, 'work@1', 10);
   await clock.advance(5_000);
-  t.is((await watcher.link.membership.members()).length, 1);
+  t.is((await memberIds(watcher.link)).length, 1);
   await watcher.link.broker.append({ mailbox: 'work@1', number: 1, frame: new Uint8Array([1]), count: 1 });
   await clock.advance(2_000);
   t.is(late.evictions.length, 1);
   t.is(claims.length, 0, 'who is no member claims nothing');
-  const id = await late.link.membership.join(() => report('late'), {
+  const id = await late.link.membership.join(presence('late'), {
     evicted: () => undefined,
     inbox: () => undefined,
+    news: () => undefined,
+    beaten: () => undefined,
   });
   t.not(id, late.id);
   await clock.advance(0);
@@ -105,12 +104,15 @@ test('a closed link refuses every call and says that nothing was done', async (t
 test('a report that cannot be made does not cost the node its life', async (t) => {
   const link = await memory().connect(identity('a'));
   const id = await link.membership.join(
-    () => {
-      throw new Error('no report today');
+    {
+      ...presence('a'),
+      report: () => {
+        throw new Error('no report today');
+      },
     },
-    { evicted: () => undefined, inbox: () => undefined },
+    { evicted: () => undefined, inbox: () => undefined, news: () => undefined, beaten: () => undefined },
   );
-  t.deepEqual(await link.membership.members(), [{ id }]);
+  t.deepEqual((await link.membership.members()).members, [{ id }]);
   await link.close();
 });
 
@@ -120,7 +122,10 @@ test('nothing of it keeps a program alive', async (t) => {
     const log = { warn() {} };
     const beat = { intervalMs: 1000, ttlMs: 3000, stallMs: 1000, evictMs: 30000 };
     const link = await memory().connect({ name: 'a', namespace: 'n', beat, log });
-    await link.membership.join(() => ({ name: 'a' }), { evicted() {}, inbox() {} });
+    await link.membership.join(
+      { report: () => ({ name: 'a' }), vitals: () => ({}) },
+      { evicted() {}, inbox() {}, news() {}, beaten() {} },
+    );
     await link.broker.consume('work@1', { maxLength: 10, maxBytes: 1000 }, { room: () => 1, take() {} });
     await link.broker.append({ mailbox: 'work@1', number: 1, frame: new Uint8Array(1), count: 1, at: link.now() + 3600000 });
     console.log('the end');

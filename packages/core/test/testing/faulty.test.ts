@@ -2,7 +2,10 @@ import test from 'ava';
 import { pino } from 'pino';
 import type { Link } from '../../src/backend.ts';
 import type { BeatOptions, Claim, MailboxReader } from '../../src/broker.ts';
+import type { NewsItem } from '../../src/membership.ts';
 import { memory } from '../../src/backends/memory.ts';
+import { DEFAULT_BREAKER } from '../../src/service-settings.ts';
+import { presence } from '../backends/joined.ts';
 import { faulty, waitFor, type FaultyBackend } from '../../src/testing/index.ts';
 
 const BEAT: BeatOptions = { intervalMs: 50, ttlMs: 300, stallMs: 300, evictMs: 5_000 };
@@ -16,29 +19,23 @@ interface Node {
   readonly claims: Claim[];
   readonly reader: MailboxReader;
   readonly inbox: Uint8Array[];
+  readonly news: NewsItem[];
 }
 
 async function node(): Promise<Node> {
   const backend = faulty(memory());
   const link = await backend.connect({ name: 'a', namespace: 'faulty', beat: BEAT, log: pino({ level: 'silent' }) });
   const inbox: Uint8Array[] = [];
-  const report = {
-    name: 'a',
-    pid: 1,
-    host: 'here',
-    startedAt: 1,
-    status: 'healthy',
-    serves: {},
-    inFlight: 0,
-    serviceMs: {},
-  } as const;
-  const id = await link.membership.join(() => report, {
+  const news: NewsItem[] = [];
+  const id = await link.membership.join(presence('a'), {
     evicted: () => undefined,
     inbox: (frames) => inbox.push(...frames),
+    news: (items) => news.push(...items),
+    beaten: () => undefined,
   });
   const claims: Claim[] = [];
   const reader = await link.broker.consume('work@1', LIMITS, { room: () => 10, take: (more) => claims.push(...more) });
-  return { backend, link, id, claims, reader, inbox };
+  return { backend, link, id, claims, reader, inbox, news };
 }
 
 const frame = (number: number): { mailbox: string; number: number; frame: Uint8Array; count: number } => ({
@@ -75,7 +72,7 @@ test('asleep it refuses calls as not executed, claims nothing and keeps the inbo
   await ready;
   await waitFor(() => claims.length === 1 && inbox.length === 1, { ...WAIT, what: 'the claim and the reply' });
   t.is((await link.broker.append(frame(2))).kind, 'accepted');
-  t.is((await link.membership.members())[0]?.id, id, 'sleep evicts nobody');
+  t.is((await link.membership.members()).members[0]?.id, id, 'sleep evicts nobody');
   await link.close();
 });
 
@@ -124,5 +121,45 @@ test('a cut leaves what is in flight unknown and nothing else', async (t) => {
   t.is((await link.broker.append(frame(1))).kind, 'accepted');
   await link.broker.append(frame(2));
   await waitFor(() => claims.length === 2, { ...WAIT, what: 'each frame once' });
+  await link.close();
+});
+
+test('asleep it refuses what all nodes share as well, and no beat is answered', async (t) => {
+  const { backend, link } = await node();
+  backend.sleep();
+  const policy = DEFAULT_BREAKER;
+  const tally = { successes: 0, failures: 1, trailingFailures: 1 };
+  for (const call of [
+    () => link.records.all('settings'),
+    () => link.records.change({ family: 'settings', name: 'a', body: 1, by: 'a' }),
+    () => link.breakers.record('a', tally, policy, 'a'),
+    () => link.breakers.probe('a', 100, policy, 'a'),
+    () => link.cache.take('a', 'b', 100),
+    () => link.permits.take('a', { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 }),
+    () => link.membership.serving('a'),
+    () => link.ping(),
+  ]) {
+    t.like(await t.throwsAsync(call(), { code: 'TRANSPORT' }), { outcome: 'not-executed' });
+  }
+  backend.wake();
+  t.is((await link.breakers.record('a', tally, policy, 'a')).failures, 1, 'what was refused was not done');
+  await link.close();
+});
+
+test('deafened it loses news, and only those', async (t) => {
+  const { backend, link, news } = await node();
+  const change = (name: string): Promise<unknown> =>
+    link.records.change({ family: 'settings', name, body: 1, by: 'a' });
+  await change('before');
+  await waitFor(() => news.some(({ id }) => id === 'before'), { ...WAIT, what: 'the first news' });
+  backend.deafen(true);
+  await change('meanwhile');
+  const startedAt = performance.now();
+  await waitFor(() => performance.now() - startedAt > BEAT.intervalMs, { ...WAIT, what: 'a beat to pass' });
+  backend.deafen(false);
+  await change('after');
+  await waitFor(() => news.some(({ id }) => id === 'after'), { ...WAIT, what: 'the last news' });
+  t.false(news.some(({ id }) => id === 'meanwhile'));
+  t.is((await link.records.all('settings')).length, 3);
   await link.close();
 });

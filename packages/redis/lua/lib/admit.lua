@@ -2,6 +2,7 @@
 -- or nil, the level to write and the hints to bring back. Defaults stand until a node that serves the mailbox sets its own.
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
+local MOST_ASKED = 256
 
 local function repeated(sent, mailbox, number)
   local last = redis.call('HGET', sent, mailbox)
@@ -11,12 +12,23 @@ local function repeated(sent, mailbox, number)
   return nil
 end
 
-local function fullness(level, stream, due, count, size)
+-- Whether surely nothing waits: not for anybody, not for later, not for one member, nor for one that is gone.
+local function is_empty(members, stream, due, orphans)
+  if redis.call('XLEN', stream) > 0 or redis.call('EXISTS', due) == 1 or redis.call('SCARD', orphans) > 0 then return false end
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_ASKED then return false end
+  for i = 1, #ids do
+    if redis.call('XLEN', stream .. '>' .. ids[i]) > 0 then return false end
+  end
+  return true
+end
+
+local function fullness(members, level, stream, due, orphans, count, size)
   local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
-  if (messages > 0 or bytes > 0) and redis.call('XLEN', stream) == 0 and redis.call('EXISTS', due) == 0 then
+  if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
     -- Somebody emptied the stream behind our back: nothing waits, whatever the counter says.
     messages, bytes = 0, 0
     if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end

@@ -1,6 +1,15 @@
--- Moves at most `limit` frames whose time has come into their mailboxes, destination first. A mailbox that is no stream
--- keeps its frames here; they are tried again later. Answers moved, whether more are due, the next due time ('' = none).
+-- Moves at most `limit` frames whose time has come into their mailboxes, destination first; what was for a member that is
+-- none any more goes into the shared mailbox. A mailbox that is no stream keeps its frames here; they are tried again later. Answers moved, whether more are due, the next due time ('' = none).
 local POSTPONE_MS = 5000
+
+local function place(prefix, name, fields)
+  local shared, target = addressed(name)
+  if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
+    local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
+    return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
+  end
+  return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
+end
 
 local function move_due(prefix, due, frames, limit)
   local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
@@ -13,13 +22,12 @@ local function move_due(prefix, due, frames, limit)
     local refused = false
     if packed then
       local frame = cmsgpack.unpack(packed)
-      local entry = { 'XADD', prefix .. 'mailbox:' .. frame[1], '*', 'f', frame[2], 'n', frame[3] }
+      local fields = { 'f', frame[2], 'n', frame[3] }
       for i, name in ipairs({ 't', 'd', 'h' }) do
         local value = frame[3 + i]
-        if value ~= '' then entry[#entry + 1] = name; entry[#entry + 1] = value end
+        if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
       end
-      local added = redis.pcall(unpack(entry))
-      refused = type(added) == 'table' and added.err ~= nil
+      refused = not pcall(place, prefix, frame[1], fields)
     end
     if refused then
       redis.call('ZADD', due, now + POSTPONE_MS, number)

@@ -1,3 +1,19 @@
--- The lane's revision says in one number that members should look: it grows by MEMBERS_CHANGED when somebody came or
--- went, by 1 when something became due or an orphan. A beat that finds it unchanged has nothing to do.
-local MEMBERS_CHANGED = 1048576
+-- Tells every node one item of news, body as JSON ('' = none). Answers the id of its entry and its number. The stream is
+-- no mailbox: who has not read the last thousand items reads everything anew. A key that somebody overwrote heals.
+local NEWS_KEPT = 1000
+
+local function tell(news, seq, kind, id, body)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  number = string.format('%.0f', number)
+  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', news)
+    added = redis.call(unpack(entry))
+  end
+  return added, number
+end

@@ -30,11 +30,12 @@ export class MemoryBroker implements Broker {
     return this.#hold.use(() => this.#append(request));
   }
 
-  appendAll({ mailbox, number, frames }: AppendAllRequest): Promise<AppendAllResult> {
+  appendAll({ mailbox, number, frames, target }: AppendAllRequest): Promise<AppendAllResult> {
     return this.#hold.use((): AppendAllResult => {
       if (this.#hold.current() === undefined) return { kind: 'not-member' };
+      const to = target === undefined ? undefined : { target };
       const refused = frames.findIndex(
-        (frame, index) => this.#append({ mailbox, number: number + index, ...frame }).kind !== 'accepted',
+        (frame, index) => this.#append({ mailbox, number: number + index, ...frame, ...to }).kind !== 'accepted',
       );
       const { hints } = this.#hold.world.mailbox(mailbox);
       return {
@@ -50,14 +51,17 @@ export class MemoryBroker implements Broker {
     if (member === undefined) return { kind: 'not-member' };
     const mailbox = this.#hold.world.mailbox(request.mailbox);
     const hints = mailbox.hints === undefined ? undefined : { hints: mailbox.hints };
-    const last = member.producers.get(request.mailbox);
+    const { target } = request;
+    // A target has numbers of its own.
+    const destination = target === undefined ? request.mailbox : `${request.mailbox}>${target}`;
+    const last = member.producers.get(destination);
     if (last !== undefined && request.number <= last.number) return { kind: 'accepted', id: last.id, ...hints };
     const refused = refusal(mailbox, request);
     if (refused !== undefined) return refused;
     // The caller reuses its buffer, and its Buffer may have a `slice` that shares it.
     const frame = new Uint8Array(request.frame);
-    const id = mailbox.put({ frame, count: request.count }, request.at);
-    member.producers.set(request.mailbox, { number: request.number, id });
+    const id = mailbox.put({ frame, count: request.count, target }, request.at);
+    member.producers.set(destination, { number: request.number, id });
     return { kind: 'accepted', id, ...hints };
   }
 

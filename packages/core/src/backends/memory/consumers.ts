@@ -35,6 +35,10 @@ export class Consumers {
     if (index !== -1) this.#consumers.splice(index, 1);
   }
 
+  reads(member: string): boolean {
+    return this.#consumers.some((consumer) => consumer.member() === member);
+  }
+
   /** Who has room now, the next in turn first. */
   round(): Round {
     const seats: Seat[] = [];

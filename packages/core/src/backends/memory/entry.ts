@@ -10,6 +10,10 @@ export interface Entry {
   readonly count: number;
   readonly deliveries: number;
   readonly history: string | undefined;
+  /** The member it is for; absent: for whoever has room. */
+  target: string | undefined;
+  /** When it came into the log (backend time, ms); what is due later has not come yet. */
+  arrivedAt: number;
   /** Absent: all envelopes are to do. */
   todo: string | undefined;
   crashes: number;
@@ -27,6 +31,7 @@ export interface EntryStart {
   readonly todo?: string;
   readonly deliveries?: number;
   readonly history?: string;
+  readonly target?: string | undefined;
 }
 
 export function makeEntry(order: number, start: EntryStart): Entry {
@@ -37,6 +42,8 @@ export function makeEntry(order: number, start: EntryStart): Entry {
     count: start.count,
     deliveries: start.deliveries ?? 0,
     history: start.history,
+    target: start.target,
+    arrivedAt: 0,
     // A mask without a zero says nothing more than its absence.
     todo: start.todo?.includes('0') === true ? start.todo : undefined,
     crashes: 0,

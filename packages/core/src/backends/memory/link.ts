@@ -1,20 +1,33 @@
 import type { BackendHealth, Link } from '../../backend.ts';
+import type { Breakers } from '../../breakers.ts';
 import type { NodeIdentity } from '../../broker.ts';
+import type { Cache } from '../../cache.ts';
+import type { Permits } from '../../permits.ts';
+import type { Records } from '../../records.ts';
 import { MemoryBroker } from './broker.ts';
 import { Hold } from './hold.ts';
 import { MemoryMembership } from './membership.ts';
+import { memoryBreakers, memoryCache, memoryPermits, memoryRecords } from './shared.ts';
 import type { World } from './world.ts';
 
 /** One node's hold on a world. */
 export class MemoryLink implements Link {
   readonly broker: MemoryBroker;
   readonly membership: MemoryMembership;
+  readonly records: Records;
+  readonly breakers: Breakers;
+  readonly cache: Cache;
+  readonly permits: Permits;
   readonly #hold: Hold;
 
   constructor(world: World, identity: NodeIdentity) {
     this.#hold = new Hold(world, identity);
     this.broker = new MemoryBroker(this.#hold);
     this.membership = new MemoryMembership(this.#hold);
+    this.records = memoryRecords(this.#hold);
+    this.breakers = memoryBreakers(this.#hold);
+    this.cache = memoryCache(this.#hold);
+    this.permits = memoryPermits(this.#hold);
     world.linkOpened();
   }
 
@@ -27,6 +40,13 @@ export class MemoryLink implements Link {
     return Promise.resolve(connected ? { connected, pingMs: 0, connections: 0 } : { connected, connections: 0 });
   }
 
+  async ping(): Promise<number> {
+    const { clock } = this.#hold.world.timers;
+    const startedAt = clock.elapsed();
+    await this.#hold.use(() => undefined);
+    return clock.elapsed() - startedAt;
+  }
+
   async ready(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     await this.#hold.use(() => undefined);
@@ -37,6 +57,7 @@ export class MemoryLink implements Link {
     this.#hold.closed = true;
     this.membership.stopBeating();
     this.#hold.member?.inbox.close();
+    this.#hold.member?.news.close();
     await this.broker.closeReaders();
     this.#hold.world.linkClosed();
   }

@@ -24,7 +24,10 @@ export class Mailbox {
   bytes = 0;
   readonly #timers: Timers;
   readonly #due: DueSet;
+  readonly #isMember: (id: string) => boolean;
   readonly #waiting = new Queue<Entry>();
+  /** What waits for one member alone. */
+  readonly #targeted = new Map<string, Queue<Entry>>();
   /** Had an owner and has none now. They go first, oldest first. */
   readonly #orphans = new Heap<Entry>((a, b) => a.order < b.order);
   readonly #pending = new Map<string, Map<string, Entry>>();
@@ -33,8 +36,9 @@ export class Mailbox {
   #lastOrder = 0;
   #rung = false;
 
-  constructor(name: string, timers: Timers, due: DueSet) {
+  constructor(name: string, timers: Timers, due: DueSet, isMember: (id: string) => boolean) {
     this.name = name;
+    this.#isMember = isMember;
     this.#timers = timers;
     this.#due = due;
   }
@@ -71,6 +75,7 @@ export class Mailbox {
   /** The member hands the entry back; for `keepOffMs` everybody else goes first. */
   handBack(member: string, entry: Entry, keepOffMs: number): void {
     this.#letGo(member, entry);
+    entry.target = undefined;
     entry.mark = undefined;
     entry.parkedBy = member;
     entry.parkedUntil = this.#timers.clock.elapsed() + keepOffMs;
@@ -78,13 +83,14 @@ export class Mailbox {
     this.ring();
   }
 
-  /** The member is gone: what it held is for the others. */
+  /** The member is gone: what it held, and what waited for it alone, is for the others. */
   release(member: string, crashed: boolean): void {
+    this.#share(member);
     const held = this.#pending.get(member);
-    if (held === undefined) return;
     this.#pending.delete(member);
-    for (const entry of held.values()) {
+    for (const entry of held?.values() ?? []) {
       if (crashed) chargeCrash(entry);
+      entry.target = undefined;
       entry.mark = undefined;
       this.#orphans.push(entry);
     }
@@ -96,14 +102,18 @@ export class Mailbox {
     this.ring();
   }
 
+  /** What waits for its member alone is for the others then, as it reads no more. */
   shut(consumer: Consumer): void {
     this.#consumers.remove(consumer);
+    const member = consumer.member();
+    if (member !== undefined && !this.#consumers.reads(member)) this.#share(member);
+    this.ring();
   }
 
   /** Something waits or somebody has room: deals on the next turn of the event loop. */
   ring(): void {
     if (this.#rung || this.#consumers.size === 0) return;
-    if (this.#waiting.size === 0 && this.#orphans.size === 0) return;
+    if (this.#waiting.size === 0 && this.#orphans.size === 0 && this.#targeted.size === 0) return;
     this.#rung = true;
     setImmediate(() => {
       this.#rung = false;
@@ -112,15 +122,47 @@ export class Mailbox {
   }
 
   depth(): MailboxDepth {
-    let pending = 0;
-    for (const held of this.#pending.values()) pending += held.size;
-    const waiting = this.#waiting.size + this.#orphans.size + this.#delayed;
-    return { messages: this.messages, bytes: this.bytes, waiting, pending, dead: this.dead.size };
+    const { messages, bytes, dead } = this;
+    let [waiting, pending] = [this.#waiting.size + this.#orphans.size + this.#delayed, 0];
+    let oldestAt = Math.min(this.#waiting.peek()?.arrivedAt ?? Infinity, this.#orphans.peek()?.arrivedAt ?? Infinity);
+    for (const queue of this.#targeted.values()) {
+      waiting += queue.size;
+      oldestAt = Math.min(oldestAt, queue.peek()?.arrivedAt ?? Infinity);
+    }
+    for (const held of this.#pending.values()) {
+      pending += held.size;
+      for (const { arrivedAt } of held.values()) oldestAt = Math.min(oldestAt, arrivedAt);
+    }
+    const depth = { messages, bytes, waiting, pending, dead: dead.size };
+    return oldestAt === Infinity ? depth : { ...depth, oldestAt };
   }
 
   #arrive(entry: Entry): void {
-    this.#waiting.push(entry);
+    entry.arrivedAt = this.#timers.clock.now();
+    this.#lineUp(entry);
     this.ring();
+  }
+
+  #lineUp(entry: Entry): void {
+    const { target } = entry;
+    if (target === undefined || !this.#isMember(target)) {
+      entry.target = undefined;
+      this.#waiting.push(entry);
+      return;
+    }
+    let queue = this.#targeted.get(target);
+    if (queue === undefined) this.#targeted.set(target, (queue = new Queue()));
+    queue.push(entry);
+  }
+
+  /** What waits for the member alone is for everybody now. */
+  #share(member: string): void {
+    const queue = this.#targeted.get(member);
+    this.#targeted.delete(member);
+    for (let entry = queue?.shift(); entry !== undefined; entry = queue?.shift()) {
+      entry.target = undefined;
+      this.#waiting.push(entry);
+    }
   }
 
   #letGo(member: string, entry: Entry): void {
@@ -131,6 +173,7 @@ export class Mailbox {
 
   #deal(): void {
     const round = this.#consumers.round();
+    for (const seat of round.seats) this.#dealTargeted(seat);
     this.#dealOrphans(round);
     while (this.#waiting.size > 0) {
       const seat = round.next();
@@ -142,6 +185,12 @@ export class Mailbox {
     }
     // Whoever filled its round may have room for more; without room this ends with a round of no seats.
     if (round.seats.some((seat) => seat.room === 0)) this.ring();
+  }
+
+  #dealTargeted(seat: Seat): void {
+    const queue = this.#targeted.get(seat.member);
+    while (queue !== undefined && queue.size > 0 && seat.room > 0) this.#hand(seat, queue.shift() as Entry);
+    if (queue?.size === 0) this.#targeted.delete(seat.member);
   }
 
   #dealOrphans(round: Round): void {

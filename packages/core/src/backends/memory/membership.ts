@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { customAlphabet } from 'nanoid';
 import { NotMember } from '../../errors.ts';
-import type { Member, Membership, MembershipEvents, NodeReport } from '../../membership.ts';
+import type { Member, Members, Membership, MembershipEvents, Presence } from '../../membership.ts';
+import { Feed } from './feed.ts';
 import type { Hold } from './hold.ts';
-import { Inbox } from './inbox.ts';
 import { Watch } from './watch.ts';
 import type { MemberRecord } from './world.ts';
 
@@ -10,29 +11,32 @@ const suffix: (size?: number) => string = customAlphabet('abcdefghijklmnopqrstuv
 
 export class MemoryMembership implements Membership {
   readonly #hold: Hold;
-  #report: (() => NodeReport) | undefined;
+  #presence: Presence | undefined;
   #cancelBeat: (() => void) | undefined;
 
   constructor(hold: Hold) {
     this.#hold = hold;
   }
 
-  async join(report: () => NodeReport, events: MembershipEvents): Promise<string> {
+  async join(presence: Presence, events: MembershipEvents): Promise<string> {
     if (!this.#hold.closed) await this.leave();
     return this.#hold.use(() => {
       const { world, identity } = this.#hold;
       const member: MemberRecord = {
         id: `${identity.name}-${suffix()}`,
-        inbox: new Inbox((frames) => events.inbox(frames)),
+        inbox: new Feed((frames) => events.inbox(frames)),
+        news: new Feed((items) => events.news(items)),
         producers: new Map(),
         beats: 0,
         beatAt: world.timers.clock.elapsed(),
         report: undefined,
+        vitals: undefined,
       };
-      this.#report = report;
+      this.#presence = presence;
       this.#hold.member = member;
-      world.members.set(member.id, member);
       this.#beat(member);
+      world.members.set(member.id, member);
+      world.tell('joined', member.id, member.report);
       this.#beatAgain(member, new Watch(world, identity.beat), events);
       // Readers from before an eviction claim for the new id.
       world.pulse();
@@ -48,12 +52,28 @@ export class MemoryMembership implements Membership {
     });
   }
 
-  members(): Promise<readonly Member[]> {
+  members(): Promise<Members> {
+    return this.#hold.use(() => {
+      const { members, seq } = this.#hold.world;
+      return { members: [...members.values()].map(asMember), seq };
+    });
+  }
+
+  serving(service: string): Promise<readonly Member[]> {
     return this.#hold.use(() =>
-      [...this.#hold.world.members.values()].map(({ id, report }): Member =>
-        report === undefined ? { id } : { id, report: structuredClone(report) },
-      ),
+      [...this.#hold.world.members.values()].filter(({ report }) => serves(report, service)).map(asMember),
     );
+  }
+
+  vitals(ids: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
+    return this.#hold.use(() => {
+      const vitals = new Map<string, unknown>();
+      for (const id of ids) {
+        const said = this.#hold.world.members.get(id)?.vitals;
+        if (said !== undefined) vitals.set(id, structuredClone(said));
+      }
+      return vitals;
+    });
   }
 
   leave(): Promise<void> {
@@ -72,13 +92,19 @@ export class MemoryMembership implements Membership {
   }
 
   #beat(member: MemberRecord): void {
+    const { world, identity } = this.#hold;
     member.beats += 1;
-    member.beatAt = this.#hold.world.timers.clock.elapsed();
+    member.beatAt = world.timers.clock.elapsed();
+    const { report } = member;
     try {
-      if (this.#report !== undefined) member.report = structuredClone(this.#report());
+      member.report = structuredClone(this.#presence?.report());
+      member.vitals = structuredClone(this.#presence?.vitals());
     } catch (thrown) {
       // A report that cannot be made must not cost the node its life.
-      this.#hold.identity.log.warn({ evt: 'report_failed', err: thrown }, 'the node could not report on itself');
+      identity.log.warn({ evt: 'report_failed', err: thrown }, 'the node could not report on itself');
+    }
+    if (world.members.has(member.id) && !isDeepStrictEqual(report, member.report)) {
+      world.tell('changed', member.id, member.report);
     }
   }
 
@@ -93,6 +119,16 @@ export class MemoryMembership implements Membership {
       watch.look(member.id);
       world.pulse();
       this.#beatAgain(member, watch, events);
+      events.beaten(world.seq);
     });
   }
+}
+
+function asMember({ id, report }: MemberRecord): Member {
+  return report === undefined ? { id } : { id, report: structuredClone(report) };
+}
+
+function serves(report: MemberRecord['report'], service: string): boolean {
+  // A mailbox is the actor's name and its major version.
+  return Object.keys(report?.serves ?? {}).some((mailbox) => mailbox.slice(0, mailbox.lastIndexOf('@')) === service);
 }

@@ -42,9 +42,10 @@ function moveOut(settling: Settling, entry: Entry, move: Move): boolean {
   const before = todoOf(entry);
   const moved = both(before, move.moved);
   if (!hasWork(moved)) return false;
-  const { frame, count } = entry;
+  const { frame, count, target } = entry;
   if (move.kind === 'retry') {
-    mailbox.put({ frame, count, todo: moved, deliveries: move.deliveries, history: move.history }, move.at);
+    const { deliveries, history } = move;
+    mailbox.put({ frame, count, todo: moved, deliveries, history, target }, move.at);
   } else {
     const { reason, deliveries, history } = move;
     mailbox.dead.add({ frame, count, todo: moved, reason, deliveries, history, at: settling.now });

@@ -33,7 +33,7 @@ export class Watch {
         continue;
       }
       seen.samples += 1;
-      if (seen.samples >= SAMPLES && now - beatAt > this.#beat.ttlMs) this.#world.remove(id, 'died');
+      if (seen.samples >= SAMPLES && now - beatAt > this.#beat.ttlMs) this.#world.remove(id, 'expired');
     }
   }
 }

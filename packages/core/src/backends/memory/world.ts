@@ -1,20 +1,26 @@
-import type { NodeReport } from '../../membership.ts';
+import type { NewsItem, NodeReport, NodeVitals } from '../../membership.ts';
 import type { Timers } from '../../clock.ts';
+import { BreakerBook } from './breaker-book.ts';
+import { CacheBook } from './cache-book.ts';
 import { DueSet } from './due-set.ts';
-import type { Inbox } from './inbox.ts';
+import type { Feed } from './feed.ts';
 import { Mailbox } from './mailbox.ts';
+import { PermitBook } from './permit-book.ts';
+import { RecordBook } from './record-book.ts';
 
 /** What the world knows of one member. Only who is in `World.members` may change anything. */
 export interface MemberRecord {
   readonly id: string;
-  readonly inbox: Inbox;
-  /** Mailbox → this producer's last number and the entry it became. */
+  readonly inbox: Feed<Uint8Array>;
+  readonly news: Feed<NewsItem>;
+  /** Mailbox, or mailbox and target → this producer's last number and the entry it became. */
   readonly producers: Map<string, { readonly number: number; readonly id: string }>;
   /** Raised by every beat. */
   beats: number;
   /** When it last beat, on the clock's `elapsed()`, ms. */
   beatAt: number;
   report: NodeReport | undefined;
+  vitals: NodeVitals | undefined;
 }
 
 /** What all nodes of one backend object and namespace share. */
@@ -22,30 +28,49 @@ export class World {
   readonly timers: Timers;
   readonly due: DueSet;
   readonly members: Map<string, MemberRecord> = new Map();
+  readonly records: RecordBook;
+  readonly breakers: BreakerBook;
+  readonly cache: CacheBook;
+  readonly permits: PermitBook;
+  /** The last news there is. */
+  seq = 0;
   readonly #mailboxes = new Map<string, Mailbox>();
   #links = 0;
 
   constructor(timers: Timers) {
+    const tell = (kind: string, id: string, body: unknown): void => this.tell(kind, id, body);
     this.timers = timers;
     this.due = new DueSet(timers);
+    this.records = new RecordBook(timers.clock, tell);
+    this.breakers = new BreakerBook(timers.clock, tell);
+    this.cache = new CacheBook(timers.clock);
+    this.permits = new PermitBook(timers.clock);
   }
 
   mailbox(name: string): Mailbox {
     let mailbox = this.#mailboxes.get(name);
     if (mailbox === undefined) {
-      mailbox = new Mailbox(name, this.timers, this.due);
+      mailbox = new Mailbox(name, this.timers, this.due, (id) => this.members.has(id));
       this.#mailboxes.set(name, mailbox);
     }
     return mailbox;
   }
 
+  /** Tells every member one item of news; each gets a body of its own. */
+  tell(kind: string, id: string, body?: unknown): void {
+    this.seq += 1;
+    for (const { news } of this.members.values()) news.push({ seq: this.seq, kind, id, body: structuredClone(body) });
+  }
+
   /** Takes the member off the list first: from here on everything it sends is refused. Then frees what it held. */
-  remove(id: string, how: 'left' | 'died'): void {
+  remove(id: string, how: 'left' | 'expired'): void {
     const member = this.members.get(id);
     if (member === undefined) return;
     this.members.delete(id);
     member.inbox.close();
-    for (const mailbox of this.#mailboxes.values()) mailbox.release(id, how === 'died');
+    member.news.close();
+    for (const mailbox of this.#mailboxes.values()) mailbox.release(id, how === 'expired');
+    this.tell(how, id);
   }
 
   /** With every beat: moves what is due and asks again whoever has had no room. */
@@ -65,3 +90,6 @@ export class World {
     if (this.#links === 0) this.due.rest();
   }
 }
+
+/** Tells every member one item of news. */
+export type Tell = (kind: string, id: string, body: unknown) => void;

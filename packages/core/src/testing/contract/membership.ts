@@ -1,5 +1,7 @@
+import { parseReport, parseVitals } from '../../report.ts';
 import { waitFor } from '../wait-for.ts';
 import { bytesOf } from './basket.ts';
+import { served } from './peer.ts';
 import type { Promised } from './stage.ts';
 import { DEADLINE_MS, SLEEPY_BEAT } from './times.ts';
 
@@ -11,24 +13,15 @@ export function membership(promised: Promised): void {
     await a.join();
     t.is(await b.isListed(a.id), true, 'a stranger may look');
     await b.join();
-    const seen = await b.link.membership.members();
-    t.deepEqual(seen.map((member) => member.id).toSorted(), [a.id, b.id].toSorted());
-    const report = await waitFor(
-      async () => (await b.link.membership.members()).find((member) => member.id === a.id)?.report,
-      {
-        withinMs: DEADLINE_MS,
-        what: 'the report of a',
-      },
-    );
-    t.deepEqual(report, {
+    const { members } = await b.link.membership.members();
+    t.deepEqual(members.map((member) => member.id).toSorted(), [a.id, b.id].toSorted());
+    t.deepEqual(await b.reportOf(a.id), {
       name: 'a',
       pid: process.pid,
       host: 'here',
       startedAt: 1,
       status: 'healthy',
-      serves: { 'users@1': ['get', 'put'] },
-      inFlight: 0,
-      serviceMs: {},
+      serves: { 'users@1': served(['get', 'put']) },
     });
   });
 
@@ -37,22 +30,61 @@ export function membership(promised: Promised): void {
     const b = await stage.peer('b', SLEEPY_BEAT);
     a.serves = { 'fresh@1': ['work'] };
     await a.link.membership.announce();
-    const seen = (await b.link.membership.members()).find((member) => member.id === a.id);
-    t.deepEqual(seen?.report?.serves, { 'fresh@1': ['work'] });
+    t.deepEqual((await b.reportOf(a.id))?.serves, { 'fresh@1': served(['work']) });
   });
 
   promised('a report changes with the beats', async (t, stage) => {
     const a = await stage.peer('a');
     const b = await stage.peer('b');
     a.serves = { 'later@1': [] };
-    await waitFor(
-      async () => {
-        const seen = (await b.link.membership.members()).find((member) => member.id === a.id);
-        return seen?.report?.serves['later@1'] !== undefined;
-      },
-      { withinMs: DEADLINE_MS, what: 'a beat to carry the new report' },
-    );
+    await waitFor(async () => (await b.reportOf(a.id))?.serves['later@1'], {
+      withinMs: DEADLINE_MS,
+      what: 'a beat to carry the new report',
+    });
     t.deepEqual(a.evictions, []);
+  });
+
+  promised('serving() finds the members of a service by its name, whatever its version', async (t, stage) => {
+    const a = await stage.stranger('a');
+    const b = await stage.stranger('b');
+    const other = await stage.stranger('other');
+    a.serves = { 'users@1': ['get'], 'mail@1': ['send'] };
+    b.serves = { 'users@2': ['get'] };
+    other.serves = { 'users-archive@1': ['get'] };
+    await Promise.all([a.join(), b.join(), other.join()]);
+    const ids = async (service: string): Promise<string[]> =>
+      (await other.link.membership.serving(service)).map((member) => member.id).toSorted();
+    t.deepEqual(await ids('users'), [a.id, b.id].toSorted());
+    t.deepEqual(await ids('mail'), [a.id]);
+    t.deepEqual(await ids('nobody'), []);
+    const [mailer] = await other.link.membership.serving('mail');
+    t.deepEqual(parseReport(mailer?.report)?.serves['mail@1'], served(['send']));
+    a.serves = { 'users@1': ['get'] };
+    await a.link.membership.announce();
+    t.deepEqual(await ids('mail'), [], 'what it serves no more is taken out of the index');
+    await b.link.membership.leave();
+    t.deepEqual(await ids('users'), [a.id]);
+  });
+
+  promised('vitals are at most a beat old, and who said nothing is left out', async (t, stage) => {
+    const a = await stage.peer('a');
+    const b = await stage.peer('b');
+    a.load = 0.75;
+    const vitals = await waitFor(
+      async () => {
+        const said = parseVitals((await b.link.membership.vitals([a.id])).get(a.id));
+        return said?.load === 0.75 ? said : undefined;
+      },
+      { withinMs: DEADLINE_MS, what: 'a beat to carry the load' },
+    );
+    t.deepEqual(vitals.serviceMs, { 'work@1/run': 12 });
+    t.deepEqual([...(await b.link.membership.vitals(['nobody-0000000000'])).keys()], []);
+    t.deepEqual([...(await b.link.membership.vitals([])).keys()], []);
+    t.deepEqual(
+      a.news.filter((item) => item.kind === 'changed'),
+      [],
+      'how it feels is no news',
+    );
   });
 
   promised('nodes of one name have different ids, made of the name', async (t, stage) => {
@@ -96,6 +128,7 @@ export function membership(promised: Promised): void {
     const b = await stage.peer('b');
     await a.link.ready();
     t.true((await a.link.health()).connected);
+    t.true((await a.link.ping()) >= 0);
     t.true(Math.abs(a.link.now() - b.link.now()) < 1_000);
     const reason = new Error('no patience');
     const thrown = await a.link.ready(AbortSignal.abort(reason)).then(

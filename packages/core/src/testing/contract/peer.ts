@@ -1,6 +1,7 @@
 import type { Link } from '../../backend.ts';
 import type { AppendResult, Claim, MailboxDepth, MailboxLimits, Settlement, SettleResult } from '../../broker.ts';
-import type { NodeReport } from '../../membership.ts';
+import type { NewsItem, NodeReport, NodeVitals } from '../../membership.ts';
+import { parseReport, type ServedReport } from '../../report.ts';
 import { waitFor } from '../wait-for.ts';
 import { Basket, bytesOf, textOf } from './basket.ts';
 import { DEADLINE_MS, WIDE } from './times.ts';
@@ -10,6 +11,7 @@ export interface AppendOptions {
   /** Envelopes in the frame; default 1. */
   readonly count?: number;
   readonly at?: number;
+  readonly target?: string;
 }
 
 /** One node on the stage: a link with a membership, and everything that came to it. */
@@ -18,8 +20,13 @@ export class Peer {
   readonly link: Link;
   readonly inbox: string[] = [];
   readonly evictions: string[] = [];
-  /** What its report says it serves. */
+  readonly news: NewsItem[] = [];
+  /** The last news that each answered beat knew of. */
+  readonly beats: number[] = [];
+  /** What its report says it serves: mailbox → methods. */
   serves: Record<string, readonly string[]> = {};
+  /** What its vitals say. */
+  load = 0;
   id = '';
   readonly #numbers = new Map<string, number>();
 
@@ -30,19 +37,27 @@ export class Peer {
 
   async join(): Promise<string> {
     this.#numbers.clear();
-    this.id = await this.link.membership.join(() => this.#report(), {
+    const presence = { report: () => this.#report(), vitals: () => this.#vitals() };
+    this.id = await this.link.membership.join(presence, {
       evicted: (reason) => this.evictions.push(reason),
       inbox: (frames) => this.inbox.push(...frames.map(textOf)),
+      news: (items) => this.news.push(...items),
+      beaten: (seq) => this.beats.push(seq),
     });
     return this.id;
   }
 
   /** Appends a frame of that text under this producer's next number. */
   append(mailbox: string, text: string, options: AppendOptions = {}): Promise<AppendResult> {
-    const number = options.number ?? (this.#numbers.get(mailbox) ?? 0) + 1;
-    this.#numbers.set(mailbox, number);
-    const at = options.at === undefined ? undefined : { at: options.at };
-    return this.link.broker.append({ mailbox, number, frame: bytesOf(text), count: options.count ?? 1, ...at });
+    const { count = 1, at, target } = options;
+    const destination = target === undefined ? mailbox : `${mailbox}>${target}`;
+    const number = options.number ?? (this.#numbers.get(destination) ?? 0) + 1;
+    this.#numbers.set(destination, number);
+    return this.link.broker.append({
+      ...{ mailbox, number, frame: bytesOf(text), count },
+      ...(at === undefined ? undefined : { at }),
+      ...(target === undefined ? undefined : { target }),
+    });
   }
 
   /** Appends and insists on acceptance; resolves with the entry's id. */
@@ -85,7 +100,21 @@ export class Peer {
   }
 
   async isListed(id: string): Promise<boolean> {
-    return (await this.link.membership.members()).some((member) => member.id === id);
+    return (await this.link.membership.members()).members.some((member) => member.id === id);
+  }
+
+  /** The report of a node as the backend has it now; undefined when there is none that can be read. */
+  async reportOf(id: string): Promise<NodeReport | undefined> {
+    const { members } = await this.link.membership.members();
+    return parseReport(members.find((member) => member.id === id)?.report);
+  }
+
+  /** Resolves with the first news of that kind and id that fits. */
+  hears(kind: string, id: string, fits: (item: NewsItem) => boolean = () => true): Promise<NewsItem> {
+    return waitFor(() => this.news.find((item) => item.kind === kind && item.id === id && fits(item)), {
+      withinMs: DEADLINE_MS,
+      what: `${this.name} to hear that ${kind} ${id}`,
+    });
   }
 
   /** Resolves once the node is on nobody's list any more. */
@@ -102,15 +131,31 @@ export class Peer {
   }
 
   #report(): NodeReport {
+    const serves = Object.entries(this.serves).map(([mailbox, methods]) => [mailbox, served(methods)] as const);
     return {
       name: this.name,
       pid: process.pid,
       host: 'here',
       startedAt: 1,
       status: 'healthy',
-      serves: this.serves,
-      inFlight: 0,
-      serviceMs: {},
+      serves: Object.fromEntries(serves),
     };
   }
+
+  #vitals(): NodeVitals {
+    return {
+      inFlight: 0,
+      load: this.load,
+      loopDelayMs: 0,
+      memoryMb: 64,
+      actors: {},
+      serviceMs: { 'work@1/run': 12 },
+      checks: {},
+    };
+  }
+}
+
+/** What a peer says of one actor. */
+export function served(methods: readonly string[]): ServedReport {
+  return { version: '1.0.0', methods, status: 'healthy', weight: 1, tags: ['blue'], meta: { zone: 'a' } };
 }

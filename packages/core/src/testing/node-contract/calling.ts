@@ -73,7 +73,10 @@ export function calling(promised: Promised): void {
   promised('try answers a result and never rejects', async (t, stage) => {
     await stage.serving(usersActor);
     const api = (await stage.node('caller')).client(users);
-    t.deepEqual(await api.get.try({ id: 2 }), { ok: true, value: { id: 2, name: 'user 2' } });
+    const answered = await api.get.try({ id: 2 });
+    t.deepEqual(answered.ok ? answered.value : undefined, { id: 2, name: 'user 2' });
+    t.is(answered.attempts, 1);
+    t.true(answered.ms > 0);
     const refused = await api.create.try({ email: 'x' });
     t.is(refused.ok, false);
     t.is(refused.ok ? '' : refused.error.code, 'EMAIL_TAKEN');

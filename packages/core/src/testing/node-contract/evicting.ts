@@ -17,9 +17,9 @@ const BLIND_BEAT = { intervalMs: 200, ttlMs: 120_000 };
 async function evict(stage: NodeStage, node: ActorNode): Promise<void> {
   const before = node.id;
   const hasty = await stage.node('hasty', { beat: HASTY_BEAT });
-  await until('the node to learn of its eviction', async () => !(await node.health()).member || node.id !== before);
+  await until('the node to learn of its eviction', async () => !(await node.link()).member || node.id !== before);
   await hasty.close();
-  await until('the node to join again', async () => (await node.health()).member && node.id !== before);
+  await until('the node to join again', async () => (await node.link()).member && node.id !== before);
 }
 
 export function evicting(promised: Promised): void {

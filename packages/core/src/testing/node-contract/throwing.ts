@@ -6,8 +6,10 @@ import { rejection, type Promised } from './stage.ts';
 
 const WAYS = ['null', 'undefined', 'text', 'number', 'plain', 'error', 'coded', 'frozen', 'getter', 'ours'] as const;
 
+// It fails again and again: a breaker would open.
+const failing = { input: z.enum(WAYS), breaker: false } as const;
 const trouble = contract('trouble', {
-  methods: { now: { input: z.enum(WAYS) }, later: { input: z.enum(WAYS) }, fine: { output: z.string() } },
+  methods: { now: failing, later: failing, fine: { output: z.string() } },
 });
 
 function thing(way: (typeof WAYS)[number]): unknown {

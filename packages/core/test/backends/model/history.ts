@@ -38,11 +38,13 @@ export class History {
   readonly #clock: VirtualClock = virtualClock();
   readonly #backend: Backend = memory({ clock: this.#clock });
   readonly #nodes: Node[] = [];
+  /** Of every node there ever was. */
+  readonly #ids: string[] = [];
   #last: { readonly node: Node; readonly settlement: Settlement } | undefined;
 
   static async open(): Promise<History> {
     const history = new History();
-    for (let index = 0; index < 3; index += 1) history.#nodes.push(await Node.join(history.#backend, history.model));
+    for (let index = 0; index < 3; index += 1) await history.#join(index);
     return history;
   }
 
@@ -104,8 +106,8 @@ export class History {
   async #append(node: Node, choice: Choice): Promise<void> {
     const count = choice.amount;
     const frame = new TextEncoder().encode(String(this.model.frames));
-    const at = choice.bits % 4 === 0 ? { at: this.#clock.now() + choice.pick } : undefined;
-    const request = { mailbox: MAILBOX, number: node.number + 1, frame, count, ...at };
+    const number = node.number + 1;
+    const request = { mailbox: MAILBOX, number, frame, count, ...this.#chooseWay(choice) };
     const expected = this.model.count('live') + count <= LIMITS.maxLength ? 'accepted' : 'full';
     const first = await node.link.broker.append(request);
     if (first.kind !== expected) throw new Error(`an append was ${first.kind}, not ${expected}`);
@@ -117,6 +119,13 @@ export class History {
     const second = await node.link.broker.append(request);
     const same = second.kind === 'accepted' && second.id === first.id;
     if (!same) throw new Error('a repeated number was not answered with its id');
+  }
+
+  /** Delayed, for one node alone (which may have gone), or neither. A target has numbers of its own, so any is new there. */
+  #chooseWay({ bits, pick }: Choice): { readonly at?: number; readonly target?: string } {
+    if (bits % 4 === 0) return { at: this.#clock.now() + pick };
+    if (bits % 4 === 1) return { target: this.#ids[pick % this.#ids.length] as string };
+    return {};
   }
 
   /** The last settlement again, as after a lost reply: it may answer what it likes and must change nothing. */
@@ -155,14 +164,20 @@ export class History {
     await node.link.close();
     this.model.release(node.id);
     await this.#clock.advance(REAP_MS);
-    this.#nodes[index] = await Node.join(this.#backend, this.model);
+    await this.#join(index);
   }
 
   async #leave(index: number, node: Node): Promise<void> {
     this.model.release(node.id);
     await node.link.membership.leave();
     await node.link.close();
-    this.#nodes[index] = await Node.join(this.#backend, this.model);
+    await this.#join(index);
+  }
+
+  async #join(index: number): Promise<void> {
+    const node = await Node.join(this.#backend, this.model);
+    this.#nodes[index] = node;
+    this.#ids.push(node.id);
   }
 
   async #compare(after: string): Promise<void> {

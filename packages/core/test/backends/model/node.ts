@@ -1,22 +1,13 @@
 import { pino } from 'pino';
 import type { Backend, Link } from '../../../src/backend.ts';
 import type { Claim, MailboxReader } from '../../../src/broker.ts';
+import { presence } from '../joined.ts';
 import { hasBits, type Ending, type Hand } from './endings.ts';
 import type { Model } from './model.ts';
 
 export const MAILBOX = 'work@1';
 export const LIMITS = { maxLength: 120, maxBytes: 1_000_000 };
 const BEAT = { intervalMs: 1_000, ttlMs: 3_000, stallMs: 1_000, evictMs: 30_000 };
-const REPORT = {
-  name: 'node',
-  pid: 1,
-  host: 'here',
-  startedAt: 1,
-  status: 'healthy',
-  serves: {},
-  inFlight: 0,
-} as const;
-
 /** One member of a history: what it holds, and how much more it may claim. */
 export class Node {
   readonly link: Link;
@@ -36,9 +27,11 @@ export class Node {
   static async join(backend: Backend, model: Model): Promise<Node> {
     const log = pino({ level: 'silent' });
     const node = new Node(await backend.connect({ name: 'node', namespace: 'model', beat: BEAT, log }), model);
-    node.id = await node.link.membership.join(() => ({ ...REPORT, serviceMs: {} }), {
+    node.id = await node.link.membership.join(presence('node'), {
       evicted: () => model.complain(new Error('a node that beats was evicted')),
       inbox: () => undefined,
+      news: () => undefined,
+      beaten: () => undefined,
     });
     // So that the limits of the mailbox are known before the first append.
     await node.makeRoom(0);

@@ -1,0 +1,46 @@
+/** The ports of what all nodes share, as one link sees them. */
+import type { Breakers } from '../../breakers.ts';
+import type { Cache } from '../../cache.ts';
+import { NotMember } from '../../errors.ts';
+import type { Permits } from '../../permits.ts';
+import type { Records } from '../../records.ts';
+import type { Hold } from './hold.ts';
+
+export function memoryRecords(hold: Hold): Records {
+  const { records } = hold.world;
+  return {
+    all: (family) => hold.use(() => records.all(family)),
+    change: (change) =>
+      hold.use(() => {
+        if (hold.current() === undefined) throw new NotMember(hold.member?.id ?? hold.identity.name, 'not-executed');
+        return records.change(change);
+      }),
+    history: (family, limit) => hold.use(() => records.history(family, limit)),
+  };
+}
+
+export function memoryBreakers(hold: Hold): Breakers {
+  const { breakers } = hold.world;
+  return {
+    record: (name, tally, policy, by, known) => hold.use(() => breakers.record(name, tally, policy, by, known)),
+    probe: (name, leaseMs, _policy, by) => hold.use(() => breakers.probe(name, leaseMs, by)),
+    release: (name, token) => hold.use(() => breakers.release(name, token)),
+    force: (name, force) => hold.use(() => breakers.force(name, force)),
+    all: () => hold.use(() => breakers.all()),
+  };
+}
+
+export function memoryCache(hold: Hold): Cache {
+  const { cache } = hold.world;
+  return {
+    take: (space, key, leaseMs) => hold.use(() => cache.take(space, key, leaseMs)),
+    put: (put) => hold.use(() => cache.put(put)),
+    release: (space, key, token) => hold.use(() => cache.release(space, key, token)),
+    invalidate: (space, what) => hold.use(() => cache.invalidate(space, what)),
+  };
+}
+
+export function memoryPermits(hold: Hold): Permits {
+  const { permits } = hold.world;
+  return { take: (service, request) => hold.use(() => permits.take(service, request)) };
+}

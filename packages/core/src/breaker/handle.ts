@@ -1,0 +1,61 @@
+/** A breaker in the user's own hands, for work that is no call. */
+import { z } from 'zod';
+import type { BreakerPolicy, BreakerState } from '../breakers.ts';
+import type { Clock } from '../clock.ts';
+import { parseOptions } from '../parse-options.ts';
+import type { Breaking } from './breaking.ts';
+import type { Guard, Verdict } from './guard.ts';
+
+/** What a probe by hand may take before somebody else may try, ms: nobody knows how long the work is. */
+const RUN_MS = 30_000;
+
+const name = z.string().min(1).max(256);
+
+export interface BreakerHandle {
+  readonly name: string;
+  /**
+   * Runs `fn` here, unless the breaker is open. Whatever it throws counts as a failure, unless that has
+   * `retryable: false`. @throws CircuitOpen, or what `fn` throws.
+   */
+  run<Value>(fn: () => Promise<Value> | Value): Promise<Value>;
+  /** As this node sees it now. */
+  state(): BreakerState['phase'];
+  /** As all nodes see it, with what this node had yet to tell; while the backend is away, as this node sees it. */
+  stats(): Promise<BreakerState>;
+  /** Refuses everything on all nodes, for `ttlMs` or until `close` or `reset`. @throws TransportError */
+  open(why: { readonly reason: string; readonly ttlMs?: number; readonly by?: string }): Promise<void>;
+  /** @throws TransportError */
+  close(why: { readonly reason: string; readonly by?: string }): Promise<void>;
+  /** Closes it, and its counters begin at zero. @throws TransportError */
+  reset(why?: { readonly reason?: string; readonly by?: string }): Promise<void>;
+}
+
+/** @throws ConfigError when the name is empty or longer than 256 characters. */
+export function breakerHandle(breaking: Breaking, given: string, policy: BreakerPolicy, clock: Clock): BreakerHandle {
+  const named = parseOptions(name, given, 'breaker');
+  const guard = breaking.of(named, policy);
+  return {
+    name: named,
+    run: (fn) => run(guard, fn, clock),
+    state: () => guard.state.phase,
+    stats: async () => {
+      await guard.telling.flush();
+      return guard.state;
+    },
+    open: async ({ reason, ttlMs, by }) => void (await breaking.force(named, { to: 'open', reason, ttlMs, by })),
+    close: async ({ reason, by }) => void (await breaking.force(named, { to: 'closed', reason, by })),
+    reset: async ({ reason = 'reset', by } = {}) => void (await breaking.force(named, { to: 'reset', reason, by })),
+  };
+}
+
+async function run<Value>(guard: Guard, fn: () => Promise<Value> | Value, clock: Clock): Promise<Value> {
+  const work = async (): Promise<Value> => fn();
+  const admission = guard.local.admit();
+  if (admission === 'no') throw guard.refused();
+  if (admission === 'ask') return guard.asked(clock.now() + RUN_MS, work, judge);
+  return guard.run(work, judge);
+}
+
+function judge(thrown: unknown): Verdict {
+  return (thrown as { retryable?: unknown } | null | undefined)?.retryable === false ? 'nothing' : 'failure';
+}

@@ -1,0 +1,9 @@
+/** Asks an actor on this node through its own mailbox and pool: it fails when they are stuck though the node beats. */
+import type { CheckFn } from './answer.ts';
+
+/** Sends `$ping` to a service on this node by its mailbox. Rejects when there is no answer in time. */
+export type Ping = (service: string, timeoutMs: number) => Promise<void>;
+
+export function pingProbe(ping: Ping, service: string, timeoutMs: number): CheckFn {
+  return () => ping(service, timeoutMs);
+}

@@ -1,0 +1,60 @@
+import type { ClientOptions } from '../client.ts';
+import type { Contract, MethodSpec } from '../contract.ts';
+import type { HomeostatError } from '../errors.ts';
+import type { RequestOptions } from '../request-options.ts';
+import type { BreakerPolicy } from '../breakers.ts';
+import type { CachePolicy, RetryPolicy } from '../service-settings.ts';
+import type { RoutingPolicy } from '../routing.ts';
+import type { Policies } from './policies.ts';
+import { cachePolicy } from './profiles.ts';
+
+/** What holds for the calls of one method of one client. */
+export interface CallPolicy extends RoutingPolicy {
+  readonly timeoutMs: number | undefined;
+  readonly retry: RetryPolicy | false;
+  readonly breaker: BreakerPolicy | false;
+  readonly cache: CachePolicy | false;
+  readonly cacheMode: 'read' | 'refresh';
+  readonly cacheKey: ((input: unknown) => string) | undefined;
+  readonly maxPending: number;
+  readonly hedgeAfterMs: number;
+  /** Codes that the contract declares: what a handler answers on purpose. */
+  readonly declared: ReadonlySet<string>;
+  readonly fallback: ((error: HomeostatError, input: unknown) => unknown) | undefined;
+}
+
+export type CallOverrides = Pick<RequestOptions, 'retry' | 'breaker' | 'cache' | 'fallback'>;
+
+/** Settings < client < request. @throws ConfigError for a profile that nobody knows. */
+export function callPolicy(
+  policies: Policies,
+  { name }: Contract,
+  method: string,
+  spec: MethodSpec,
+  client: ClientOptions,
+  own: CallOverrides = {},
+): CallPolicy {
+  const { timeoutMs, retry, breaker, cache } = spec;
+  const base = policies.method(name, method, { timeoutMs, retry, breaker, cache });
+  const { profiles } = policies;
+  const caching = own.cache === 'refresh' ? true : own.cache;
+  const fallback = own.fallback ?? (typeof client.fallback === 'function' ? client.fallback : undefined);
+  return {
+    timeoutMs: base.methodTimeoutMs ?? client.timeoutMs ?? base.timeoutMs,
+    retry: profiles.retry(profiles.retry(base.retry, client.retry), own.retry),
+    breaker: profiles.breaker(profiles.breaker(base.breaker, client.breaker), own.breaker),
+    cache: cachePolicy(cachePolicy(base.cache, client.cache), caching),
+    cacheMode: own.cache === 'refresh' ? 'refresh' : 'read',
+    cacheKey: spec.cacheKey as ((input: unknown) => string) | undefined,
+    maxPending: base.maxPending,
+    hedgeAfterMs: spec.kind === 'query' ? base.hedgeAfterMs : 0,
+    declared: new Set(Object.keys(spec.errors ?? {})),
+    fallback,
+    balance: client.balance ?? base.balance,
+    canary: base.canary,
+    delivery: base.delivery === 'disabled' ? 'disabled' : (client.delivery ?? base.delivery),
+    deliveryReason: base.deliveryReason,
+    failFast: (client.failFast ?? base.failFast) || (client.fallback !== undefined && fallback !== client.fallback),
+    localMaxLoad: base.localMaxLoad,
+  };
+}

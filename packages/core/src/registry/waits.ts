@@ -1,0 +1,60 @@
+/** Those who wait until somebody serves what they need. */
+import type { Timers } from '../clock.ts';
+import { Aborted, type HomeostatError } from '../errors.ts';
+
+export interface WaitOptions {
+  /** ms */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Wait {
+  readonly names: readonly string[];
+  end(error?: HomeostatError): void;
+}
+
+export interface WaitsNeeds {
+  readonly setTimer: Timers['setTimer'];
+  /** What is wrong with the first of the services that cannot be called; undefined when all can. */
+  lacking(names: readonly string[]): HomeostatError | undefined;
+}
+
+export class Waits {
+  readonly #needs: WaitsNeeds;
+  readonly #waits = new Set<Wait>();
+
+  constructor(needs: WaitsNeeds) {
+    this.#needs = needs;
+  }
+
+  wait(names: readonly string[], { timeoutMs, signal }: WaitOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#needs.lacking(names) === undefined) return resolve();
+      const aborted = (): void =>
+        wait.end(new Aborted(`waiting for ${names.join(', ')}`, signal?.reason, 'not-executed'));
+      const wait: Wait = {
+        names,
+        end: (error) => {
+          this.#waits.delete(wait);
+          cancel();
+          signal?.removeEventListener('abort', aborted);
+          if (error === undefined) resolve();
+          else reject(error);
+        },
+      };
+      const cancel = this.#needs.setTimer(timeoutMs, () => wait.end(this.#needs.lacking(names)));
+      if (signal?.aborted === true) return aborted();
+      signal?.addEventListener('abort', aborted, { once: true });
+      this.#waits.add(wait);
+    });
+  }
+
+  /** Something has changed: some may have what they wait for. */
+  look(): void {
+    for (const wait of [...this.#waits]) if (this.#needs.lacking(wait.names) === undefined) wait.end();
+  }
+
+  close(error: HomeostatError): void {
+    for (const wait of [...this.#waits]) wait.end(error);
+  }
+}

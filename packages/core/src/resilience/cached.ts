@@ -1,0 +1,31 @@
+/** What lies in the cache: an answer or a failure, in the codec of messages. */
+import { encodeBody, readBody } from '../frame.ts';
+import { fromWireError, toWireError } from '../envelope.ts';
+import { FrameInvalid, type HomeostatError } from '../errors.ts';
+import { Scanner } from '../scan.ts';
+
+export type Cached =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: HomeostatError };
+
+/** @throws SerializationError, PayloadTooLarge */
+export function encodeCached(cached: Cached, maxBytes: number): Uint8Array {
+  const body = cached.ok ? { ok: true, value: cached.value } : { ok: false, error: toWireError(cached.error) };
+  // Never undefined: the body is an object.
+  return encodeBody(body, maxBytes) as Uint8Array;
+}
+
+/**
+ * Reads what anybody who can write to the backend may have put there.
+ * @throws FrameInvalid
+ */
+export function decodeCached(body: Uint8Array, maxBytes: number): Cached {
+  if (body.byteLength > maxBytes) throw new FrameInvalid('too-large');
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const scanner = new Scanner(bytes);
+  scanner.skip();
+  if (!scanner.done) throw new FrameInvalid('trailing');
+  const read = readBody(bytes, 0, bytes.length) as { ok?: unknown; value?: unknown; error?: unknown } | null;
+  if (typeof read !== 'object' || read === null || typeof read.ok !== 'boolean') throw new FrameInvalid('cached');
+  return read.ok ? { ok: true, value: read.value } : { ok: false, error: fromWireError(read.error) };
+}

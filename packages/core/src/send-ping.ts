@@ -1,0 +1,16 @@
+import { PING } from './ping.ts';
+import type { Sending } from './sending.ts';
+
+/**
+ * Sends `$ping` through a mailbox and waits for its answer: it takes the road that every call takes, and a place in the
+ * pool, so that a pool that is stuck does not answer.
+ * @param target the node that shall answer; absent: whoever has room.
+ */
+export function sendPing(sending: Sending, mailbox: string, timeoutMs: number, target?: string): Promise<unknown> {
+  const subject = `${mailbox} ${PING}`;
+  return new Promise((resolve, reject) => {
+    const outbox = sending.open(mailbox, subject, target);
+    const waiting = sending.replies.open(subject, timeoutMs, resolve, reject);
+    outbox.call(PING, undefined, waiting.correlation, sending.now() + timeoutMs, undefined, waiting);
+  });
+}

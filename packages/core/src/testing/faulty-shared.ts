@@ -1,0 +1,38 @@
+/** The ports of what all nodes share, seen through faults. */
+import type { Breakers } from '../breakers.ts';
+import type { Cache } from '../cache.ts';
+import type { Permits } from '../permits.ts';
+import type { Records } from '../records.ts';
+import type { Faults } from './faults.ts';
+
+export function faultyRecords(inner: Records, faults: Faults): Records {
+  return {
+    all: (family) => faults.call('other', () => inner.all(family)),
+    change: (change) => faults.call('other', () => inner.change(change)),
+    history: (family, limit) => faults.call('other', () => inner.history(family, limit)),
+  };
+}
+
+export function faultyBreakers(inner: Breakers, faults: Faults): Breakers {
+  return {
+    record: (name, tally, policy, by, known) =>
+      faults.call('other', () => inner.record(name, tally, policy, by, known)),
+    probe: (name, leaseMs, policy, by) => faults.call('other', () => inner.probe(name, leaseMs, policy, by)),
+    release: (name, token) => faults.call('other', () => inner.release(name, token)),
+    force: (name, force) => faults.call('other', () => inner.force(name, force)),
+    all: () => faults.call('other', () => inner.all()),
+  };
+}
+
+export function faultyCache(inner: Cache, faults: Faults): Cache {
+  return {
+    take: (space, key, leaseMs) => faults.call('other', () => inner.take(space, key, leaseMs)),
+    put: (put) => faults.call('other', () => inner.put(put)),
+    release: (space, key, token) => faults.call('other', () => inner.release(space, key, token)),
+    invalidate: (space, what) => faults.call('other', () => inner.invalidate(space, what)),
+  };
+}
+
+export function faultyPermits(inner: Permits, faults: Faults): Permits {
+  return { take: (service, request) => faults.call('other', () => inner.take(service, request)) };
+}
