@@ -9,7 +9,7 @@ import type { BreakerForce, BreakerPhase, BreakerPolicy, BreakerState, BreakerTa
 import { EMPTY_WINDOW, sumOf, windowAt, withOutcomes, type BreakerWindow } from './breaker-window.ts';
 
 /** Who may try just now, and until when (backend time, ms). */
-export interface ProbeLease {
+interface ProbeLease {
   readonly token: string;
   readonly until: number;
 }

@@ -1,7 +1,7 @@
 /** What a breaker remembers of the last seconds: outcomes in ten buckets by absolute time, and which nodes saw failures. */
 import type { BreakerTally } from './breakers.ts';
 
-export interface BreakerBucket {
+interface BreakerBucket {
   /** Where it begins: a multiple of a tenth of the window, ms since the epoch. */
   readonly at: number;
   readonly successes: number;
@@ -9,7 +9,7 @@ export interface BreakerBucket {
 }
 
 /** When a node last saw a failure, ms since the epoch. */
-export interface FailingNode {
+interface FailingNode {
   readonly node: string;
   readonly at: number;
 }

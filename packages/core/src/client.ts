@@ -1,7 +1,7 @@
 /** The caller's side of a contract: what a client is, and the types of what it asks and gets. */
 import type { Calling } from './calling.ts';
 import type { Contract, ErrorCode, ErrorDetails, Input, MethodSpec, MethodSpecs, Output } from './contract.ts';
-import { HandlerError, HomeostatError, messageOf, type ActorError } from './errors.ts';
+import { asHomeostatError, type ActorError, type HomeostatError } from './errors.ts';
 import { clientOptionsSchema } from './options.ts';
 import { parseOptions } from './parse-options.ts';
 import type { CastOptions, RequestOptions } from './request-options.ts';
@@ -124,11 +124,6 @@ export function createClient<Methods extends MethodSpecs>(
 export function attempt<Value, Failure = HomeostatError>(promise: Promise<unknown>): Promise<Result<Value, Failure>> {
   return promise.then(
     (value) => ({ ok: true, value: value as Value }),
-    (thrown: unknown) => ({ ok: false, error: asError(thrown) as Failure }),
+    (thrown: unknown) => ({ ok: false, error: asHomeostatError(thrown) as Failure }),
   );
-}
-
-/** Whatever was thrown, as one of ours. */
-export function asError(thrown: unknown): HomeostatError {
-  return thrown instanceof HomeostatError ? thrown : new HandlerError(messageOf(thrown), { cause: thrown });
 }

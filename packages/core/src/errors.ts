@@ -313,6 +313,11 @@ export function describeIssues(issues: readonly Issue[]): string {
   return shown.join('; ') + (hidden > 0 ? `; and ${hidden} more` : '');
 }
 
+/** Whatever was thrown, as an error of ours. */
+export function asHomeostatError(thrown: unknown): HomeostatError {
+  return thrown instanceof HomeostatError ? thrown : new HandlerError(messageOf(thrown), { cause: thrown });
+}
+
 /** The `code` of anything thrown, null and strings included; `fallback` where it has none. */
 export function codeOf(thrown: unknown, fallback = 'HANDLER'): string {
   const code = typeof thrown === 'object' && thrown !== null ? (thrown as { code?: unknown }).code : undefined;

@@ -107,6 +107,7 @@ export {
   ActorError,
   BackendFull,
   CallTimeout,
+  CheckFailed,
   CircuitOpen,
   ConfigError,
   FrameInvalid,

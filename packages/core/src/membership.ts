@@ -13,7 +13,7 @@ export interface NewsItem {
   /** Grows by one with every item of the namespace. */
   readonly seq: number;
   /**
-   * `joined` and `changed`: `id` is the node, `body` its report. `left` and `expired`: `id` is the node, there is no body.
+   * `joined` and `changed`: `id` is the node, `body` its report; a large one is left out, to be read from the backend. `left` and `expired`: `id` is the node, there is no body.
    * `breaker`: `id` its name, `body` a `BreakerState`. Anything else: a family of shared records (`records.ts`), `id` the
    * name of the record, `body` a `SharedRecord`.
    */

@@ -44,7 +44,11 @@ export class Newsroom {
 
   /** A beat was answered. What was known then and has not come by now will not come. */
   beaten(seq: number): void {
-    if (this.#confirmed > this.#seq && this.#confirmed !== 0) {
+    if (seq < this.#confirmed) {
+      // The counter went back: the backend was emptied, or lost its tail.
+      this.#seq = seq;
+      this.#missed();
+    } else if (this.#confirmed > this.#seq) {
       this.#seq = this.#confirmed;
       this.#missed();
     } else if (this.#stale) {

@@ -1,9 +1,9 @@
 /** The requests of one method of one client: checks the input, finds what holds, and sends through what protects it. */
 import type { Calling } from './calling.ts';
-import { asError, type CallResult, type ClientOptions } from './client.ts';
+import type { CallResult, ClientOptions } from './client.ts';
 import type { Contract, MethodSpec } from './contract.ts';
 import type { Extras } from './envelope.ts';
-import { Aborted, CallTimeout, ConfigError } from './errors.ts';
+import { Aborted, asHomeostatError, CallTimeout, ConfigError } from './errors.ts';
 import { callPolicy, type CallPolicy } from './policies/call-policy.ts';
 import { checkCastOptions, checkRequestOptions, type CastOptions, type RequestOptions } from './request-options.ts';
 import { pipeline } from './resilience/pipeline.ts';
@@ -61,7 +61,7 @@ export class Requests {
     try {
       return this.#send(this.#request(input, bag), bag);
     } catch (thrown) {
-      return Promise.reject(asError(thrown));
+      return Promise.reject(asHomeostatError(thrown));
     }
   }
 
@@ -74,7 +74,7 @@ export class Requests {
       const value = await this.#send(request, bag);
       return { ok: true, value, ...factsOf(request, sending.elapsed() - startedAt) };
     } catch (thrown) {
-      return { ok: false, error: asError(thrown), ...factsOf(request, sending.elapsed() - startedAt) };
+      return { ok: false, error: asHomeostatError(thrown), ...factsOf(request, sending.elapsed() - startedAt) };
     }
   }
 
@@ -97,6 +97,7 @@ export class Requests {
     return {
       subject: this.#subject,
       service: this.#contract.name,
+      mailbox: this.#contract.mailbox,
       method: this.#method,
       kind: this.#spec.kind ?? 'command',
       input,
@@ -142,7 +143,7 @@ export class Requests {
 
   #orElsewhere(sent: Promise<unknown>, request: Request, bag: RequestOptions | undefined): Promise<unknown> {
     return sent.catch((thrown: unknown) => {
-      const error = asError(thrown);
+      const error = asHomeostatError(thrown);
       if (!UNSERVED.has(error.code)) throw error;
       request.degraded = error.code;
       return this.#alternative!.call(request.input, bag);
@@ -153,7 +154,7 @@ export class Requests {
     const { sending, events } = this.#calling;
     const startedAt = sending.elapsed();
     return answered.catch((thrown: unknown) => {
-      const error = asError(thrown);
+      const error = asHomeostatError(thrown);
       const { service, method, attempts } = request;
       events.emit('error', { error, service, method, attempts, ms: sending.elapsed() - startedAt });
       throw error;
@@ -227,7 +228,7 @@ export class Requests {
     try {
       outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extrasOf(request), waiting);
     } catch (thrown) {
-      waiting.fail(asError(thrown));
+      waiting.fail(asHomeostatError(thrown));
       return;
     }
     if (request.signal !== undefined) waiting.follow(request.signal);

@@ -2,7 +2,7 @@
 import { BUDGET_SECONDS, type PermitAnswer, type PermitRequest } from './permits.ts';
 
 /** What the requests of one second have earned and is not spent yet. */
-export interface Earning {
+interface Earning {
   /** The beginning of that second, ms since the epoch. */
   readonly at: number;
   /** Retries, fractions included. */

@@ -20,11 +20,12 @@ import { Participation } from './participation.ts';
 import type { Policies } from './policies/policies.ts';
 import { NodePresence } from './presence.ts';
 import { Replies } from './replies.ts';
+import { wakefulTimers } from './resilience/pause.ts';
 import { pipelineNeeds } from './resilience/pipeline.ts';
 import { Routing } from './routing.ts';
 import { Scaler } from './scaling/scaler.ts';
 import { Sending } from './sending.ts';
-import { sendPing } from './send-ping.ts';
+import { pingHere, sendPing } from './send-ping.ts';
 import { ServedActors } from './served-actors.ts';
 import type { Serving } from './serve.ts';
 import { Settler } from './settler.ts';
@@ -78,6 +79,7 @@ export class Runtime {
   #stage: 'starting' | 'draining' | undefined = 'starting';
   #closed = false;
   #lastBeatAt: number | undefined;
+  #connected = true;
   #announcing = false;
 
   constructor(needs: RuntimeNeeds) {
@@ -112,7 +114,13 @@ export class Runtime {
       events,
       middleware: clientMiddleware,
       routing: new Routing({ registry, balancer, local: (mailbox) => this.actors.get(mailbox)?.dispatcher }),
-      resilience: pipelineNeeds({ link, timers, breaking, log: this.#log, maxBodyBytes: policy.maxBodyBytes }),
+      resilience: pipelineNeeds({
+        link,
+        timers: { clock: this.#clock, setTimer: wakefulTimers.setTimer },
+        breaking,
+        log: this.#log,
+        maxBodyBytes: policy.maxBodyBytes,
+      }),
     };
     this.actors = new ServedActors({
       broker: link.broker,
@@ -149,7 +157,7 @@ export class Runtime {
       roundTrip: () => link.ping(),
       facts: () => ({
         member: this.member,
-        backendConnected: true,
+        backendConnected: this.#connected,
         lastBeatAt: this.#lastBeatAt,
         draining: this.#stage === 'draining',
         closed: this.#closed,
@@ -338,7 +346,9 @@ export class Runtime {
   async #ping(service: string, timeoutMs: number): Promise<void> {
     const own = this.actors.get(service) ?? this.actors.of(service)[0];
     if (own !== undefined) {
-      await sendPing(this.sending, own.actor.contract.mailbox, timeoutMs, this.id);
+      // One that claims nothing would never hear of it, and never be found well again.
+      if (own.dispatcher.paused !== undefined) await pingHere(own.dispatcher, this.#clock.now() + timeoutMs);
+      else await sendPing(this.sending, own.actor.contract.mailbox, timeoutMs, this.id);
       return;
     }
     const instance = this.shared.registry.pick(service);
@@ -346,6 +356,7 @@ export class Runtime {
   }
 
   async #look(): Promise<number> {
+    this.#connected = (await this.#link.health()).connected;
     this.#participation.look();
     await this.actors.hint();
     return LOOK_MS;

@@ -1,4 +1,5 @@
 import { PING } from './ping.ts';
+import type { LocalActor } from './routing.ts';
 import type { Sending } from './sending.ts';
 
 /**
@@ -12,5 +13,12 @@ export function sendPing(sending: Sending, mailbox: string, timeoutMs: number, t
     const outbox = sending.open(mailbox, subject, target);
     const waiting = sending.replies.open(subject, timeoutMs, resolve, reject);
     outbox.call(PING, undefined, waiting.correlation, sending.now() + timeoutMs, undefined, waiting);
+  });
+}
+
+/** As `sendPing`, for an actor in this process that takes nothing from its mailbox. `deadline` is backend time, ms. */
+export function pingHere(actor: LocalActor, deadline: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    actor.runLocal({ method: PING, body: undefined, deadline }, resolve, reject);
   });
 }

@@ -108,6 +108,15 @@ test('a node without settings has the defaults', (t) => {
     drainMs: 10_000,
     timeoutMs: 30_000,
     maxBodyBytes: 1024 * 1024 + 1024,
+    defaults: {},
+    services: {},
+    profiles: {},
+    tags: [],
+    meta: {},
+    weight: 1,
+    requires: [],
+    requiresTimeoutMs: 30_000,
+    maxStaleMs: 10_000,
     beat: { intervalMs: 1_000, ttlMs: 3_000, stallMs: 1_000, evictMs: 30_000 },
   });
 });

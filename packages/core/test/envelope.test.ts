@@ -26,6 +26,15 @@ const OURS: errors.HomeostatError[] = [
   new errors.HandlerError('boom'),
   new errors.WorkerError('gone'),
   new errors.HandlerTimeout('a.b', 100),
+  new errors.CheckFailed('database', 'away'),
+  new errors.CircuitOpen('a.b', '5 failures in a row', 50),
+  new errors.NoHealthyInstances('a', 'with the tags x'),
+  new errors.Overloaded('a', 1_024),
+  new errors.RestartRequired('a.pool'),
+  new errors.RetryBudgetExhausted('a', new errors.TransportError('away')),
+  new errors.RevisionConflict('config of a', 1, 2),
+  new errors.ServiceDisabled('a', 'maintenance'),
+  new errors.ServiceNotFound('a'),
   new errors.ActorError('EMAIL_TAKEN', 'taken', { details: { email: 'a@b.c', at: new Date(5), n: 5n } }),
 ];
 

@@ -19,5 +19,5 @@ end
 local before = redis.pcall('GET', KEYS[2])
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
 if before == ARGV[3] then return 0 end
-tell(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
+tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1

@@ -17,6 +17,6 @@ if ARGV[3] == '1' then cursor = redis.call('XADD', KEYS[3], '*', 'j', '1') end
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[4], ARGV[4], 'PX', ARGV[5])
   for at = 6, math.min(#ARGV - 1, 4 + 2 * MOST_SERVICES), 2 do index_instance(ARGV[2], ARGV[at], ARGV[1], ARGV[at + 1]) end
-  told = tell(KEYS[5], KEYS[6], 'joined', ARGV[1], ARGV[4])
+  told = tell_report(KEYS[5], KEYS[6], 'joined', ARGV[1], ARGV[4])
 end
 return { tostring(revision), cursor, told }

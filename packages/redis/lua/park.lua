@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Hands an entry back for whoever has room, without charging a delivery.
 -- GUARANTEE  the entry changes hands in one step; its mark is cleared. What was for this node alone goes into the shared mailbox.
--- KEYS       1 members, 2 mailbox, 3 level, 4 progress, 5 orphans, 6 revision, and of what is for one node
+-- KEYS       1 members, 2 mailbox, 3 level, 4 progress, 5 orphans, 6 revision, and of what is for one member
 --            alone: 7 the shared mailbox, 8 its progress
 -- ARGV       1 node id, 2 entry id, 3 mailbox name, 4 what it held to do when claimed, 5 what is left, 6 bytes, 7 lane prefix
 -- RETURNS    1 = handed back (or ended, when nothing is left), 0 = lost, 'not-member'

@@ -49,7 +49,10 @@ export class RedisMembership implements Membership {
     this.#heart = new Heart(ground, (news) => this.#hear(news));
     this.#inbox = new Inbox(ground);
     this.#inbox.onFrames = (frames) => this.#events?.inbox(frames);
-    this.#inbox.onNews = (items) => this.#events?.news(items);
+    // What is told between two memberships is in what the next one begins with.
+    this.#inbox.onNews = (items) => {
+      if (ground.registration.id !== undefined) this.#events?.news(items);
+    };
     this.#inbox.onPoke = () => {
       const id = ground.registration.id;
       if (id !== undefined) broker.orphansAppeared(laneOfNode(id, ground.lanes.length));

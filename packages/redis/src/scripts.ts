@@ -83,7 +83,7 @@ if left == '0' then redis.call('SREM', KEYS[4], ARGV[2]) end
 return { left, taken }`,
   },
   announce: {
-    sha: '6856baa0e39e58240168e7d69e990600d73491d6',
+    sha: '75f3beecee54d929a6bcfc3ae9b6b0ae0c7904f0',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local NEWS_KEPT = 1000
@@ -101,6 +101,10 @@ local function tell(news, seq, kind, id, body)
     added = redis.call(unpack(entry))
   end
   return added, number
+end
+local LARGEST_REPORT_TOLD = 16384
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
 end
 local MOST_SERVICES = 10000
 local function index_instance(prefix, service, id, entry)
@@ -136,7 +140,7 @@ end
 local before = redis.pcall('GET', KEYS[2])
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
 if before == ARGV[3] then return 0 end
-tell(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
+tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1`,
   },
   append: {
@@ -902,7 +906,7 @@ local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[
 return { moved, more, next_due }`,
   },
   force: {
-    sha: '207d9e4acbc817f37cfd54f509b03abd47c0b662',
+    sha: '131b10f9cc58916748bbd3e49b991d7c8bda09f1',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -922,6 +926,10 @@ local function tell(news, seq, kind, id, body)
     added = redis.call(unpack(entry))
   end
   return added, number
+end
+local LARGEST_REPORT_TOLD = 16384
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
 end
 local FOREVER = 9007199254740991
 local STEPS = 10
@@ -1109,7 +1117,7 @@ publish(KEYS[2], KEYS[3], KEYS[4], breaker, changes, state)
 return state`,
   },
   join: {
-    sha: '132261eb2ad7382aaaf02416fa514b9549b4c4b4',
+    sha: 'f1af570a65cec225dfd97051cbc9130e50466543',
     lua: `#!lua flags=allow-oom
 local MEMBERS_CHANGED = 1048576
 local NEWS_KEPT = 1000
@@ -1127,6 +1135,10 @@ local function tell(news, seq, kind, id, body)
     added = redis.call(unpack(entry))
   end
   return added, number
+end
+local LARGEST_REPORT_TOLD = 16384
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
 end
 local MOST_SERVICES = 10000
 local function index_instance(prefix, service, id, entry)
@@ -1159,7 +1171,7 @@ if ARGV[3] == '1' then cursor = redis.call('XADD', KEYS[3], '*', 'j', '1') end
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[4], ARGV[4], 'PX', ARGV[5])
   for at = 6, math.min(#ARGV - 1, 4 + 2 * MOST_SERVICES), 2 do index_instance(ARGV[2], ARGV[at], ARGV[1], ARGV[at + 1]) end
-  told = tell(KEYS[5], KEYS[6], 'joined', ARGV[1], ARGV[4])
+  told = tell_report(KEYS[5], KEYS[6], 'joined', ARGV[1], ARGV[4])
 end
 return { tostring(revision), cursor, told }`,
   },
@@ -1171,7 +1183,7 @@ redis.call('HSETNX', KEYS[1], 'version', ARGV[2])
 return redis.call('HMGET', KEYS[1], 'lanes', 'version')`,
   },
   leave: {
-    sha: '2d0dfd0c4a33c5241bcdf076043b6664493a69fc',
+    sha: '3903475bf1eadf06da67bc36126357654312a407',
     lua: `#!lua flags=allow-oom
 local MEMBERS_CHANGED = 1048576
 local NEWS_KEPT = 1000
@@ -1189,6 +1201,10 @@ local function tell(news, seq, kind, id, body)
     added = redis.call(unpack(entry))
   end
   return added, number
+end
+local LARGEST_REPORT_TOLD = 16384
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
 end
 local MOST_SERVICES = 10000
 local function index_instance(prefix, service, id, entry)
@@ -1285,7 +1301,7 @@ end
 return answer`,
   },
   outcome: {
-    sha: '52a173ec8c2ebeb4d96f128a87092ba8803a52b2',
+    sha: '0293ce1635c3abbe50cf3ed8450f57266e43567d',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -1305,6 +1321,10 @@ local function tell(news, seq, kind, id, body)
     added = redis.call(unpack(entry))
   end
   return added, number
+end
+local LARGEST_REPORT_TOLD = 16384
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
 end
 local FOREVER = 9007199254740991
 local STEPS = 10
@@ -1691,7 +1711,7 @@ redis.call('PEXPIRE', KEYS[1], 2000 * tonumber(ARGV[5]))
 return { granted, before }`,
   },
   probe: {
-    sha: '0738e3ec3a27c3b882620ce781a3643f9451024f',
+    sha: 'e0f8720baa0e5029edea8ae7a47859c3bae23063',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -1711,6 +1731,10 @@ local function tell(news, seq, kind, id, body)
     added = redis.call(unpack(entry))
   end
   return added, number
+end
+local LARGEST_REPORT_TOLD = 16384
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
 end
 local FOREVER = 9007199254740991
 local STEPS = 10
@@ -1977,7 +2001,7 @@ end
 return table.concat(answer)`,
   },
   reap: {
-    sha: 'f164d6aa356a36c7047d7f6dc2f240b8ab842edf',
+    sha: '25b00c5dd112324ef51ae30dc2be03f0e753f10b',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MEMBERS_CHANGED = 1048576
@@ -1996,6 +2020,10 @@ local function tell(news, seq, kind, id, body)
     added = redis.call(unpack(entry))
   end
   return added, number
+end
+local LARGEST_REPORT_TOLD = 16384
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
 end
 local MOST_SERVICES = 10000
 local function index_instance(prefix, service, id, entry)
@@ -2045,7 +2073,7 @@ if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[3] then return 0 end
 return remove_member(ARGV[2], ARGV[4], ARGV[5])`,
   },
   record: {
-    sha: '51d6f52d7cd56916dd42ab34e665c1217f46c11b',
+    sha: '342c0e6c302241206e99c11b1a5f7d1365958bce',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -2066,6 +2094,10 @@ local function tell(news, seq, kind, id, body)
     added = redis.call(unpack(entry))
   end
   return added, number
+end
+local LARGEST_REPORT_TOLD = 16384
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
 end
 local HISTORY_KEPT = 1000
 local REMEMBERED_MS = 86400000

@@ -40,6 +40,21 @@ test.serial('joining, changing and leaving are told to everybody in order, and n
   await b.end();
 });
 
+test.serial('a large report is not told but read: a thousand of them do not fill the server', async (t) => {
+  const ns = space();
+  const a = await TestNode.joined(server.url, ns, 'a');
+  const b = await TestNode.joined(server.url, ns, 'b');
+  const methods = Array.from({ length: 2_000 }, (_, i) => `method${i}`);
+  b.tells = { serves: { 'users@1': served({ methods }) } };
+  await b.link.membership.announce();
+  await until('the news', () => a.news.some(({ kind }) => kind === 'changed'));
+  t.is(a.news.at(-1)?.body, undefined);
+  const read = await a.link.membership.members();
+  t.like(read.members.find(({ id }) => id === b.id)?.report, { serves: { 'users@1': { methods } } });
+  await a.end();
+  await b.end();
+});
+
 test.serial('of five nodes one is killed: each of the others hears once that it has expired (S2-26)', async (t) => {
   const ns = space();
   const nodes = await Promise.all(

@@ -4,7 +4,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import type { Claim } from '../src/core.ts';
+import type { BreakerPolicy, Claim } from '../src/core.ts';
 import { laneKeys, laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys } from '../src/keys.ts';
 import { scripts, type ScriptName } from '../src/scripts.ts';
 import { TestNode, until, served as reported } from './house.ts';
@@ -15,6 +15,19 @@ const lua = new URL('../../lua/', import.meta.url);
 let server: RedisServer;
 let spaces = 0;
 const space = (): string => `scripts-${process.pid}-${++spaces}`;
+
+/** Opens for a moment. */
+const BREAKER: BreakerPolicy = {
+  failureThreshold: 1,
+  failureRate: 0.5,
+  minCalls: 20,
+  windowMs: 10_000,
+  successThreshold: 1,
+  openMs: 20,
+  maxOpenMs: 20,
+  rampMs: 0,
+  quorum: 1,
+};
 
 test.before(async () => {
   server = await startRedis();
@@ -54,11 +67,11 @@ test('Redis knows every script by the digest that is checked in', async (t) => {
     t.is(await server.client.script('LOAD', script.lua), script.sha, name);
 });
 
-test('only what adds messages is refused by a full server', async (t) => {
+test('only what adds messages or cached answers is refused by a full server', async (t) => {
   const refused = Object.entries(scripts)
     .filter(([, script]) => /^#!lua\s*\n/.test(script.lua))
     .map(([name]) => name);
-  t.deepEqual(refused, ['append', 'appendall', 'delay', 'replay'] satisfies ScriptName[]);
+  t.deepEqual(refused, ['append', 'appendall', 'cacheput', 'delay', 'replay'] satisfies ScriptName[]);
 });
 
 test('the slot arithmetic of this test is that of Redis Cluster', (t) => {
@@ -143,6 +156,22 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   t.true((await b.link.membership.vitals([a.id])).has(a.id));
   await a.link.records.change({ family: 'settings', name: 'x', body: 1, by: 'test' });
   t.is((await b.link.records.all('settings')).length, 1);
+  const { breakers, cache, permits } = a.link;
+  const failed = { successes: 0, failures: 1, trailingFailures: 1 };
+  const opened = await breakers.record('s.m', failed, BREAKER, a.id);
+  t.is(opened.phase, 'open');
+  await until('a probe', async () => {
+    const probed = await breakers.probe('s.m', 1_000, BREAKER, a.id);
+    if (probed.kind === 'granted') await breakers.release('s.m', probed.token);
+    return probed.kind === 'granted';
+  });
+  await breakers.force('s.m', { to: 'reset', reason: 'test', by: 'test' });
+  await breakers.all();
+  const filling = await cache.take('s', 'k', 1_000);
+  if (filling.kind === 'fill') await cache.release('s', 'k', filling.token);
+  await cache.put({ space: 's', key: 'k', body: Buffer.from('v'), ttlMs: 1_000, maxEntries: 10 });
+  t.is(await cache.invalidate('s', { prefix: '' }), 1);
+  await permits.take('s', { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 });
   await mortal.link.close();
   await until('the reaping', async () => (await a.link.membership.members()).members.length === 2);
   await until('what was for the dead to be returned', () => ran.has('return'));

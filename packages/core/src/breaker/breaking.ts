@@ -66,12 +66,16 @@ export class Breaking {
   async resync(): Promise<void> {
     const states = await this.#ground.breakers.all();
     this.#ground.found();
-    const told = new Set(states.map((state) => this.#hear(state.name, state)));
-    for (const guard of this.#guards.values()) {
-      if (told.has(guard)) continue;
-      if (guard.state.phase === 'closed') guard.local.forget();
-      else void guard.telling.tell();
+    const told = new Map(states.map((state) => [state.name, state]));
+    for (const [name, guard] of this.#guards) {
+      const state = told.get(name);
+      const lost = state === undefined || state.changes < (guard.local.known?.changes ?? 0);
+      if (lost && guard.state.phase !== 'closed') {
+        told.delete(name);
+        void guard.telling.tell();
+      } else if (state === undefined) guard.local.forget();
     }
+    for (const [name, state] of told) this.#hear(name, state);
   }
 
   /** Every breaker that was ever in use here or not closed anywhere, as this node sees it now. */
@@ -102,16 +106,14 @@ export class Breaking {
     this.#ground.close();
   }
 
-  /** Answers whose breaker it was. */
-  #hear(name: string, body: unknown): Guard | undefined {
+  #hear(name: string, body: unknown): void {
     const state = parseBreakerState(body);
     if (state === undefined || state.name !== name) {
       this.#ground.log.error({ evt: 'breaker_invalid', breaker: name.slice(0, 256) }, 'taken no note of');
-      return undefined;
+      return;
     }
     const guard = this.#guards.get(name) ?? this.#heardOf(name);
     guard?.local.accept(state);
-    return guard;
   }
 
   #heardOf(name: string): Guard | undefined {

@@ -4,13 +4,13 @@ import { count, milliseconds, parseOptions } from '../parse-options.ts';
 import { MAX_FAILING_MS, type Thresholds } from './hysteresis.ts';
 
 /** Between two runs, ms. */
-export const DEFAULT_INTERVAL_MS = 30_000;
+const DEFAULT_INTERVAL_MS = 30_000;
 /** Between a run that failed and the next, ms. */
-export const DEFAULT_ERROR_INTERVAL_MS = 10_000;
+const DEFAULT_ERROR_INTERVAL_MS = 10_000;
 /** A run may take this long, ms. */
 export const DEFAULT_CHECK_TIMEOUT_MS = 5_000;
-export const DEFAULT_FAILURE_THRESHOLD = 3;
-export const DEFAULT_RECOVERY_THRESHOLD = 1;
+const DEFAULT_FAILURE_THRESHOLD = 3;
+const DEFAULT_RECOVERY_THRESHOLD = 1;
 
 export interface CheckOptions {
   /** Speaks for this service on this node alone. Absent: for the node, and so for everything it serves. */

@@ -40,7 +40,7 @@ export class Follow {
   beaten(seq: number): void {
     if (this.#closed) return;
     const behind = this.#sequence.beaten(seq, this.#needs.clock.elapsed());
-    if (behind && this.#reading === undefined) this.#resyncSoon();
+    if (behind && this.#reading === undefined) this.resyncSoon();
   }
 
   /** How long ago the view was surely current, ms. */
@@ -64,6 +64,13 @@ export class Follow {
     return this.#reading;
   }
 
+  /** Reads everything, whenever the backend lets it: what fails, a later beat comes back to. */
+  resyncSoon(): void {
+    this.resync().catch((thrown: unknown) => {
+      this.#needs.log.debug({ evt: 'registry_resync_failed', reason: messageOf(thrown) }, 'the view is not current');
+    });
+  }
+
   close(): void {
     this.#closed = true;
     this.#held = [];
@@ -85,14 +92,7 @@ export class Follow {
       if (this.#closed) return;
       const fate = this.#sequence.next(item.seq);
       if (fate === 'apply') this.#needs.take(item);
-      else if (fate === 'gap') return this.#resyncSoon();
+      else if (fate === 'gap') return this.resyncSoon();
     }
-  }
-
-  #resyncSoon(): void {
-    // The next beat comes back to it.
-    this.resync().catch((thrown: unknown) => {
-      this.#needs.log.debug({ evt: 'registry_resync_failed', reason: messageOf(thrown) }, 'the view is not current');
-    });
   }
 }

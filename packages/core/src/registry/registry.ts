@@ -263,7 +263,9 @@ export class Registry implements Disposable {
   }
 
   #take({ kind, id, body }: NewsItem): void {
-    if (kind === 'joined' || kind === 'changed') {
+    if ((kind === 'joined' || kind === 'changed') && body === undefined) {
+      this.#follow.resyncSoon();
+    } else if (kind === 'joined' || kind === 'changed') {
       const report = readReport(id, body, this.#needs.log);
       if (report !== undefined) this.#views.put(id, report);
     } else if (kind === 'left' || kind === 'expired') {

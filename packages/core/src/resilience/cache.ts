@@ -4,10 +4,9 @@
  */
 import type { Cache } from '../cache.ts';
 import type { Timers } from '../clock.ts';
-import { Aborted, CallTimeout, type HomeostatError } from '../errors.ts';
+import { asHomeostatError, Aborted, CallTimeout, type HomeostatError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { CachePolicy } from '../service-settings.ts';
-import { asHomeostatError } from './as-error.ts';
 import { cacheKey, forgotten } from './cache-key.ts';
 import { CacheFlights, type Landed } from './cache-flights.ts';
 import { decodeCached, type Cached } from './cached.ts';

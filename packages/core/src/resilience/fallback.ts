@@ -1,7 +1,6 @@
 /** Answers in place of a service that could not. */
-import { HandlerError, messageOf, HomeostatError } from '../errors.ts';
+import { asHomeostatError, HandlerError, messageOf, HomeostatError } from '../errors.ts';
 import { countsForBreaker } from '../breaker/counts.ts';
-import { asHomeostatError } from './as-error.ts';
 import type { Layer, Request } from './request.ts';
 
 /** What stands in for the answer; may be a promise. Whatever it throws is what the caller gets. */

@@ -1,9 +1,8 @@
 /** Tries again what may succeed and may be repeated, as far as deadline and budget allow. */
 import type { Timers } from '../clock.ts';
-import { Aborted, RetryBudgetExhausted, type HomeostatError } from '../errors.ts';
+import { asHomeostatError, Aborted, RetryBudgetExhausted, type HomeostatError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { RetryPolicy } from '../service-settings.ts';
-import { asHomeostatError } from './as-error.ts';
 import { pause } from './pause.ts';
 import type { Layer, Request, Send } from './request.ts';
 import type { RetryBudget } from './retry-budget.ts';

@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { memory } from '../../src/backends/memory.ts';
+import type { NewsItem } from '../../src/membership.ts';
+import { DEFAULT_BREAKER } from '../../src/service-settings.ts';
 import { virtualClock, waitFor } from '../../src/testing/index.ts';
 import { BEAT, LIMITS, identity, join, memberIds, presence, reader } from './joined.ts';
 
@@ -114,6 +116,55 @@ test('a report that cannot be made does not cost the node its life', async (t) =
   );
   t.deepEqual((await link.membership.members()).members, [{ id }]);
   await link.close();
+});
+
+test('what news carry is the reader’s own', async (t) => {
+  const backend = memory();
+  const heard: NewsItem[][] = [[], []];
+  const links = await Promise.all(
+    heard.map(async (items, index) => {
+      const link = await backend.connect(identity(`node-${index}`));
+      await link.membership.join(presence(`node-${index}`), {
+        evicted: () => undefined,
+        inbox: () => undefined,
+        news: (more) => items.push(...more),
+        beaten: () => undefined,
+      });
+      return link;
+    }),
+  );
+  const body = { deep: { value: 1 } };
+  await links[0]?.records.change({ family: 'settings', name: 'users', body, by: 'ann' });
+  t.false(
+    heard.flat().some(({ kind }) => kind === 'settings'),
+    'nobody is told before the change is done',
+  );
+  const found = (index: number): typeof body | undefined => {
+    const item = heard[index]?.find(({ kind }) => kind === 'settings');
+    return (item?.body as { readonly body: typeof body } | undefined)?.body;
+  };
+  await waitFor(() => found(0) !== undefined && found(1) !== undefined, {
+    withinMs: 5_000,
+    what: 'both to hear of it',
+  });
+  (found(0) as typeof body).deep.value = 2;
+  t.is(found(1)?.deep.value, 1);
+  t.deepEqual((await links[1]?.records.all('settings'))?.[0]?.body, { deep: { value: 1 } });
+  for (const link of links) await link.close();
+});
+
+test('a closed breaker that nobody tells of anything is forgotten after hours, an open one is not', async (t) => {
+  const clock = virtualClock();
+  const { breakers } = (await join(memory({ clock }), identity('a'))).link;
+  const one = { successes: 0, failures: 1, trailingFailures: 1 };
+  await breakers.record('quiet', one, DEFAULT_BREAKER, 'a');
+  await breakers.force('open', { to: 'open', reason: 'for good', by: 'ann' });
+  t.is((await breakers.all()).length, 2);
+  await clock.advance(7 * 3_600_000);
+  t.deepEqual(
+    (await breakers.all()).map(({ name }) => name),
+    ['open'],
+  );
 });
 
 test('nothing of it keeps a program alive', async (t) => {

@@ -89,11 +89,13 @@ export class House {
   }
 
   #newBook(): BreakerBook {
-    return new BreakerBook(this.clock, (kind, id, body) => {
-      this.#seq += 1;
-      const item = { seq: this.#seq, kind, id, body: structuredClone(body) };
-      for (const node of this.nodes) if (node.link === 'up') setImmediate(() => node.breaking.apply(item));
-    });
+    return new BreakerBook(this.clock, (kind, id, body) => this.#tell(kind, id, body));
+  }
+
+  #tell(kind: string, id: string, body: unknown): void {
+    this.#seq += 1;
+    const item = { seq: this.#seq, kind, id, body: structuredClone(body) };
+    for (const node of this.nodes) if (node.link === 'up') setImmediate(() => node.breaking.apply(item));
   }
 }
 

@@ -257,10 +257,10 @@ test('a ping that a stuck pool does not answer fails though the node beats, a th
 test('a wrong option, a name that is taken and a ping of nobody are refused', (t) => {
   using stage = setUp();
   const add = (options: object, name = 'x') => t.throws(() => stage.health.check(name, () => true, options));
-  t.regex(add({ intervalMs: 0 })!.message, /check x\.intervalMs/);
-  t.regex(add({ errorIntervalMs: 30_001 })!.message, /errorIntervalMs/);
-  t.regex(add({ timeoutMs: 60_001 })!.message, /timeoutMs/);
-  t.regex(add({ interval: 5 })!.message, /interval/);
+  t.regex(add({ intervalMs: 0 }).message, /check x\.intervalMs/);
+  t.regex(add({ errorIntervalMs: 30_001 }).message, /errorIntervalMs/);
+  t.regex(add({ timeoutMs: 60_001 }).message, /timeoutMs/);
+  t.regex(add({ interval: 5 }).message, /interval/);
   stage.health.check('x', () => true);
   t.like(add({}), { code: 'CONFIG' });
   t.notThrows(() => stage.health.check('x', () => true, { service: 'users' }));

@@ -17,3 +17,10 @@ local function tell(news, seq, kind, id, body)
   end
   return added, number
 end
+
+-- A report as news. A large one is left out: who needs it reads it, and a thousand of them do not fill the server.
+local LARGEST_REPORT_TOLD = 16384
+
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
+end

@@ -65,17 +65,18 @@ export class BreakerBook {
 
   #turn(name: string, act: (breaker: Breaker, now: number) => Breaker, known?: BreakerState): BreakerState {
     const now = this.#clock.now();
-    const before = this.#of(name, now, known);
-    const after = act(before, now);
+    const changes = this.#breakers.get(name)?.breaker.changes ?? 0;
+    const after = act(this.#of(name, now, known), now);
     this.#breakers.set(name, { breaker: after, toldAt: now });
     const state = toState(after, now);
-    if (after.changes !== before.changes) this.#tell('breaker', name, state);
+    if (after.changes !== changes) this.#tell('breaker', name, state);
     return state;
   }
 
+  /** Fewer transitions than a caller knows of: it was lost, though others may have begun it anew. */
   #of(name: string, now: number, known?: BreakerState): Breaker {
-    const kept = this.#breakers.get(name)?.breaker;
-    if (kept !== undefined) return kept;
-    return known === undefined ? newBreaker(name, now) : restored({ ...known, name }, now);
+    const kept = this.#breakers.get(name)?.breaker ?? newBreaker(name, now);
+    if (known === undefined || known.changes <= kept.changes) return kept;
+    return known.phase === 'closed' ? { ...kept, changes: known.changes } : restored({ ...known, name }, now);
   }
 }

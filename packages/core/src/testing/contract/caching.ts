@@ -80,6 +80,20 @@ export function caching(promised: Promised): void {
     t.is(textIn(await a.take('orders', 'get:1', LEASE_MS)), 'order');
   });
 
+  promised('what was fetched before an invalidation is not kept, and nobody waits for it', async (t, stage) => {
+    const a = (await stage.peer('a')).link.cache;
+    const b = (await stage.peer('b')).link.cache;
+    for (const what of [{ key: 'get:1' }, { prefix: 'get:' }]) {
+      const old = await fills(a, 'get:1');
+      await b.invalidate(SPACE, what);
+      await a.put(answer('get:1', bytesOf('old'), { token: old }));
+      const token = await fills(b, 'get:1');
+      await b.put(answer('get:1', bytesOf('new'), { token }));
+      t.is(textIn(await a.take(SPACE, 'get:1', LEASE_MS)), 'new');
+      t.is(await a.invalidate(SPACE, { key: 'get:1' }), 1);
+    }
+  });
+
   promised('of too many answers those that end soonest give way', async (t, stage) => {
     const { cache } = (await stage.peer('a')).link;
     for (const [key, ttlMs] of [
