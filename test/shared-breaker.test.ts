@@ -1,0 +1,67 @@
+/** The shared breaker over real processes. */
+import { once } from 'node:events';
+import test from 'ava';
+import { waitFor } from 'homeostat/testing';
+import { echo } from './support/echo.ts';
+import { Servers, type Server } from './support/servers.ts';
+
+const until = (what: string, condition: () => boolean | Promise<boolean>): Promise<unknown> =>
+  waitFor(condition, { withinMs: 10_000, what });
+
+async function failing({ child }: Server, times: number): Promise<readonly string[]> {
+  child.send({ call: 'fail', times });
+  const [{ codes }] = (await once(child, 'message')) as [{ codes: string[] }];
+  return codes;
+}
+
+test.serial(
+  'failures on two processes together open it for a third within 50 ms, which has seen none (S3-20, S3-23)',
+  async (t) => {
+    const servers = await Servers.open();
+    t.teardown(() => servers.close());
+    const [one, two] = [await servers.start('one'), await servers.start('two')];
+    const third = await servers.node('third');
+    await until('both to serve', () => third.registry.instances('echo').length === 2);
+    const opened = new Promise<number>((resolve) => {
+      third.on('breaker', ({ to }) => to === 'open' && resolve(performance.now()));
+    });
+    t.deepEqual(await failing(one, 3), ['HANDLER', 'HANDLER', 'HANDLER']);
+    const codes = await failing(two, 3);
+    const endedAt = performance.now();
+    t.deepEqual(codes, ['HANDLER', 'HANDLER', 'CIRCUIT_OPEN']);
+    t.true((await opened) - endedAt < 50);
+    const refused = await third.client(echo).fail.try();
+    t.is(refused.ok ? '' : refused.error.code, 'CIRCUIT_OPEN');
+    t.true(!refused.ok && (refused.error.retryAfterMs ?? 0) > 0);
+    t.is(
+      await third
+        .client(echo)
+        .who()
+        .then(() => 'answered'),
+      'answered',
+      'another method is not concerned',
+    );
+  },
+);
+
+test.serial(
+  'a node that starts while it is open knows of it; one that is opened by hand stops another within 50 ms',
+  async (t) => {
+    const servers = await Servers.open();
+    t.teardown(() => servers.close());
+    await servers.start('server');
+    const first = await servers.node('first');
+    const second = await servers.node('second');
+    await until('it to be served', () => second.registry.instances('echo').length === 1);
+    t.is(await second.client(echo).who(), 'server');
+    await first.breaker('echo.who').open({ reason: 'maintenance', ttlMs: 60_000 });
+    const openedAt = performance.now();
+    await until('the other to know', async () => !(await second.client(echo).who.try({} as never)).ok);
+    t.true(performance.now() - openedAt < 50, `${performance.now() - openedAt} ms`);
+    const late = await servers.node('late');
+    const refused = await late.client(echo).who.try();
+    t.is(refused.ok ? '' : refused.error.code, 'CIRCUIT_OPEN');
+    await late.breaker('echo.who').reset();
+    await until('it to be closed everywhere', async () => (await first.client(echo).who.try()).ok);
+  },
+);
