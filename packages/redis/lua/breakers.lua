@@ -15,7 +15,6 @@ local answer = { #names == PAGE and names[PAGE] or '' }
 for _, name in ipairs(names) do
   local breaker = read_breaker(ARGV[1] .. name, name, now)
   if breaker.exists then
-    catch_up(breaker, now)
     answer[#answer + 1] = state_of(breaker, now)
   else
     redis.call('ZREM', KEYS[1], name)

@@ -42,7 +42,7 @@ end
 
 local function count(breaker, tally, policy, now, by)
   breaker.failuresInRow = tally.successes > 0 and tally.trailing or breaker.failuresInRow + tally.failures
-  breaker.window = with_outcomes(breaker.window, tally, policy.window_ms, now, by)
+  breaker.window = with_outcomes(breaker.window, tally, policy.window_ms, policy.quorum, now, by)
 end
 
 local function end_probe(breaker, tally, policy, now, by)

@@ -1,4 +1,4 @@
-/** The port `Breakers`: one hash for each, in lane 0 beside the news, so that a transition and its news are one step. */
+/** The port `Breakers`: one hash for each, in the lane of the news, so that a transition and its news are one step. */
 import { nanoid } from 'nanoid';
 import type { Argument } from './connection.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type ProbeAnswer,
 } from './core.ts';
 import type { Ground } from './ground.ts';
-import { breakerKeys } from './keys.ts';
+import { CONTROL_LANE, breakerKeys } from './keys.ts';
 import { run } from './script.ts';
 
 const MOST_NAME_CHARACTERS = 256;
@@ -74,7 +74,7 @@ export class RedisBreakers implements Breakers {
   }
 
   async all(): Promise<readonly BreakerState[]> {
-    const { breaker: prefix, breakers } = breakerKeys(this.#ground.lane(0), '');
+    const { breaker: prefix, breakers } = breakerKeys(this.#ground.lane(CONTROL_LANE), '');
     const states: BreakerState[] = [];
     let after = '';
     for (let page = 0; page < MOST_PAGES; page += 1) {
@@ -95,7 +95,7 @@ export class RedisBreakers implements Breakers {
     if (name === '' || name.length > MOST_NAME_CHARACTERS) {
       throw new ConfigError(`the name of a breaker must have 1 to ${MOST_NAME_CHARACTERS} characters`);
     }
-    const lane = this.#ground.lane(0);
+    const lane = this.#ground.lane(CONTROL_LANE);
     const { breaker, breakers } = breakerKeys(lane, name);
     return [breaker, breakers, lane.news, lane.newsSeq];
   }

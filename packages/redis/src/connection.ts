@@ -66,6 +66,8 @@ export class Connection {
       socketTimeout: profile.socketTimeoutMs,
       retryStrategy: null,
       reconnectOnError: null,
+      // The stream is destroyed right after; where it was closed before, the timer would keep the process for 2 s.
+      disconnectTimeout: 0,
     };
     this.address = address;
     this.#profile = profile;

@@ -26,8 +26,8 @@
  * | `{ns:L}:due:frames` | hash | number → msgpack of [mailbox, f, n, t, d, h] |
  * | `{ns:L}:due:seq` | counter | numbers given out |
  * | `{ns:L}:orphans` | set | mailboxes that may hold entries of non-members, and what is for one node alone and not served by it |
- * | `{ns:L}:breaker:<name>` | hash, expires | a shared breaker (lane 0 only) |
- * | `{ns:L}:breakers` | sorted set | names of breakers (lane 0 only) |
+ * | `{ns:0}:breaker:<name>` | hash, expires | a shared breaker |
+ * | `{ns:0}:breakers` | sorted set | names of breakers |
  * | `{ns:L}:cached:<service>:<key>` | string, expires | a kept answer |
  * | `{ns:L}:filling:<service>:<key>` | string, expires | token of who fetches it, or `!`: overtaken by an invalidation |
  * | `{ns:L}:cacherounds:<service>` | counter, expires | invalidations by prefix |
@@ -51,7 +51,7 @@ export interface LaneKeys {
   readonly newsSeq: string;
 }
 
-/** Reports, news and records are kept here: whatever changes them touches one slot. */
+/** Reports, news, records and breakers are kept here: whatever changes them touches one slot. */
 export const CONTROL_LANE = 0;
 
 export function layoutKey(namespace: string): string {
@@ -166,7 +166,7 @@ export interface BreakerKeys {
   readonly breakers: string;
 }
 
-/** Breakers live in lane 0, beside the news of them. */
+/** Of the control lane, beside the news of them. */
 export function breakerKeys(lane: LaneKeys, name: string): BreakerKeys {
   return { breaker: `${lane.prefix}breaker:${name}`, breakers: `${lane.prefix}breakers` };
 }

@@ -390,13 +390,14 @@ for i = 1, #counters do answer[#answer + 1] = counters[i] or '' end
 return answer`,
   },
   breakers: {
-    sha: '65b0d3fff164b5308ddc24feb13046013d39d9a9',
+    sha: 'f42adfdd05d6cbae45aef58cad8b1bdd2f3e82a8',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 local FOREVER = 9007199254740991
 local STEPS = 10
+local LEAST_FAILING = 16
 local MOST_FAILING = 1000
 local MOST_BUCKETS = 100
 local QUIET_MS = 21600000
@@ -432,9 +433,9 @@ local function pack_window(window)
   for _, bucket in ipairs(window.buckets) do
     for part = 1, 3 do buckets[#buckets + 1] = bucket[part] end
   end
-  for i = math.max(1, #window.failing - MOST_FAILING + 1), #window.failing do
-    failing[#failing + 1] = window.failing[i][1]
-    failing[#failing + 1] = window.failing[i][2]
+  for _, node in ipairs(window.failing) do
+    failing[#failing + 1] = node[1]
+    failing[#failing + 1] = node[2]
   end
   return cmsgpack.pack({ window.ms, buckets, failing })
 end
@@ -452,7 +453,7 @@ local function window_at(window, now)
   end
   return kept
 end
-local function with_outcomes(before, tally, ms, now, by)
+local function with_outcomes(before, tally, ms, quorum, now, by)
   local window = window_at({ ms = ms, buckets = before.buckets, failing = before.failing }, now)
   local at, current = bucket_start(ms, now), nil
   for _, bucket in ipairs(window.buckets) do
@@ -464,10 +465,12 @@ local function with_outcomes(before, tally, ms, now, by)
   end
   current[2], current[3] = current[2] + tally.successes, current[3] + tally.failures
   if tally.failures > 0 then
-    local failing = {}
+    local others, failing = {}, {}
     for _, node in ipairs(window.failing) do
-      if node[1] ~= by then failing[#failing + 1] = node end
+      if node[1] ~= by then others[#others + 1] = node end
     end
+    local most = math.min(MOST_FAILING, math.max(LEAST_FAILING, quorum))
+    for i = math.max(1, #others - most + 2), #others do failing[#failing + 1] = others[i] end
     failing[#failing + 1] = { by, now }
     window.failing = failing
   end
@@ -481,7 +484,7 @@ local function sum_of(window)
   return successes, failures
 end
 local function new_breaker(name, now)
-  local breaker = { name = name, exists = false, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
+  local breaker = { name = name, exists = false, stored = {}, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
   for _, field in ipairs(NUMBERS) do breaker[field] = breaker[field] or 0 end
   breaker.window = empty_window()
   return breaker
@@ -497,8 +500,11 @@ local function read_breaker(key, name, now)
   for i, field in ipairs(FIELDS) do found[field] = stored[i] end
   local phase = found.phase
   if phase ~= 'closed' and phase ~= 'open' and phase ~= 'half_open' then return breaker end
-  for _, field in ipairs(NUMBERS) do breaker[field] = whole(found[field]) end
-  breaker.phase, breaker.exists = phase, true
+  for _, field in ipairs(NUMBERS) do
+    found[field] = whole(found[field])
+    breaker[field] = found[field]
+  end
+  breaker.phase, breaker.exists, breaker.stored = phase, true, found
   breaker.reason, breaker.by, breaker.lease = found.reason or '', found.by or '', found.lease or ''
   breaker.manual = found.manual == '1'
   breaker.window = read_window(found.window)
@@ -529,6 +535,7 @@ local function catch_up(breaker, now)
 end
 local SHOWN = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes' }
 local function state_of(breaker, now)
+  catch_up(breaker, now)
   local successes, failures = sum_of(window_at(breaker.window, now))
   local parts = {
     '{"name":' .. cjson.encode(breaker.name),
@@ -542,19 +549,18 @@ local function state_of(breaker, now)
   return table.concat(parts, ',') .. '}'
 end
 local function keep_breaker(key, breaker, now)
-  local fields = { 'HSET', key }
-  for _, field in ipairs(NUMBERS) do
+  local fields, stored = { 'HSET', key, 'window', pack_window(breaker.window) }, breaker.stored
+  local function keep(field, text)
     fields[#fields + 1] = field
-    fields[#fields + 1] = string.format('%.0f', breaker[field])
+    fields[#fields + 1] = text
+  end
+  for _, field in ipairs(NUMBERS) do
+    if stored[field] ~= breaker[field] then keep(field, string.format('%.0f', breaker[field])) end
   end
   for _, field in ipairs({ 'phase', 'reason', 'by', 'lease' }) do
-    fields[#fields + 1] = field
-    fields[#fields + 1] = breaker[field]
+    if stored[field] ~= breaker[field] then keep(field, breaker[field]) end
   end
-  fields[#fields + 1] = 'manual'
-  fields[#fields + 1] = breaker.manual and '1' or '0'
-  fields[#fields + 1] = 'window'
-  fields[#fields + 1] = pack_window(breaker.window)
+  keep('manual', breaker.manual and '1' or '0')
   redis.call(unpack(fields))
   local until_ms = math.max(now, math.min(breaker.openUntil, FOREVER - QUIET_MS)) + QUIET_MS
   redis.call('PEXPIRE', key, string.format('%.0f', until_ms - now))
@@ -572,7 +578,6 @@ local answer = { #names == PAGE and names[PAGE] or '' }
 for _, name in ipairs(names) do
   local breaker = read_breaker(ARGV[1] .. name, name, now)
   if breaker.exists then
-    catch_up(breaker, now)
     answer[#answer + 1] = state_of(breaker, now)
   else
     redis.call('ZREM', KEYS[1], name)
@@ -906,7 +911,7 @@ local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[
 return { moved, more, next_due }`,
   },
   force: {
-    sha: '131b10f9cc58916748bbd3e49b991d7c8bda09f1',
+    sha: 'db4117218fdd759dc60a7575f89ffa69a2967e89',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -933,6 +938,7 @@ local function tell_report(news, seq, kind, id, report)
 end
 local FOREVER = 9007199254740991
 local STEPS = 10
+local LEAST_FAILING = 16
 local MOST_FAILING = 1000
 local MOST_BUCKETS = 100
 local QUIET_MS = 21600000
@@ -968,9 +974,9 @@ local function pack_window(window)
   for _, bucket in ipairs(window.buckets) do
     for part = 1, 3 do buckets[#buckets + 1] = bucket[part] end
   end
-  for i = math.max(1, #window.failing - MOST_FAILING + 1), #window.failing do
-    failing[#failing + 1] = window.failing[i][1]
-    failing[#failing + 1] = window.failing[i][2]
+  for _, node in ipairs(window.failing) do
+    failing[#failing + 1] = node[1]
+    failing[#failing + 1] = node[2]
   end
   return cmsgpack.pack({ window.ms, buckets, failing })
 end
@@ -988,7 +994,7 @@ local function window_at(window, now)
   end
   return kept
 end
-local function with_outcomes(before, tally, ms, now, by)
+local function with_outcomes(before, tally, ms, quorum, now, by)
   local window = window_at({ ms = ms, buckets = before.buckets, failing = before.failing }, now)
   local at, current = bucket_start(ms, now), nil
   for _, bucket in ipairs(window.buckets) do
@@ -1000,10 +1006,12 @@ local function with_outcomes(before, tally, ms, now, by)
   end
   current[2], current[3] = current[2] + tally.successes, current[3] + tally.failures
   if tally.failures > 0 then
-    local failing = {}
+    local others, failing = {}, {}
     for _, node in ipairs(window.failing) do
-      if node[1] ~= by then failing[#failing + 1] = node end
+      if node[1] ~= by then others[#others + 1] = node end
     end
+    local most = math.min(MOST_FAILING, math.max(LEAST_FAILING, quorum))
+    for i = math.max(1, #others - most + 2), #others do failing[#failing + 1] = others[i] end
     failing[#failing + 1] = { by, now }
     window.failing = failing
   end
@@ -1017,7 +1025,7 @@ local function sum_of(window)
   return successes, failures
 end
 local function new_breaker(name, now)
-  local breaker = { name = name, exists = false, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
+  local breaker = { name = name, exists = false, stored = {}, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
   for _, field in ipairs(NUMBERS) do breaker[field] = breaker[field] or 0 end
   breaker.window = empty_window()
   return breaker
@@ -1033,8 +1041,11 @@ local function read_breaker(key, name, now)
   for i, field in ipairs(FIELDS) do found[field] = stored[i] end
   local phase = found.phase
   if phase ~= 'closed' and phase ~= 'open' and phase ~= 'half_open' then return breaker end
-  for _, field in ipairs(NUMBERS) do breaker[field] = whole(found[field]) end
-  breaker.phase, breaker.exists = phase, true
+  for _, field in ipairs(NUMBERS) do
+    found[field] = whole(found[field])
+    breaker[field] = found[field]
+  end
+  breaker.phase, breaker.exists, breaker.stored = phase, true, found
   breaker.reason, breaker.by, breaker.lease = found.reason or '', found.by or '', found.lease or ''
   breaker.manual = found.manual == '1'
   breaker.window = read_window(found.window)
@@ -1065,6 +1076,7 @@ local function catch_up(breaker, now)
 end
 local SHOWN = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes' }
 local function state_of(breaker, now)
+  catch_up(breaker, now)
   local successes, failures = sum_of(window_at(breaker.window, now))
   local parts = {
     '{"name":' .. cjson.encode(breaker.name),
@@ -1078,19 +1090,18 @@ local function state_of(breaker, now)
   return table.concat(parts, ',') .. '}'
 end
 local function keep_breaker(key, breaker, now)
-  local fields = { 'HSET', key }
-  for _, field in ipairs(NUMBERS) do
+  local fields, stored = { 'HSET', key, 'window', pack_window(breaker.window) }, breaker.stored
+  local function keep(field, text)
     fields[#fields + 1] = field
-    fields[#fields + 1] = string.format('%.0f', breaker[field])
+    fields[#fields + 1] = text
+  end
+  for _, field in ipairs(NUMBERS) do
+    if stored[field] ~= breaker[field] then keep(field, string.format('%.0f', breaker[field])) end
   end
   for _, field in ipairs({ 'phase', 'reason', 'by', 'lease' }) do
-    fields[#fields + 1] = field
-    fields[#fields + 1] = breaker[field]
+    if stored[field] ~= breaker[field] then keep(field, breaker[field]) end
   end
-  fields[#fields + 1] = 'manual'
-  fields[#fields + 1] = breaker.manual and '1' or '0'
-  fields[#fields + 1] = 'window'
-  fields[#fields + 1] = pack_window(breaker.window)
+  keep('manual', breaker.manual and '1' or '0')
   redis.call(unpack(fields))
   local until_ms = math.max(now, math.min(breaker.openUntil, FOREVER - QUIET_MS)) + QUIET_MS
   redis.call('PEXPIRE', key, string.format('%.0f', until_ms - now))
@@ -1301,7 +1312,7 @@ end
 return answer`,
   },
   outcome: {
-    sha: '0293ce1635c3abbe50cf3ed8450f57266e43567d',
+    sha: 'bdf6729cc4710f06b9cbf949d9037d43fdd0e862',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -1328,6 +1339,7 @@ local function tell_report(news, seq, kind, id, report)
 end
 local FOREVER = 9007199254740991
 local STEPS = 10
+local LEAST_FAILING = 16
 local MOST_FAILING = 1000
 local MOST_BUCKETS = 100
 local QUIET_MS = 21600000
@@ -1363,9 +1375,9 @@ local function pack_window(window)
   for _, bucket in ipairs(window.buckets) do
     for part = 1, 3 do buckets[#buckets + 1] = bucket[part] end
   end
-  for i = math.max(1, #window.failing - MOST_FAILING + 1), #window.failing do
-    failing[#failing + 1] = window.failing[i][1]
-    failing[#failing + 1] = window.failing[i][2]
+  for _, node in ipairs(window.failing) do
+    failing[#failing + 1] = node[1]
+    failing[#failing + 1] = node[2]
   end
   return cmsgpack.pack({ window.ms, buckets, failing })
 end
@@ -1383,7 +1395,7 @@ local function window_at(window, now)
   end
   return kept
 end
-local function with_outcomes(before, tally, ms, now, by)
+local function with_outcomes(before, tally, ms, quorum, now, by)
   local window = window_at({ ms = ms, buckets = before.buckets, failing = before.failing }, now)
   local at, current = bucket_start(ms, now), nil
   for _, bucket in ipairs(window.buckets) do
@@ -1395,10 +1407,12 @@ local function with_outcomes(before, tally, ms, now, by)
   end
   current[2], current[3] = current[2] + tally.successes, current[3] + tally.failures
   if tally.failures > 0 then
-    local failing = {}
+    local others, failing = {}, {}
     for _, node in ipairs(window.failing) do
-      if node[1] ~= by then failing[#failing + 1] = node end
+      if node[1] ~= by then others[#others + 1] = node end
     end
+    local most = math.min(MOST_FAILING, math.max(LEAST_FAILING, quorum))
+    for i = math.max(1, #others - most + 2), #others do failing[#failing + 1] = others[i] end
     failing[#failing + 1] = { by, now }
     window.failing = failing
   end
@@ -1412,7 +1426,7 @@ local function sum_of(window)
   return successes, failures
 end
 local function new_breaker(name, now)
-  local breaker = { name = name, exists = false, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
+  local breaker = { name = name, exists = false, stored = {}, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
   for _, field in ipairs(NUMBERS) do breaker[field] = breaker[field] or 0 end
   breaker.window = empty_window()
   return breaker
@@ -1428,8 +1442,11 @@ local function read_breaker(key, name, now)
   for i, field in ipairs(FIELDS) do found[field] = stored[i] end
   local phase = found.phase
   if phase ~= 'closed' and phase ~= 'open' and phase ~= 'half_open' then return breaker end
-  for _, field in ipairs(NUMBERS) do breaker[field] = whole(found[field]) end
-  breaker.phase, breaker.exists = phase, true
+  for _, field in ipairs(NUMBERS) do
+    found[field] = whole(found[field])
+    breaker[field] = found[field]
+  end
+  breaker.phase, breaker.exists, breaker.stored = phase, true, found
   breaker.reason, breaker.by, breaker.lease = found.reason or '', found.by or '', found.lease or ''
   breaker.manual = found.manual == '1'
   breaker.window = read_window(found.window)
@@ -1460,6 +1477,7 @@ local function catch_up(breaker, now)
 end
 local SHOWN = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes' }
 local function state_of(breaker, now)
+  catch_up(breaker, now)
   local successes, failures = sum_of(window_at(breaker.window, now))
   local parts = {
     '{"name":' .. cjson.encode(breaker.name),
@@ -1473,19 +1491,18 @@ local function state_of(breaker, now)
   return table.concat(parts, ',') .. '}'
 end
 local function keep_breaker(key, breaker, now)
-  local fields = { 'HSET', key }
-  for _, field in ipairs(NUMBERS) do
+  local fields, stored = { 'HSET', key, 'window', pack_window(breaker.window) }, breaker.stored
+  local function keep(field, text)
     fields[#fields + 1] = field
-    fields[#fields + 1] = string.format('%.0f', breaker[field])
+    fields[#fields + 1] = text
+  end
+  for _, field in ipairs(NUMBERS) do
+    if stored[field] ~= breaker[field] then keep(field, string.format('%.0f', breaker[field])) end
   end
   for _, field in ipairs({ 'phase', 'reason', 'by', 'lease' }) do
-    fields[#fields + 1] = field
-    fields[#fields + 1] = breaker[field]
+    if stored[field] ~= breaker[field] then keep(field, breaker[field]) end
   end
-  fields[#fields + 1] = 'manual'
-  fields[#fields + 1] = breaker.manual and '1' or '0'
-  fields[#fields + 1] = 'window'
-  fields[#fields + 1] = pack_window(breaker.window)
+  keep('manual', breaker.manual and '1' or '0')
   redis.call(unpack(fields))
   local until_ms = math.max(now, math.min(breaker.openUntil, FOREVER - QUIET_MS)) + QUIET_MS
   redis.call('PEXPIRE', key, string.format('%.0f', until_ms - now))
@@ -1523,7 +1540,7 @@ local function judge(breaker, tally, policy, now, by)
 end
 local function count(breaker, tally, policy, now, by)
   breaker.failuresInRow = tally.successes > 0 and tally.trailing or breaker.failuresInRow + tally.failures
-  breaker.window = with_outcomes(breaker.window, tally, policy.window_ms, now, by)
+  breaker.window = with_outcomes(breaker.window, tally, policy.window_ms, policy.quorum, now, by)
 end
 local function end_probe(breaker, tally, policy, now, by)
   breaker.lease, breaker.leaseUntil = '', 0
@@ -1711,7 +1728,7 @@ redis.call('PEXPIRE', KEYS[1], 2000 * tonumber(ARGV[5]))
 return { granted, before }`,
   },
   probe: {
-    sha: 'e0f8720baa0e5029edea8ae7a47859c3bae23063',
+    sha: '04f08d5b90b31a5208017ab135491f34d08df015',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -1738,6 +1755,7 @@ local function tell_report(news, seq, kind, id, report)
 end
 local FOREVER = 9007199254740991
 local STEPS = 10
+local LEAST_FAILING = 16
 local MOST_FAILING = 1000
 local MOST_BUCKETS = 100
 local QUIET_MS = 21600000
@@ -1773,9 +1791,9 @@ local function pack_window(window)
   for _, bucket in ipairs(window.buckets) do
     for part = 1, 3 do buckets[#buckets + 1] = bucket[part] end
   end
-  for i = math.max(1, #window.failing - MOST_FAILING + 1), #window.failing do
-    failing[#failing + 1] = window.failing[i][1]
-    failing[#failing + 1] = window.failing[i][2]
+  for _, node in ipairs(window.failing) do
+    failing[#failing + 1] = node[1]
+    failing[#failing + 1] = node[2]
   end
   return cmsgpack.pack({ window.ms, buckets, failing })
 end
@@ -1793,7 +1811,7 @@ local function window_at(window, now)
   end
   return kept
 end
-local function with_outcomes(before, tally, ms, now, by)
+local function with_outcomes(before, tally, ms, quorum, now, by)
   local window = window_at({ ms = ms, buckets = before.buckets, failing = before.failing }, now)
   local at, current = bucket_start(ms, now), nil
   for _, bucket in ipairs(window.buckets) do
@@ -1805,10 +1823,12 @@ local function with_outcomes(before, tally, ms, now, by)
   end
   current[2], current[3] = current[2] + tally.successes, current[3] + tally.failures
   if tally.failures > 0 then
-    local failing = {}
+    local others, failing = {}, {}
     for _, node in ipairs(window.failing) do
-      if node[1] ~= by then failing[#failing + 1] = node end
+      if node[1] ~= by then others[#others + 1] = node end
     end
+    local most = math.min(MOST_FAILING, math.max(LEAST_FAILING, quorum))
+    for i = math.max(1, #others - most + 2), #others do failing[#failing + 1] = others[i] end
     failing[#failing + 1] = { by, now }
     window.failing = failing
   end
@@ -1822,7 +1842,7 @@ local function sum_of(window)
   return successes, failures
 end
 local function new_breaker(name, now)
-  local breaker = { name = name, exists = false, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
+  local breaker = { name = name, exists = false, stored = {}, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
   for _, field in ipairs(NUMBERS) do breaker[field] = breaker[field] or 0 end
   breaker.window = empty_window()
   return breaker
@@ -1838,8 +1858,11 @@ local function read_breaker(key, name, now)
   for i, field in ipairs(FIELDS) do found[field] = stored[i] end
   local phase = found.phase
   if phase ~= 'closed' and phase ~= 'open' and phase ~= 'half_open' then return breaker end
-  for _, field in ipairs(NUMBERS) do breaker[field] = whole(found[field]) end
-  breaker.phase, breaker.exists = phase, true
+  for _, field in ipairs(NUMBERS) do
+    found[field] = whole(found[field])
+    breaker[field] = found[field]
+  end
+  breaker.phase, breaker.exists, breaker.stored = phase, true, found
   breaker.reason, breaker.by, breaker.lease = found.reason or '', found.by or '', found.lease or ''
   breaker.manual = found.manual == '1'
   breaker.window = read_window(found.window)
@@ -1870,6 +1893,7 @@ local function catch_up(breaker, now)
 end
 local SHOWN = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes' }
 local function state_of(breaker, now)
+  catch_up(breaker, now)
   local successes, failures = sum_of(window_at(breaker.window, now))
   local parts = {
     '{"name":' .. cjson.encode(breaker.name),
@@ -1883,19 +1907,18 @@ local function state_of(breaker, now)
   return table.concat(parts, ',') .. '}'
 end
 local function keep_breaker(key, breaker, now)
-  local fields = { 'HSET', key }
-  for _, field in ipairs(NUMBERS) do
+  local fields, stored = { 'HSET', key, 'window', pack_window(breaker.window) }, breaker.stored
+  local function keep(field, text)
     fields[#fields + 1] = field
-    fields[#fields + 1] = string.format('%.0f', breaker[field])
+    fields[#fields + 1] = text
+  end
+  for _, field in ipairs(NUMBERS) do
+    if stored[field] ~= breaker[field] then keep(field, string.format('%.0f', breaker[field])) end
   end
   for _, field in ipairs({ 'phase', 'reason', 'by', 'lease' }) do
-    fields[#fields + 1] = field
-    fields[#fields + 1] = breaker[field]
+    if stored[field] ~= breaker[field] then keep(field, breaker[field]) end
   end
-  fields[#fields + 1] = 'manual'
-  fields[#fields + 1] = breaker.manual and '1' or '0'
-  fields[#fields + 1] = 'window'
-  fields[#fields + 1] = pack_window(breaker.window)
+  keep('manual', breaker.manual and '1' or '0')
   redis.call(unpack(fields))
   local until_ms = math.max(now, math.min(breaker.openUntil, FOREVER - QUIET_MS)) + QUIET_MS
   redis.call('PEXPIRE', key, string.format('%.0f', until_ms - now))

@@ -4,7 +4,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import type { BreakerPolicy, Claim } from '../src/core.ts';
+import type { BreakerPolicy, Claim, Link } from '../src/core.ts';
 import { laneKeys, laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys } from '../src/keys.ts';
 import { scripts, type ScriptName } from '../src/scripts.ts';
 import { TestNode, until, served as reported } from './house.ts';
@@ -273,6 +273,23 @@ test.serial('what was trimmed away while it was pending is reported, and nothing
   await node.end();
 });
 
+/** What the ports of shared state do, each script once. */
+async function share({ breakers, cache, permits }: Link, name: string): Promise<void> {
+  await breakers.force(name, { to: 'open', reason: 'r', by: 'b', ttlMs: 1 });
+  await breakers.record(name, { successes: 1, failures: 1, trailingFailures: 1 }, BREAKER, 'b');
+  await breakers.probe(name, 1_000, BREAKER, 'b');
+  await breakers.release(name, 'token');
+  await breakers.all();
+  const answer = await cache.take(name, 'key', 1_000);
+  const token = answer.kind === 'fill' ? answer.token : '';
+  await cache.put({ space: name, key: 'key', body: Buffer.from('x'), ttlMs: 1_000, token, maxEntries: 1 });
+  await cache.put({ space: name, key: 'other', body: Buffer.from('x'), ttlMs: 1_000, maxEntries: 1 });
+  await cache.release(name, 'key', token);
+  await cache.invalidate(name, { key: 'key' });
+  await cache.invalidate(name, { prefix: '' });
+  await permits.take(name, { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 });
+}
+
 test.serial('a Redis user with these rights, and no others, is enough', async (t) => {
   const ns = space();
   const rights = [
@@ -310,6 +327,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'hincrby',
       'hkeys',
       'zadd',
+      'zcard',
       'zrange',
       'zrem',
       'sadd',
@@ -374,6 +392,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
     await node.link.records.change({ family: 'settings', name: 'x', body, ttlMs: 1, by: 'test' });
   t.is((await node.link.records.history('settings', 5)).length, 2);
   await until('the news', () => node.news.length === 4);
+  await share(node.link, 'guarded');
   await server.client.call('CLIENT', 'KILL', 'USER', 'worker');
   await node.sendSurely('guarded@1', 'after the cut');
   await until('the last', () => served.texts().includes('after the cut'));

@@ -53,6 +53,7 @@ function faultyLink(inner: Link, faults: Faults): Link {
     permits: faultyPermits(inner.permits, faults),
     ping: () => faults.call('other', () => inner.ping()),
     now: () => inner.now(),
+    timers: inner.timers,
     health: async () => (faults.asleep ? { connected: false, connections: 0 } : inner.health()),
     ready: async (signal) => {
       await awake(faults, signal);

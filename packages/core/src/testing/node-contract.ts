@@ -4,20 +4,25 @@
  */
 import type { Backend } from '../backend.ts';
 import { aborting } from './node-contract/aborting.ts';
+import { balancing } from './node-contract/balancing.ts';
 import { bounds } from './node-contract/bounds.ts';
+import { breaking } from './node-contract/breaking.ts';
 import { calling } from './node-contract/calling.ts';
 import { casting } from './node-contract/casting.ts';
 import { checking } from './node-contract/checking.ts';
 import { closing } from './node-contract/closing.ts';
 import { deadLetters } from './node-contract/dead-letters.ts';
+import { discovering } from './node-contract/discovering.ts';
 import { evicting } from './node-contract/evicting.ts';
 import { knowing } from './node-contract/knowing.ts';
 import { options } from './node-contract/options.ts';
 import { nodePromises } from './node-contract/stage.ts';
 import { routing } from './node-contract/routing.ts';
+import { sendingTo } from './node-contract/sending-to.ts';
 import { sharing } from './node-contract/sharing.ts';
 import { throwing } from './node-contract/throwing.ts';
 import { timing } from './node-contract/timing.ts';
+import { unserving } from './node-contract/unserving.ts';
 import { values } from './node-contract/values.ts';
 import type { ContractTest } from './contract/trial.ts';
 
@@ -52,7 +57,12 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   bounds(promised);
   sharing(promised);
   closing(promised);
+  unserving(promised);
   evicting(promised);
   knowing(promised);
+  discovering(promised);
+  sendingTo(promised);
+  balancing(promised);
+  breaking(promised);
   options(promised);
 }

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { HomeostatError } from '../../src/errors.ts';
 import { breakerPolicy } from '../../src/resilience/policies.ts';
-import { systemClock } from '../../src/clock.ts';
-import { pause, wakefulTimers } from '../../src/resilience/pause.ts';
+import { systemClock, wakefulTimers } from '../../src/clock.ts';
+import { pause } from '../../src/resilience/pause.ts';
 import { House, policyOf, settle } from './house.ts';
 
 const fail = (): never => {

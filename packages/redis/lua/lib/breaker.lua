@@ -3,7 +3,9 @@
 -- the probe. What cannot be read counts as not there.
 local FOREVER = 9007199254740991
 local STEPS = 10
--- Nodes that a window remembers as having seen failures: no quorum asks for more.
+-- Nodes that a window remembers as having seen failures: the latest ones, no fewer than a quorum asks for, nor than this
+-- for when it will ask for more.
+local LEAST_FAILING = 16
 local MOST_FAILING = 1000
 -- Buckets that are read: ten, and what another length of window left behind.
 local MOST_BUCKETS = 100
@@ -46,9 +48,9 @@ local function pack_window(window)
   for _, bucket in ipairs(window.buckets) do
     for part = 1, 3 do buckets[#buckets + 1] = bucket[part] end
   end
-  for i = math.max(1, #window.failing - MOST_FAILING + 1), #window.failing do
-    failing[#failing + 1] = window.failing[i][1]
-    failing[#failing + 1] = window.failing[i][2]
+  for _, node in ipairs(window.failing) do
+    failing[#failing + 1] = node[1]
+    failing[#failing + 1] = node[2]
   end
   return cmsgpack.pack({ window.ms, buckets, failing })
 end
@@ -69,7 +71,7 @@ local function window_at(window, now)
   return kept
 end
 
-local function with_outcomes(before, tally, ms, now, by)
+local function with_outcomes(before, tally, ms, quorum, now, by)
   local window = window_at({ ms = ms, buckets = before.buckets, failing = before.failing }, now)
   local at, current = bucket_start(ms, now), nil
   for _, bucket in ipairs(window.buckets) do
@@ -81,10 +83,12 @@ local function with_outcomes(before, tally, ms, now, by)
   end
   current[2], current[3] = current[2] + tally.successes, current[3] + tally.failures
   if tally.failures > 0 then
-    local failing = {}
+    local others, failing = {}, {}
     for _, node in ipairs(window.failing) do
-      if node[1] ~= by then failing[#failing + 1] = node end
+      if node[1] ~= by then others[#others + 1] = node end
     end
+    local most = math.min(MOST_FAILING, math.max(LEAST_FAILING, quorum))
+    for i = math.max(1, #others - most + 2), #others do failing[#failing + 1] = others[i] end
     failing[#failing + 1] = { by, now }
     window.failing = failing
   end
@@ -100,7 +104,7 @@ local function sum_of(window)
 end
 
 local function new_breaker(name, now)
-  local breaker = { name = name, exists = false, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
+  local breaker = { name = name, exists = false, stored = {}, phase = 'closed', changedAt = now, reason = 'new', by = '', manual = false, lease = '' }
   for _, field in ipairs(NUMBERS) do breaker[field] = breaker[field] or 0 end
   breaker.window = empty_window()
   return breaker
@@ -119,8 +123,11 @@ local function read_breaker(key, name, now)
   for i, field in ipairs(FIELDS) do found[field] = stored[i] end
   local phase = found.phase
   if phase ~= 'closed' and phase ~= 'open' and phase ~= 'half_open' then return breaker end
-  for _, field in ipairs(NUMBERS) do breaker[field] = whole(found[field]) end
-  breaker.phase, breaker.exists = phase, true
+  for _, field in ipairs(NUMBERS) do
+    found[field] = whole(found[field])
+    breaker[field] = found[field]
+  end
+  breaker.phase, breaker.exists, breaker.stored = phase, true, found
   breaker.reason, breaker.by, breaker.lease = found.reason or '', found.by or '', found.lease or ''
   breaker.manual = found.manual == '1'
   breaker.window = read_window(found.window)
@@ -156,10 +163,11 @@ local function catch_up(breaker, now)
   end
 end
 
--- The breaker as everybody sees it, JSON by hand: cjson rounds long numbers. Catch up first.
+-- The breaker as everybody sees it, JSON by hand: cjson rounds long numbers.
 local SHOWN = { 'changes', 'changedAt', 'openUntil', 'openings', 'rampUntil', 'failuresInRow', 'failures', 'successes' }
 
 local function state_of(breaker, now)
+  catch_up(breaker, now)
   local successes, failures = sum_of(window_at(breaker.window, now))
   local parts = {
     '{"name":' .. cjson.encode(breaker.name),
@@ -175,19 +183,18 @@ end
 
 -- Keeps it, for as long as it is of use. Answers its state.
 local function keep_breaker(key, breaker, now)
-  local fields = { 'HSET', key }
-  for _, field in ipairs(NUMBERS) do
+  local fields, stored = { 'HSET', key, 'window', pack_window(breaker.window) }, breaker.stored
+  local function keep(field, text)
     fields[#fields + 1] = field
-    fields[#fields + 1] = string.format('%.0f', breaker[field])
+    fields[#fields + 1] = text
+  end
+  for _, field in ipairs(NUMBERS) do
+    if stored[field] ~= breaker[field] then keep(field, string.format('%.0f', breaker[field])) end
   end
   for _, field in ipairs({ 'phase', 'reason', 'by', 'lease' }) do
-    fields[#fields + 1] = field
-    fields[#fields + 1] = breaker[field]
+    if stored[field] ~= breaker[field] then keep(field, breaker[field]) end
   end
-  fields[#fields + 1] = 'manual'
-  fields[#fields + 1] = breaker.manual and '1' or '0'
-  fields[#fields + 1] = 'window'
-  fields[#fields + 1] = pack_window(breaker.window)
+  keep('manual', breaker.manual and '1' or '0')
   redis.call(unpack(fields))
   local until_ms = math.max(now, math.min(breaker.openUntil, FOREVER - QUIET_MS)) + QUIET_MS
   redis.call('PEXPIRE', key, string.format('%.0f', until_ms - now))

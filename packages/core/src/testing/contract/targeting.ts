@@ -27,16 +27,30 @@ export function targeting(promised: Promised): void {
     t.deepEqual({ messages, bytes, pending, dead }, EMPTY);
   });
 
-  promised('a targeted frame waits for its target to read, and comes before what is for anybody', async (t, stage) => {
+  promised('a targeted frame waits for its target to read', async (t, stage) => {
     const sender = await stage.peer('sender');
     const target = await stage.peer('target');
+    const other = await stage.peer('other');
+    const aside = await other.consume(MAILBOX);
+    await sender.send(MAILBOX, 'for the target', { target: target.id });
+    const basket = await target.consume(MAILBOX);
+    t.is(textOf((await basket.claim(0)).frame), 'for the target');
+    t.deepEqual(aside.texts(), []);
+  });
+
+  promised('room that returns is for what is targeted first', async (t, stage) => {
+    const sender = await stage.peer('sender');
+    const target = await stage.peer('target');
+    const basket = await target.consume(MAILBOX, { room: 1 });
+    await sender.send(MAILBOX, 'first', { target: target.id });
+    await basket.holds(1);
     await sender.send(MAILBOX, 'for anybody');
     await sender.send(MAILBOX, 'for the target', { target: target.id });
-    const basket = await target.consume(MAILBOX, { room: 0 });
     basket.makeRoom(1);
-    t.is(textOf((await basket.claim(0)).frame), 'for the target');
+    await basket.holds(2);
     basket.makeRoom(1);
-    t.is(textOf((await basket.claim(1)).frame), 'for anybody');
+    await basket.holds(3);
+    t.deepEqual(basket.texts(), ['first', 'for the target', 'for anybody']);
   });
 
   promised('what is targeted at nobody’s id is for whoever has room', async (t, stage) => {

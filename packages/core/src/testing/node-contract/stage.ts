@@ -1,8 +1,10 @@
 import { pino } from 'pino';
 import type { Actor } from '../../actor.ts';
+import type { Backend, Link } from '../../backend.ts';
 import type { MethodSpecs } from '../../contract.ts';
 import { HomeostatError } from '../../errors.ts';
 import { createNode, type ActorNode, type NodeOptions } from '../../node.ts';
+import { nodeSettingsSchema } from '../../options.ts';
 import type { ContractTest, Trial } from '../contract/trial.ts';
 import type { NodeContract, NodeWorld } from '../node-contract.ts';
 import { waitFor } from '../wait-for.ts';
@@ -13,14 +15,25 @@ export const DEADLINE_MS = 10_000;
 const TEST_MS = 45_000;
 /** Patient enough that a machine under load evicts nobody by chance. */
 const BEAT = { intervalMs: 200, ttlMs: 5_000 };
+/** So slow that what is known sooner did not come with a beat. */
+export const SLOW_BEAT = { intervalMs: 2_000, ttlMs: 20_000 } as const;
+/** Of the nodes of a test in which one dies. */
+export const QUICK_BEAT = { intervalMs: 100, ttlMs: 800 } as const;
+const SILENT = pino({ level: 'silent' });
 
 /** The nodes of one test. */
 export class NodeStage {
   readonly #world: NodeWorld;
   readonly #nodes: ActorNode[] = [];
+  readonly #links: Link[] = [];
 
   constructor(world: NodeWorld) {
     this.#world = world;
+  }
+
+  /** One more hold on where the nodes of this test meet. */
+  backend(): Backend {
+    return this.#world.backend();
   }
 
   /** A node that has joined. */
@@ -30,7 +43,7 @@ export class NodeStage {
       namespace: this.#world.namespace,
       backend: this.#world.backend(),
       signals: false,
-      log: pino({ level: 'silent' }),
+      log: SILENT,
       beat: BEAT,
       ...settings,
     });
@@ -49,8 +62,35 @@ export class NodeStage {
     return node;
   }
 
+  /** A node and how to end it as a power cut does: without a word to anybody. */
+  async mortal(name: string, settings: NodeOptions = {}): Promise<{ node: ActorNode; die(): Promise<void> }> {
+    let link: Link | undefined;
+    const inner = this.#world.backend();
+    const backend: Backend = {
+      name: inner.name,
+      connect: async (identity) => (link = await inner.connect(identity)),
+    };
+    const node = await this.node(name, { beat: QUICK_BEAT, ...settings, backend });
+    const die = async (): Promise<void> => {
+      this.#nodes.splice(this.#nodes.indexOf(node), 1);
+      await link?.close();
+      // What it does from now on reaches nobody; it has much to try before it gives up.
+      void node.close({ drainMs: 0 });
+    };
+    return { node, die };
+  }
+
+  /** A hold on the backend without a node, for writing there by hand. */
+  async link(): Promise<Link> {
+    const { name, namespace, beat } = nodeSettingsSchema.parse({ name: 'hand', namespace: this.#world.namespace });
+    const link = await this.#world.backend().connect({ name, namespace, beat, log: SILENT });
+    this.#links.push(link);
+    return link;
+  }
+
   async close(): Promise<void> {
     for (const node of this.#nodes) await node.close({ drainMs: 100 });
+    for (const link of this.#links) await link.close();
     await this.#world.cleanup();
   }
 }
@@ -83,6 +123,11 @@ export async function rejection(promise: Promise<unknown>): Promise<HomeostatErr
   );
   if (!(thrown instanceof HomeostatError)) throw thrown;
   return thrown;
+}
+
+/** What was thrown, at once or later. */
+export function refusal(act: () => unknown): Promise<HomeostatError> {
+  return rejection(Promise.resolve().then(act));
 }
 
 export interface Gate {
