@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { decisionLines, decisionTables, runDecisions } from './decisions.js';
 import { findNode } from './node-versions.js';
 import { help, parseOptions } from './options.js';
 import { endAll } from './processes.js';
 import { writeResults } from './readme.js';
 import { RedisProbe } from './redis-probe.js';
-import { machineLines, toJson, toTables } from './report.js';
+import { machineLines, toLines, toTables } from './report.js';
 import { runPlan } from './runner.js';
 import { startNats, startRedis } from './server.js';
 import { subjects } from './subject.js';
@@ -37,31 +38,35 @@ export async function bench(argv) {
   }
   const given = process.env.REDIS_URL;
   const redisServer = given ? { url: given, stop: async () => {} } : await startRedis();
-  const natsServer = options.subjects.some((name) => subjects[name].needs.includes('nats'))
-    ? await startNats()
-    : undefined;
+  // Who takes part in nothing that was asked for is neither started nor named.
+  const asked = options.subjects.filter((name) => options.works.some((work) => work.has(name)));
+  const natsServer = asked.some((name) => subjects[name].needs.includes('nats')) ? await startNats() : undefined;
   const redis = await RedisProbe.connect(redisServer.url);
   try {
-    const names = options.subjects.filter((name) => natsServer !== undefined || !subjects[name].needs.includes('nats'));
-    for (const name of options.subjects)
-      if (!names.includes(name)) progress(`${name} is skipped: no nats-server is on the PATH`);
+    const names = asked.filter((name) => natsServer !== undefined || !subjects[name].needs.includes('nats'));
+    for (const name of asked) if (!names.includes(name)) progress(`${name} is skipped: no nats-server is on the PATH`);
     const results = [];
+    const decisions = [];
     for (const major of options.majors) {
       const node = await findNode(major, progress);
       const servers = { redisUrl: redisServer.url, natsUrl: natsServer?.url ?? '' };
-      results.push(...(await runPlan({ ...options, node, startedAt, subjects: names, servers, redis, progress })));
+      const plan = { ...options, node, startedAt, subjects: names, servers, redis, progress };
+      results.push(...(await runPlan(plan)));
+      if (options.decisions) decisions.push(await runDecisions(plan));
     }
     const facts = {
       redis: await redis.version(),
       nats: natsServer && (await natsVersion()),
       packages: await packageVersions(),
     };
-    const page = `${machineLines(facts, names)}\n\n${toTables(results)}`;
+    const page = [machineLines(facts, names), toTables(results), decisionTables(decisions)]
+      .filter(Boolean)
+      .join('\n\n');
     if (options.write) await writeResults(page);
     (options.json ? process.stderr : process.stdout).write(`\n${page}\n\n`);
     for (const error of new Set(results.flatMap(({ errors }) => errors))) progress(`failed: ${error}\n`);
     progress(`${Math.round((performance.now() - startedAt) / 1_000)} s in all`);
-    if (options.json) process.stdout.write(`${toJson(results)}\n`);
+    if (options.json) process.stdout.write(`${JSON.stringify([...toLines(results), ...decisionLines(decisions)])}\n`);
     return results.some(({ subject, figures }) => subject === 'homeostat' && figures.length === 0) ? 1 : 0;
   } finally {
     redis.close();

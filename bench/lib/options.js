@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
+import { DECISIONS } from './decisions.js';
 import { subjects } from './subject.js';
 import { works } from './works.js';
 
 export const help = `npm run bench -- [options]
 
   --quick            one Node version, one-way, call-1-p50 and call-256, under two minutes
-  --works a,b        only these works: ${works.map(({ name }) => name).join(', ')}
+  --works a,b        only these works: ${works.map(({ name }) => name).join(', ')}, ${DECISIONS}
   --subjects a,b     only these subjects: ${Object.keys(subjects).join(', ')}
   --runs n           rounds (5; with --quick 3 to 5, as many as fit)
   --node 20,24       Node majors to run the subjects with (20,24; with --quick the running one)
@@ -15,6 +16,7 @@ export const help = `npm run bench -- [options]
 
 A Redis is taken from REDIS_URL, else started from the PATH; a nats-server from the PATH, or NATS is skipped.`;
 
+const WORK_NAMES = [...works.map(({ name }) => name), DECISIONS];
 const QUICK_WORKS = ['one-way', 'call-1-p50', 'call-256'];
 /** Leaves room in two minutes for starting and ending. */
 const QUICK_BUDGET_MS = 95_000;
@@ -43,12 +45,7 @@ export function parseOptions(argv) {
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs needs a whole number from 1');
   const majors = list(values.node) ?? (quick ? [current] : ['20', '24']);
   if (majors.some((major) => !/^\d+$/.test(major))) throw new Error('--node needs majors, as in --node 20,24');
-  const workNames =
-    chosen(
-      '--works',
-      list(values.works),
-      works.map(({ name }) => name),
-    ) ?? (quick ? QUICK_WORKS : works.map(({ name }) => name));
+  const workNames = chosen('--works', list(values.works), WORK_NAMES) ?? (quick ? QUICK_WORKS : WORK_NAMES);
   return {
     help: values.help,
     json,
@@ -58,6 +55,7 @@ export function parseOptions(argv) {
     minRuns: values.runs === undefined && quick ? 3 : runs,
     budgetMs: quick && values.runs === undefined ? QUICK_BUDGET_MS : Number.POSITIVE_INFINITY,
     works: works.filter(({ name }) => workNames.includes(name)),
+    decisions: workNames.includes(DECISIONS),
     subjects: chosen('--subjects', list(values.subjects), Object.keys(subjects)) ?? Object.keys(subjects),
   };
 }

@@ -2,6 +2,7 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { median } from './stats.js';
 import { subjects } from './subject.js';
+import { markdown, number } from './table.js';
 
 /** @import { Result } from './runner.js' */
 
@@ -13,18 +14,16 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
  *
  * @param {Result[]} results
  */
-export function toJson(results) {
+export function toLines(results) {
   const several = new Set(results.map(({ node }) => node)).size > 1;
-  return JSON.stringify(
-    results.map(({ node, work, subject, figures, errors }) => ({
-      work: work.name,
-      subject,
-      unit: work.unit,
-      ...summary(figures),
-      ...(several ? { node } : {}),
-      ...(figures.length === 0 ? { error: oneLine(errors.at(-1)) } : {}),
-    })),
-  );
+  return results.map(({ node, work, subject, figures, errors }) => ({
+    work: work.name,
+    subject,
+    unit: work.unit,
+    ...summary(figures),
+    ...(several ? { node } : {}),
+    ...(figures.length === 0 ? { error: oneLine(errors.at(-1)) } : {}),
+  }));
 }
 
 /** @param {import('./works.js').Figure[]} figures */
@@ -128,25 +127,6 @@ function ratio(value, base) {
 }
 
 /**
- * @param {number | null} value
- * @param {number} digits
- */
-function number(value, digits) {
-  return value === null
-    ? '–'
-    : value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-}
-
-/** @param {string[][]} rows the first is the head */
-function markdown(rows) {
-  const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => row[column].length)));
-  const line = (/** @type {string[]} */ row) =>
-    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`;
-  const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
-  return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n');
-}
-
-/**
  * @param {{ redis: string, nats: string | undefined, packages: Record<string, string> }} versions
  * @param {string[]} names of the subjects measured
  */
@@ -160,6 +140,6 @@ export function machineLines({ redis, nats, packages }, names) {
   return [
     `${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${processor} · ${Math.round(totalmem() / 2 ** 30)} GiB · ${type()} ${release()}`,
     versions.map(([name, version]) => `${name} ${version}`).join(' · '),
-    names.map((name) => `${name}: ${subjects[name].label}`).join(' · '),
+    ...(names.length === 0 ? [] : [names.map((name) => `${name}: ${subjects[name].label}`).join(' · ')]),
   ].join('\n\n');
 }

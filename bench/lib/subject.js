@@ -26,15 +26,25 @@
 /**
  * Who is measured, with the works each takes part in. `label` is what the tables say of it.
  *
- * @type {Record<string, { label: string, needs: ('redis' | 'nats')[], calls: boolean, idle: boolean, queued: boolean }>}
+ * @type {Record<string, { label: string, needs: ('redis' | 'nats')[], oneWay?: false, calls: boolean, resilience?: true, idle: boolean, queued: boolean }>}
  */
 export const subjects = {
   homeostat: {
     label: 'Homeostat, defaults on, zod on both sides',
     needs: ['redis'],
     calls: true,
+    resilience: true,
     idle: true,
     queued: true,
+  },
+  'homeostat-bare': {
+    label: 'Homeostat without retry, breaker and bulkhead',
+    needs: ['redis'],
+    oneWay: false,
+    calls: false,
+    resilience: true,
+    idle: false,
+    queued: false,
   },
   raw: { label: 'hand-written ioredis loop, one entry each', needs: ['redis'], calls: true, idle: true, queued: true },
   ceiling: {

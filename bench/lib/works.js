@@ -41,7 +41,7 @@ export const works = [
     title: 'one-way messages per second, until all are handled',
     higherIsBetter: true,
     digits: 0,
-    has: () => true,
+    has: (subject) => subjects[subject].oneWay !== false,
     measure: oneWay,
   },
   {
@@ -57,6 +57,12 @@ export const works = [
     },
   },
   ...[16, 64, 256, 1_024].map(callsWork),
+  {
+    ...callsWork(256),
+    name: 'resilience',
+    title: 'calls per second at 256 outstanding, with and without what protects them (bar: × homeostat < 1.11)',
+    has: (subject) => subjects[subject].resilience === true,
+  },
   {
     name: 'open-loop-1000-p99',
     unit: 'ms',

@@ -45,8 +45,9 @@ const users = usersContract('users');
 /**
  * @param {Env} env
  * @param {string} name
+ * @param {import('../../packages/homeostat/dist/src/index.js').NodeOptions} [settings]
  */
-const node = (env, name) => createNode({ redis: env.redisUrl, name, namespace: env.prefix });
+const node = (env, name, settings) => createNode({ redis: env.redisUrl, name, namespace: env.prefix, ...settings });
 
 /**
  * @param {Env} env
@@ -66,10 +67,11 @@ export async function serve(env, handled) {
 
 /**
  * @param {Env} env
+ * @param {import('../../packages/homeostat/dist/src/index.js').NodeOptions} [settings]
  * @returns {Promise<Caller>}
  */
-export async function connect(env) {
-  const caller = await node(env, 'caller');
+export async function connect(env, settings) {
+  const caller = await node(env, 'caller', settings);
   const api = caller.client(users);
   const cast = () => api.record.cast(payload);
   return {

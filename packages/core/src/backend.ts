@@ -2,6 +2,7 @@
 import type { Breakers } from './breakers.ts';
 import type { Broker, NodeIdentity } from './broker.ts';
 import type { Cache } from './cache.ts';
+import type { Timers } from './clock.ts';
 import type { Membership } from './membership.ts';
 import type { Permits } from './permits.ts';
 import type { Records } from './records.ts';
@@ -23,6 +24,11 @@ export interface Link {
   readonly permits: Permits;
   /** Backend time, ms since the epoch: the one clock that deadlines and due times are written in. */
   now(): number;
+  /**
+   * Given where this backend's time is not the system's, so that a test can turn its hands: a node's deadlines, waits and
+   * checks follow it then.
+   */
+  readonly timers?: Timers | undefined;
   health(): Promise<BackendHealth>;
   /** One round trip, measured now, ms. */
   ping(): Promise<number>;

@@ -4,6 +4,7 @@ import type { ClientMiddleware } from './middleware.ts';
 import type { Policies } from './policies/policies.ts';
 import type { PipelineNeeds } from './resilience/pipeline.ts';
 import type { Routing } from './routing.ts';
+import type { SendHook } from './send-hooks.ts';
 import type { Sending } from './sending.ts';
 
 export interface Calling {
@@ -12,5 +13,6 @@ export interface Calling {
   readonly routing: Routing;
   readonly resilience: PipelineNeeds;
   readonly middleware: readonly ClientMiddleware[];
+  readonly sendHooks: Set<SendHook>;
   readonly events: Emitter;
 }

@@ -30,3 +30,12 @@ export const systemTimers: Timers = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Timers that keep the process alive: somebody awaits what they end. */
+export const wakefulTimers: Timers = {
+  clock: systemClock,
+  setTimer: (ms, fire) => {
+    const timer = setTimeout(fire, Math.min(ms, MAX_TIMEOUT_MS));
+    return () => clearTimeout(timer);
+  },
+};

@@ -2,7 +2,7 @@
  * One shared queue for every deadline of a node: a hashed timing wheel (Varghese and Lauck, 1987). Adding and removing
  * cost a few nanoseconds, where a timer per call costs hundreds. Items fire up to two ticks late, never early.
  */
-import type { Clock } from './clock.ts';
+import { wakefulTimers, type Clock, type Timers } from './clock.ts';
 
 /** What the wheel links; the owner embeds these fields so that no extra object is made per item. */
 export interface Deadlined {
@@ -22,15 +22,18 @@ const SLOTS = 4_096;
 
 export class Deadlines {
   readonly #clock: Clock;
+  readonly #setTimer: Timers['setTimer'];
   readonly #slots: (Deadlined | undefined)[] = new Array<Deadlined | undefined>(SLOTS).fill(undefined);
   #size = 0;
   /** Every slot up to and including this tick has been fired. */
   #tick = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer: () => void = () => {};
   #timerTick = Infinity;
 
-  constructor(clock: Clock) {
+  /** @param setTimer of the same clock; default: timers that keep the process alive. */
+  constructor(clock: Clock, setTimer: Timers['setTimer'] = wakefulTimers.setTimer) {
     this.#clock = clock;
+    this.#setTimer = setTimer;
     this.#tick = Math.floor(clock.elapsed() / TICK_MS);
   }
 
@@ -65,16 +68,16 @@ export class Deadlines {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#timerTick = Infinity;
   }
 
   #arm(tick: number): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#timerTick = tick;
     const waitMs = Math.ceil(tick * TICK_MS - this.#clock.elapsed());
     // No further than one turn of the wheel: a timer cannot hold more than 24 days.
-    this.#timer = setTimeout(() => this.#turn(), Math.min(SLOTS * TICK_MS, Math.max(1, waitMs)));
+    this.#cancelTimer = this.#setTimer(Math.min(SLOTS * TICK_MS, Math.max(1, waitMs)), () => this.#turn());
   }
 
   #turn(): void {

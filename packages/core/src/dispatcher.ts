@@ -196,6 +196,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   attach(reader: MailboxReader): void {
     this.#reader = reader;
+    if (this.#stopped) void reader.close();
   }
 
   /** Whether it has a reader. That outlives an eviction: once the node has joined again it claims for the new id. */

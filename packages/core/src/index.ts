@@ -30,6 +30,8 @@ export {
   type NodeStats,
 } from './node.ts';
 export type { ServeOptions } from './serve.ts';
+export { loadActors, type BrokenActor, type LoadedActor, type LoadedActors } from './load-actors.ts';
+export { serveDirectory, type ServedDirectory, type ServeDirectoryOptions } from './serve-directory.ts';
 export type { NodeSettings } from './options.ts';
 export type { InstanceEvent, NodeEvents, NodeListener } from './events.ts';
 

@@ -1,5 +1,5 @@
 /** A node: one process running the runtime. It hosts actors, calls others, and beats. */
-import { isActor, type Actor } from './actor.ts';
+import type { Actor } from './actor.ts';
 import { memory } from './backends/memory.ts';
 import type { Backend, BackendHealth, Link } from './backend.ts';
 import { attempt, createClient, type Client, type ClientOptions, type Result } from './client.ts';
@@ -9,10 +9,11 @@ import { readConfigFile } from './config/file.ts';
 import type { LiveConfig } from './config/live.ts';
 import type { Contract, MethodSpecs } from './contract.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { ConfigError, messageOf, type HomeostatError } from './errors.ts';
+import type { HomeostatError } from './errors.ts';
 import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
 import type { SelectFunction } from './balance/strategy.ts';
 import type { Health } from './health/health.ts';
+import { loadActor } from './load-actors.ts';
 import { defaultLog, type Log } from './log.ts';
 import type { MailboxDepth } from './broker.ts';
 import type { ClientMiddleware, ServerMiddleware } from './middleware.ts';
@@ -24,6 +25,7 @@ import type { Registry } from './registry/registry.ts';
 import type { Caching } from './resilience/cache.ts';
 import { breakerPolicy } from './resilience/policies.ts';
 import { Runtime } from './runtime.ts';
+import { lendSendHooks } from './send-hooks.ts';
 import type { MailboxNumbers } from './scaling/scaler.ts';
 import { serveOptions, type ServeOptions } from './serve.ts';
 import type { BreakerSetting } from './service-settings.ts';
@@ -49,7 +51,17 @@ export interface Middleware {
 /** Who is there; a node's own picture, kept up by news. */
 export type NodeRegistry = Pick<
   Registry,
-  'acquire' | 'discover' | 'instances' | 'lookups' | 'markOf' | 'pick' | 'services' | 'setStatus' | 'waitFor'
+  | 'acquire'
+  | 'discover'
+  | 'instances'
+  | 'lookups'
+  | 'markOf'
+  | 'nodes'
+  | 'pick'
+  | 'refresh'
+  | 'services'
+  | 'setStatus'
+  | 'waitFor'
 >;
 
 /** How this node and the others fare. */
@@ -105,6 +117,13 @@ export interface ActorNode extends AsyncDisposable {
    * @throws ConfigError when it is no actor, is served already, or an option is wrong.
    */
   serve<Methods extends MethodSpecs>(actor: Actor<Methods> | URL, options?: ServeOptions): Promise<void>;
+  /**
+   * Serves an actor no more: others are told, nothing more is claimed, what has not started goes to whoever has room, and
+   * what runs has `drainMs` (default: the node's) to finish. Resolves when nobody can see it here any more. What is sent
+   * on waits in the mailbox for the next that serves it.
+   * @throws ConfigError when this node does not serve it.
+   */
+  unserve(contract: Contract, options?: { readonly drainMs?: number | undefined }): Promise<void>;
   /** A typed client of a contract. Cheap; keeps no connection of its own. */
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
   /** Runs several requests at once: a record of promises, or of functions that make them. Never rejects. */
@@ -115,7 +134,10 @@ export interface ActorNode extends AsyncDisposable {
   readonly health: NodeHealth;
   readonly config: NodeConfig;
   readonly cache: NodeCache;
-  /** A shared breaker by name, for work of your own; `service.method` names the one of a method. */
+  /**
+   * A shared breaker by name, for work of your own; `service.method` names the one of a method. Without a setting it keeps
+   * the one it has.
+   */
   breaker(name: string, setting?: Exclude<BreakerSetting, false>): BreakerHandle;
   /** Every shared breaker that this node knows of. */
   breakers(): readonly BreakerState[];
@@ -218,6 +240,7 @@ class Node implements ActorNode {
     this.#link = link;
     this.#backend = backend;
     this.#parts = parts;
+    lendSendHooks(this, runtime.calling.sendHooks);
     this.#disownSignals = runtime.policy.signals ? ownSignals(this) : () => {};
   }
 
@@ -227,8 +250,12 @@ class Node implements ActorNode {
 
   async serve<Methods extends MethodSpecs>(actor: Actor<Methods> | URL, options: ServeOptions = {}): Promise<void> {
     const parsed = serveOptions(options, actor);
-    const served = actor instanceof URL ? await load(actor) : (actor as unknown as Actor);
+    const served = actor instanceof URL ? await loadActor(actor) : (actor as unknown as Actor);
     await this.#runtime.serve(served, parsed);
+  }
+
+  async unserve(contract: Contract, { drainMs = this.#runtime.policy.drainMs } = {}): Promise<void> {
+    await this.#runtime.unserve(contract.mailbox, drainMs);
   }
 
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods> {
@@ -258,8 +285,9 @@ class Node implements ActorNode {
     return { name: this.#backend.name, member: this.#runtime.member, ...(await this.#link.health()) };
   }
 
-  breaker(name: string, setting: Exclude<BreakerSetting, false> = {}): BreakerHandle {
-    return this.#runtime.shared.breaking.handle(name, breakerPolicy(setting, this.#parts.policies.profiles));
+  breaker(name: string, setting?: Exclude<BreakerSetting, false>): BreakerHandle {
+    const policy = setting === undefined ? undefined : breakerPolicy(setting, this.#parts.policies.profiles);
+    return this.#runtime.shared.breaking.handle(name, policy);
   }
 
   breakers(): readonly BreakerState[] {
@@ -300,16 +328,4 @@ class Node implements ActorNode {
 
 function started(part: Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {
   return typeof part === 'function' ? Promise.resolve().then(part) : part;
-}
-
-async function load(module: URL): Promise<Actor> {
-  let exported: { default?: unknown };
-  try {
-    exported = (await import(module.href)) as { default?: unknown };
-  } catch (thrown) {
-    throw new ConfigError(`serve: ${module.href} cannot be loaded: ${messageOf(thrown)}`, thrown);
-  }
-  if (!isActor(exported.default))
-    throw new ConfigError(`serve: the default export of ${module.href} must be what actor(contract, handlers) returns`);
-  return exported.default;
 }

@@ -14,6 +14,8 @@ export interface ServedActor {
   readonly meta: Readonly<Record<string, string>>;
   readonly weight: number;
   readonly serving: { readonly external: boolean };
+  /** Given while it is on its way out. */
+  readonly leaving?: Promise<void> | undefined;
 }
 
 /** How the node and what it serves feel. */
@@ -39,12 +41,13 @@ export class NodePresence implements Presence {
   }
 
   report(): NodeReport {
-    const { name, startedAt, feelings, served, stage } = this.#needs;
+    const { name, startedAt, feelings, served } = this.#needs;
     const serves: Record<string, ServedReport> = {};
-    const now = stage();
-    for (const [mailbox, { actor, tags, meta, weight, serving }] of served()) {
+    const now = this.#needs.stage();
+    for (const [mailbox, { actor, tags, meta, weight, serving, leaving }] of served()) {
       const { version, methods } = actor.contract;
-      const own = now === undefined ? feelings.statusOf(mailbox) : { status: now };
+      const stage = now ?? (leaving === undefined ? undefined : 'draining');
+      const own = stage === undefined ? feelings.statusOf(mailbox) : { status: stage };
       serves[mailbox] = {
         version,
         methods: Object.keys(methods),

@@ -113,10 +113,20 @@ export class Requests {
   }
 
   #send(request: Request, bag: RequestOptions | undefined): Promise<unknown> {
-    const { middleware, events } = this.#calling;
-    const sent = middleware.length === 0 ? this.#checkedSend(request, bag) : this.#throughMiddleware(request, bag);
+    const { events } = this.#calling;
+    const sent = this.#sent(request, bag);
     const answered = this.#alternative === undefined ? sent : this.#orElsewhere(sent, request, bag);
     return events.heard('error') ? this.#reported(answered, request) : answered;
+  }
+
+  /** Never throws: what is refused at once has failed like any other call. */
+  #sent(request: Request, bag: RequestOptions | undefined): Promise<unknown> {
+    try {
+      const { middleware } = this.#calling;
+      return middleware.length === 0 ? this.#checkedSend(request, bag) : this.#throughMiddleware(request, bag);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
   /** The input is only checked: the original is sent, and the node's own parse feeds the handler. */
@@ -201,10 +211,11 @@ export class Requests {
     resolve: (value: unknown) => void,
     reject: (error: Error) => void,
   ): void {
-    const { sending, routing } = this.#calling;
+    const { sending, routing, sendHooks } = this.#calling;
     const left = request.deadline - sending.now();
     if (left <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(request.signal, this.#subject);
+    if (sendHooks.size > 0) for (const hook of sendHooks) hook(request);
     const { mailbox, target, local } = routing.route(this.#contract, policy, request.wish, request.key);
     if (local !== undefined) {
       this.#runHere(local, request, resolve, reject);

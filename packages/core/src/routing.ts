@@ -69,7 +69,7 @@ export class Routing {
     if (wanted) return this.#targeted(contract, policy, wish, key);
     if (policy.canary !== false) return this.#withCanary(contract, policy.canary, policy, key);
     if (policy.balance !== PULL) return this.#targeted(contract, policy, undefined, key);
-    if (policy.failFast) this.#needs.registry.require(service);
+    if (policy.failFast) this.#needs.registry.require(service, mailbox);
     return { mailbox };
   }
 

@@ -5,8 +5,9 @@ import type { Link } from './backend.ts';
 import type { Batch } from './batch.ts';
 import { fullJitter } from './backoff.ts';
 import type { Calling } from './calling.ts';
-import { systemTimers, type Clock, type Timers } from './clock.ts';
+import { systemTimers, wakefulTimers, type Clock, type Timers } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import { codeOf, ConfigError, messageOf, NodeClosed } from './errors.ts';
 import type { Emitter } from './events.ts';
 import { Flusher } from './flusher.ts';
@@ -20,13 +21,12 @@ import { Participation } from './participation.ts';
 import type { Policies } from './policies/policies.ts';
 import { NodePresence } from './presence.ts';
 import { Replies } from './replies.ts';
-import { wakefulTimers } from './resilience/pause.ts';
 import { pipelineNeeds } from './resilience/pipeline.ts';
 import { Routing } from './routing.ts';
 import { Scaler } from './scaling/scaler.ts';
 import { Sending } from './sending.ts';
 import { pingHere, sendPing } from './send-ping.ts';
-import { ServedActors } from './served-actors.ts';
+import { ServedActors, type Served } from './served-actors.ts';
 import type { Serving } from './serve.ts';
 import { Settler } from './settler.ts';
 import { SharedState } from './shared-state.ts';
@@ -73,6 +73,8 @@ export class Runtime {
   readonly #participation: Participation;
   readonly #presence: NodePresence;
   readonly #closing = new AbortController();
+  /** Mailbox → what ends the care for it. */
+  readonly #lookedAfter = new Map<string, () => void>();
   #settler: Settler;
   #lostSettlements = 0;
   #rejoining: Promise<void> | undefined;
@@ -87,10 +89,12 @@ export class Runtime {
     this.policy = policy;
     this.#link = link;
     this.#log = log.child({ node: policy.name });
-    this.#clock = { now: () => link.now(), elapsed: () => performance.now() };
-    const timers: Timers = { clock: this.#clock, setTimer: systemTimers.setTimer };
+    const { clock: hands, setTimer } = link.timers ?? systemTimers;
+    this.#clock = { now: () => link.now(), elapsed: () => hands.elapsed() };
+    const timers: Timers = { clock: this.#clock, setTimer };
+    const wakeful: Timers = { clock: this.#clock, setTimer: (link.timers ?? wakefulTimers).setTimer };
     const memberId = (): string => this.id;
-    this.#deadlines = new Deadlines(this.#clock);
+    this.#deadlines = new Deadlines(this.#clock, wakeful.setTimer);
     this.#replies = new Replies(this.#clock, this.#deadlines, this.#log, policy.maxBodyBytes);
     this.#settler = new Settler(link.broker, this.#flusher, this.#log);
     this.sending = new Sending({
@@ -113,10 +117,11 @@ export class Runtime {
       policies,
       events,
       middleware: clientMiddleware,
-      routing: new Routing({ registry, balancer, local: (mailbox) => this.actors.get(mailbox)?.dispatcher }),
+      sendHooks: new Set(),
+      routing: new Routing({ registry, balancer, local: (mailbox) => this.#local(mailbox) }),
       resilience: pipelineNeeds({
         link,
-        timers: { clock: this.#clock, setTimer: wakefulTimers.setTimer },
+        timers: wakeful,
         breaking,
         log: this.#log,
         maxBodyBytes: policy.maxBodyBytes,
@@ -202,25 +207,24 @@ export class Runtime {
   /** @throws ConfigError when the mailbox is served already or the module does not load in a thread. */
   async serve(actor: Actor, serving: Serving): Promise<void> {
     const served = await this.actors.add(actor, serving);
-    const { mailbox, name } = actor.contract;
-    const unhealthy = this.health.serve(mailbox);
-    const unwatch = this.scaler.watch(
-      mailbox,
-      name,
-      served.dispatcher,
-      () => this.calling.policies.service(name).scale,
-    );
+    this.#lookAfter(served);
     try {
       await this.actors.consume(served);
       await this.#link.membership.announce();
     } catch (thrown) {
       // Evicted meanwhile: joining again serves it.
       if (codeOf(thrown) === 'NOT_MEMBER' && !this.#closing.signal.aborted) return await this.#rejoining;
-      unhealthy();
-      unwatch();
-      await this.actors.remove(served);
+      await this.#forget(served);
       throw thrown;
     }
+  }
+
+  /** @throws ConfigError when the mailbox is not served. */
+  async unserve(mailbox: string, drainMs: number): Promise<void> {
+    const served = this.actors.get(mailbox);
+    if (served === undefined) throw new ConfigError(`unserve: this node does not serve ${mailbox}`);
+    served.leaving ??= this.#retire(served, drainMs);
+    await served.leaving;
   }
 
   stats(): NodeStats {
@@ -268,6 +272,37 @@ export class Runtime {
     await this.#link.close();
   }
 
+  /** The others shall know before it is gone: whoever targets this node would have to wait for the detour. */
+  async #retire(served: Served, drainMs: number): Promise<void> {
+    // What `leaving` says must stand before it is announced.
+    await Promise.resolve();
+    await Promise.all([this.#announce(), this.actors.drain(served, drainMs)]);
+    await this.#forget(served);
+    await this.#announce();
+  }
+
+  #lookAfter({ actor, dispatcher }: Served): void {
+    const { mailbox, name } = actor.contract;
+    const unhealthy = this.health.serve(mailbox);
+    const unwatch = this.scaler.watch(mailbox, name, dispatcher, () => this.calling.policies.service(name).scale);
+    this.#lookedAfter.set(mailbox, () => {
+      unhealthy();
+      unwatch();
+    });
+  }
+
+  async #forget(served: Served): Promise<void> {
+    const { mailbox } = served.actor.contract;
+    this.#lookedAfter.get(mailbox)?.();
+    this.#lookedAfter.delete(mailbox);
+    await this.actors.remove(served);
+  }
+
+  #local(mailbox: string): Dispatcher | undefined {
+    const served = this.actors.get(mailbox);
+    return served === undefined || served.leaving !== undefined ? undefined : served.dispatcher;
+  }
+
   async #flushed(): Promise<void> {
     while (!this.sending.idle) await sleep(5);
     await this.#settler.settled();
@@ -286,6 +321,8 @@ export class Runtime {
       },
     });
     this.member = true;
+    // Joining was answered: as good as a beat.
+    this.#lastBeatAt = this.#clock.elapsed();
     await this.shared.joined();
   }
 
@@ -374,8 +411,13 @@ export class Runtime {
     this.#announcing = true;
     setImmediate(() => {
       this.#announcing = false;
-      if (this.member) this.#link.membership.announce().catch(() => undefined); // the next beat tells it anyway
+      if (this.member) void this.#announce();
     });
+  }
+
+  /** Resolves when the others can see it, or cannot be told: the next beat does that anyway. */
+  async #announce(): Promise<void> {
+    await this.#link.membership.announce().catch(() => undefined);
   }
 }
 

@@ -3,11 +3,14 @@ import type { Actor } from './actor.ts';
 import type { Broker } from './broker.ts';
 import { createPool } from './create-pool.ts';
 import { Dispatcher, type DispatcherNeeds } from './dispatcher.ts';
+import { wakefulTimers } from './clock.ts';
 import { ConfigError, messageOf, NodeClosed } from './errors.ts';
 import type { Log } from './log.ts';
 import type { ServerMiddleware } from './middleware.ts';
 import type { Policies } from './policies/policies.ts';
 import type { Pool } from './pool.ts';
+import { within } from './resilience/pause.ts';
+import { withinBounds } from './scaling/autoscale.ts';
 import type { Serving } from './serve.ts';
 
 export interface Served {
@@ -23,6 +26,8 @@ export interface Served {
   /** Who keeps it from taking part, and why. */
   readonly out: Map<string, string>;
   hints: string;
+  /** Resolves when it is served no more; undefined as long as nobody wants that. */
+  leaving: Promise<void> | undefined;
 }
 
 /** What all dispatchers of a node are made of, besides what is said of the actor. */
@@ -117,9 +122,10 @@ export class ServedActors {
       weight: policies.service(name).weight ?? ownWeight,
       out: new Map(),
       hints: '',
+      leaving: undefined,
     };
     this.#served.set(mailbox, served);
-    this.#applyPolicy(served);
+    this.#applyPolicy(served, 'first');
     return served;
   }
 
@@ -137,6 +143,13 @@ export class ServedActors {
     this.#served.delete(served.actor.contract.mailbox);
     await served.dispatcher.stop();
     await served.pool.close(0);
+  }
+
+  /** Claims nothing more for it and hands back what has not started; what runs has `drainMs` to finish. */
+  async drain({ actor, dispatcher }: Served, drainMs: number): Promise<void> {
+    await dispatcher.stop();
+    await within(wakefulTimers, drainMs, dispatcher.drained());
+    dispatcher.giveUp(new NodeClosed(actor.contract.mailbox, 'unknown'));
   }
 
   /** Writes hints for senders where they have changed. */
@@ -168,7 +181,7 @@ export class ServedActors {
 
   /** Live settings of a service have changed. */
   applyPolicies(service: string): void {
-    for (const served of this.of(service)) this.#applyPolicy(served);
+    for (const served of this.of(service)) this.#applyPolicy(served, 'again');
   }
 
   /** Nothing more is served. */
@@ -176,12 +189,16 @@ export class ServedActors {
     this.#closed = true;
   }
 
-  #applyPolicy(served: Served): void {
+  #applyPolicy(served: Served, time: 'first' | 'again'): void {
     const { name } = served.actor.contract;
     const { concurrency, weight, scale } = this.#needs.policies.service(name);
     served.weight = weight ?? served.ownWeight;
-    // Where it follows the load, the load decides.
-    if (scale === false) served.dispatcher.resize(concurrency ?? ownConcurrency(served));
+    const { dispatcher } = served;
+    const declared = concurrency ?? ownConcurrency(served);
+    // Where it follows the load, the load decides, within bounds; what is declared is where it begins.
+    dispatcher.resize(
+      scale === false ? declared : withinBounds(time === 'first' ? declared : dispatcher.concurrency, scale),
+    );
   }
 
   #refuse(mailbox: string): void {

@@ -1,8 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { pino } from 'pino';
+import { actor } from '../src/actor.ts';
 import type { MailboxDepth } from '../src/broker.ts';
+import { contract } from '../src/contract.ts';
 import { Emitter, type NodeEvents } from '../src/events.ts';
+import { createNode } from '../src/node.ts';
 import { autoscale, FIRST_STATE, type ScaleState } from '../src/scaling/autoscale.ts';
 import { desiredInstances } from '../src/scaling/desired.ts';
 import { lagOf } from '../src/scaling/lag.ts';
@@ -315,4 +318,26 @@ test('what is not watched any more is not looked at', async (t) => {
   await it.seconds(1);
   t.is(it.asked, 3);
   t.is(it.scaler.numbers('other@1'), undefined);
+});
+
+test('an actor that scales begins within its bounds, and is within new ones at once (S2-45)', async (t) => {
+  const work = contract('work', { methods: { run: {} } });
+  const scale = { min: 2, max: 4 };
+  await using node = await createNode({ services: { work: { concurrency: 3, scale } } });
+  let running = 0;
+  let most = 0;
+  const run = async (): Promise<void> => {
+    most = Math.max(most, (running += 1));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    running -= 1;
+  };
+  await node.serve(actor(work, { run }));
+  const mostOf = async (calls: number): Promise<number> => {
+    most = 0;
+    await Promise.all(Array.from({ length: calls }, () => node.client(work).run()));
+    return most;
+  };
+  t.is(await mostOf(12), 3, 'as declared');
+  await node.config.set('work', { scale: { ...scale, min: 4 } });
+  t.is(await mostOf(12), 4);
 });

@@ -10,13 +10,18 @@ import { MemoryLink } from './memory/link.ts';
 import { World } from './memory/world.ts';
 
 export interface MemoryOptions {
-  /** Backend time; default the system's. One that also has `setTimer` (`virtualClock()`) drives beats and due times too. */
+  /**
+   * Backend time; default the system's. One that also has `setTimer` (`virtualClock()`) drives beats and due times too, and
+   * what nodes wait for: deadlines, back-off, breakers, checks.
+   */
   readonly clock?: Clock | (Clock & Timers);
 }
 
 /** Never rejects with `TransportError`, except after the link was closed. */
 export function memory(options: MemoryOptions = {}): Backend {
-  const timers = timersOf(options.clock ?? systemClock);
+  const { clock = systemClock } = options;
+  const own = timersOf(clock);
+  const timers: Timers = own ?? { clock, setTimer: systemTimers.setTimer };
   const worlds = new Map<string, World>();
   return {
     name: 'memory',
@@ -26,11 +31,11 @@ export function memory(options: MemoryOptions = {}): Backend {
         world = new World(timers);
         worlds.set(identity.namespace, world);
       }
-      return Promise.resolve(new MemoryLink(world, identity));
+      return Promise.resolve(new MemoryLink(world, identity, own));
     },
   };
 }
 
-function timersOf(clock: Clock | (Clock & Timers)): Timers {
-  return 'setTimer' in clock ? clock : { clock, setTimer: systemTimers.setTimer };
+function timersOf(clock: Clock | (Clock & Timers)): Timers | undefined {
+  return 'setTimer' in clock ? clock : undefined;
 }

@@ -52,9 +52,16 @@ export class Breaking {
     return guard;
   }
 
-  /** A breaker by hand, shared under this name by all nodes. @throws ConfigError */
-  handle(name: string, policy: BreakerPolicy): BreakerHandle {
+  /**
+   * A breaker by hand, shared under this name by all nodes; without a policy, with the one that it has. @throws ConfigError
+   */
+  handle(name: string, policy?: BreakerPolicy): BreakerHandle {
     return breakerHandle(this, name, policy, this.#ground.clock);
+  }
+
+  /** The breaker of this name with the policy that it has; by default where nobody has named one. */
+  find(name: string): Guard {
+    return this.#guards.get(name) ?? this.#add(name, DEFAULT_BREAKER);
   }
 
   /** Takes one item of news. */
@@ -88,7 +95,7 @@ export class Breaking {
     name: string,
     force: Omit<BreakerForce, 'by'> & { readonly by?: string | undefined },
   ): Promise<BreakerState> {
-    const guard = this.#guards.get(name) ?? this.#add(name, DEFAULT_BREAKER);
+    const guard = this.find(name);
     if (force.to === 'reset') guard.telling.drop();
     const by = force.by ?? this.#ground.nodeId();
     guard.local.accept(await this.#ground.breakers.force(name, { ...force, by }));
@@ -129,7 +136,9 @@ export class Breaking {
   #turned(from: BreakerState['phase'], state: BreakerState): void {
     const { name: breaker, phase: to, reason, by, openUntil } = state;
     const { log } = this.#ground;
-    if (to === 'open') log.warn({ evt: 'circuit_opened', breaker, reason, by, openUntil }, 'a breaker has opened');
+    // Whoever saw it fail warns of it: two hundred others need not.
+    const level = by === this.#ground.nodeId() ? 'warn' : 'info';
+    if (to === 'open') log[level]({ evt: 'circuit_opened', breaker, reason, by, openUntil }, 'a breaker has opened');
     else if (to === 'half_open') log.info({ evt: 'circuit_half_open', breaker, by }, 'a breaker is being tried');
     else log.info({ evt: 'circuit_closed', breaker, reason, by }, 'a breaker has closed');
     this.#events.emit('breaker', { from, to, state });

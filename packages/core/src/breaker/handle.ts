@@ -31,9 +31,14 @@ export interface BreakerHandle {
 }
 
 /** @throws ConfigError when the name is empty or longer than 256 characters. */
-export function breakerHandle(breaking: Breaking, given: string, policy: BreakerPolicy, clock: Clock): BreakerHandle {
+export function breakerHandle(
+  breaking: Breaking,
+  given: string,
+  policy: BreakerPolicy | undefined,
+  clock: Clock,
+): BreakerHandle {
   const named = parseOptions(name, given, 'breaker');
-  const guard = breaking.of(named, policy);
+  const guard = policy === undefined ? breaking.find(named) : breaking.of(named, policy);
   return {
     name: named,
     run: (fn) => run(guard, fn, clock),

@@ -194,13 +194,16 @@ export class Registry implements Disposable {
    * Resolves when each of the services has an instance that work may be sent to.
    * @throws ServiceNotFound, NoHealthyInstances of the first that is lacking when the time is up; Aborted; NodeClosed.
    */
-  waitFor(services: readonly string[], options: WaitOptions): Promise<void> {
+  waitFor(services: readonly string[], options: WaitOptions = {}): Promise<void> {
     return this.#waits.wait([...services], options);
   }
 
-  /** @throws ServiceNotFound when nobody ever served it; NoHealthyInstances when nobody does that work may be sent to. */
-  require(service: string): void {
-    if (this.#views.hasRoutable(service)) return;
+  /**
+   * @param mailbox one version line of it alone. Default: any.
+   * @throws ServiceNotFound when nobody ever served it; NoHealthyInstances when nobody does that work may be sent to.
+   */
+  require(service: string, mailbox?: string): void {
+    if (this.#views.hasRoutable(service, mailbox)) return;
     throw this.seen(service) ? new NoHealthyInstances(service) : new ServiceNotFound(service);
   }
 
@@ -219,6 +222,19 @@ export class Registry implements Disposable {
 
   services(): readonly ServiceSummary[] {
     return this.#views.summaries();
+  }
+
+  /** Ids of all nodes that are there, this one and those that serve nothing included. */
+  nodes(): readonly string[] {
+    return this.#views.nodeIds();
+  }
+
+  /**
+   * Reads now how the services fare that were asked for lately, instead of with the next beat: resolves when load, score
+   * and times are in. Where the backend is away, what was known stays.
+   */
+  refresh(): Promise<void> {
+    return this.#vitals.refresh();
   }
 
   /** Services of which everything is in memory; never more than `maxServices`. */

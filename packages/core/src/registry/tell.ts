@@ -27,7 +27,8 @@ export class Teller {
 
   health(event: InstanceEvent, from: Health['status'] | 'unknown', { status: to, reason }: Health): void {
     const facts = { ...event, from, to, ...(reason === undefined ? undefined : { reason }) };
-    if (to === 'unhealthy') this.#log.warn({ evt: 'instance_marked_unhealthy', ...facts }, 'no work is sent there');
+    // Its own node warns of it: two hundred others need not.
+    if (to === 'unhealthy') this.#log.info({ evt: 'instance_marked_unhealthy', ...facts }, 'no work is sent there');
     else if (from === 'unhealthy' && isRoutable(to))
       this.#log.info({ evt: 'instance_recovered', ...facts }, 'it is back');
     this.#events.emit('health', { ...event, from, to, reason });

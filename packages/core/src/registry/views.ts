@@ -72,8 +72,11 @@ export class Views {
     return this.#services.has(service);
   }
 
-  hasRoutable(service: string): boolean {
-    for (const { health } of this.#services.get(service)?.values() ?? []) if (isRoutable(health.status)) return true;
+  /** @param mailbox of one version line alone. */
+  hasRoutable(service: string, mailbox?: string): boolean {
+    for (const [key, { health }] of this.#services.get(service) ?? []) {
+      if (isRoutable(health.status) && (mailbox === undefined || key.endsWith(`/${mailbox}`))) return true;
+    }
     return false;
   }
 

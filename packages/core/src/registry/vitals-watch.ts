@@ -41,6 +41,11 @@ export class VitalsWatch {
     if (!this.#awake && !this.#closed) this.#arm(0);
   }
 
+  /** Reads now, and resolves when it has; where the backend is away, what was known stays. */
+  async refresh(): Promise<void> {
+    await this.#round();
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelTimer?.();

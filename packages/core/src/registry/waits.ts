@@ -3,10 +3,13 @@ import type { Timers } from '../clock.ts';
 import { Aborted, type HomeostatError } from '../errors.ts';
 
 export interface WaitOptions {
-  /** ms */
-  readonly timeoutMs: number;
+  /** Default 30 s. */
+  readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** How long is waited for services, ms. */
+const DEFAULT_WAIT_MS = 30_000;
 
 interface Wait {
   readonly names: readonly string[];
@@ -27,7 +30,7 @@ export class Waits {
     this.#needs = needs;
   }
 
-  wait(names: readonly string[], { timeoutMs, signal }: WaitOptions): Promise<void> {
+  wait(names: readonly string[], { timeoutMs = DEFAULT_WAIT_MS, signal }: WaitOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#needs.lacking(names) === undefined) return resolve();
       const aborted = (): void =>

@@ -1,20 +1,8 @@
 /** Waiting on the injected clock: nothing is left behind, whichever way the wait ends. */
-import { systemClock, type Timers } from '../clock.ts';
+import type { Timers } from '../clock.ts';
 
 /** The backend has this long to answer a question that holds a call up, before the node decides by itself, ms. */
 export const ANSWER_MS = 250;
-
-/** Longest wait that `setTimeout` can hold, ms; beyond it fires at once. */
-const MAX_TIMEOUT_MS = 2_147_483_647;
-
-/** Timers that keep the process alive: somebody awaits what they end. */
-export const wakefulTimers: Timers = {
-  clock: systemClock,
-  setTimer: (ms, fire) => {
-    const timer = setTimeout(fire, Math.min(ms, MAX_TIMEOUT_MS));
-    return () => clearTimeout(timer);
-  },
-};
 
 /** Resolves after `ms` milliseconds, or at once when the signal aborts. */
 export function pause(timers: Timers, ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,6 +1,5 @@
-import type { Timers } from '../clock.ts';
+import { wakefulTimers, type Timers } from '../clock.ts';
 import { Aborted, CallTimeout } from '../errors.ts';
-import { wakefulTimers } from './pause.ts';
 
 export interface DeadlineOptions {
   /** Ends the work early. */

@@ -1,7 +1,7 @@
-import type { Timers } from '../clock.ts';
+import { wakefulTimers, type Timers } from '../clock.ts';
 import { Aborted, codeOf } from '../errors.ts';
 import type { RetryFields } from '../service-settings.ts';
-import { pause, wakefulTimers } from './pause.ts';
+import { pause } from './pause.ts';
 import { retryPolicy } from './policies.ts';
 import { retryDelay } from './retry-delay.ts';
 import { withDeadline } from './with-deadline.ts';

@@ -38,6 +38,11 @@ const IDLE_BELOW = 0.5;
 /** When it shrinks, what is in use comes to this part of it: above the mark where shrinking begins. */
 const SHRINK_TO = 0.7;
 
+/** The nearest concurrency that the policy allows. */
+export function withinBounds(concurrency: number, { min, max }: Pick<ScalePolicy, 'min' | 'max'>): number {
+  return Math.min(max, Math.max(min, concurrency));
+}
+
 export function autoscale(before: ScaleState, load: Load, policy: ScalePolicy): ScaleStep {
   const { at, lag, inFlight, concurrency } = load;
   const { min, max, lagPerSlot, upAfterMs, downAfterMs, coolDownMs } = policy;
@@ -48,7 +53,7 @@ export function autoscale(before: ScaleState, load: Load, policy: ScalePolicy): 
   const peak = idle ? Math.max(before.peak, inFlight) : 0;
   const state: ScaleState = { behindSince, idleSince, peak, changedAt: before.changedAt };
 
-  const clamped = Math.min(max, Math.max(min, concurrency));
+  const clamped = withinBounds(concurrency, policy);
   if (clamped !== concurrency) return change(clamped);
   if (at - before.changedAt < coolDownMs) return { state, concurrency: undefined };
   if (behindSince !== undefined && at - behindSince >= upAfterMs && concurrency < max)

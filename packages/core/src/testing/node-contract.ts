@@ -4,26 +4,34 @@
  */
 import type { Backend } from '../backend.ts';
 import { aborting } from './node-contract/aborting.ts';
+import { ailing } from './node-contract/ailing.ts';
 import { balancing } from './node-contract/balancing.ts';
 import { bounds } from './node-contract/bounds.ts';
 import { breaking } from './node-contract/breaking.ts';
 import { calling } from './node-contract/calling.ts';
+import { caching } from './node-contract/caching.ts';
 import { casting } from './node-contract/casting.ts';
 import { checking } from './node-contract/checking.ts';
 import { closing } from './node-contract/closing.ts';
+import { configuring } from './node-contract/configuring.ts';
 import { deadLetters } from './node-contract/dead-letters.ts';
 import { discovering } from './node-contract/discovering.ts';
 import { evicting } from './node-contract/evicting.ts';
+import { failing } from './node-contract/failing.ts';
 import { knowing } from './node-contract/knowing.ts';
+import { local } from './node-contract/local.ts';
 import { options } from './node-contract/options.ts';
+import { retrying } from './node-contract/retrying.ts';
 import { nodePromises } from './node-contract/stage.ts';
 import { routing } from './node-contract/routing.ts';
 import { sendingTo } from './node-contract/sending-to.ts';
 import { sharing } from './node-contract/sharing.ts';
+import { surrounding } from './node-contract/surrounding.ts';
 import { throwing } from './node-contract/throwing.ts';
 import { timing } from './node-contract/timing.ts';
 import { unserving } from './node-contract/unserving.ts';
 import { values } from './node-contract/values.ts';
+import { versions } from './node-contract/versions.ts';
 import type { ContractTest } from './contract/trial.ts';
 
 /** Where the nodes of one test meet. */
@@ -64,5 +72,13 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   sendingTo(promised);
   balancing(promised);
   breaking(promised);
+  retrying(promised);
+  failing(promised);
+  caching(promised);
+  configuring(promised);
+  surrounding(promised);
+  ailing(promised);
+  versions(promised);
+  local(promised);
   options(promised);
 }

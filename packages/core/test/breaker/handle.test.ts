@@ -103,3 +103,14 @@ test('named profiles are good for breakers by hand (S3-07, S1-17)', (t) => {
   const house = new House();
   t.throws(() => house.node('a').breaking.handle('', policyOf()), { code: 'CONFIG' });
 });
+
+test('a look at a breaker that is in use changes nothing about it (S3-18)', async (t) => {
+  const { breaking } = new House().node('a');
+  const inUse = breaking.handle('x', policyOf({ failureThreshold: 2 }));
+  t.is(breaking.handle('x').state(), 'closed');
+  for (let index = 0; index < 2; index += 1) await t.throwsAsync(inUse.run(fail), { message: 'no' });
+  await t.throwsAsync(
+    inUse.run(() => 1),
+    { code: 'CIRCUIT_OPEN' },
+  );
+});

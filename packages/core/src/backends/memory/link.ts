@@ -2,6 +2,7 @@ import type { BackendHealth, Link } from '../../backend.ts';
 import type { Breakers } from '../../breakers.ts';
 import type { NodeIdentity } from '../../broker.ts';
 import type { Cache } from '../../cache.ts';
+import type { Timers } from '../../clock.ts';
 import type { Permits } from '../../permits.ts';
 import type { Records } from '../../records.ts';
 import { MemoryBroker } from './broker.ts';
@@ -18,9 +19,11 @@ export class MemoryLink implements Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly timers: Timers | undefined;
   readonly #hold: Hold;
 
-  constructor(world: World, identity: NodeIdentity) {
+  constructor(world: World, identity: NodeIdentity, timers: Timers | undefined) {
+    this.timers = timers;
     this.#hold = new Hold(world, identity);
     this.broker = new MemoryBroker(this.#hold);
     this.membership = new MemoryMembership(this.#hold);

@@ -28,6 +28,8 @@ export class Mailbox {
   readonly #waiting = new Queue<Entry>();
   /** What waits for one member alone. */
   readonly #targeted = new Map<string, Queue<Entry>>();
+  /** Members that have read and do so no more: nothing waits for one of them alone. */
+  readonly #gone = new Set<string>();
   /** Had an owner and has none now. They go first, oldest first. */
   readonly #orphans = new Heap<Entry>((a, b) => a.order < b.order);
   readonly #pending = new Map<string, Map<string, Entry>>();
@@ -86,6 +88,7 @@ export class Mailbox {
   /** The member is gone: what it held, and what waited for it alone, is for the others. */
   release(member: string, crashed: boolean): void {
     this.#share(member);
+    this.#gone.delete(member);
     const held = this.#pending.get(member);
     this.#pending.delete(member);
     for (const entry of held?.values() ?? []) {
@@ -99,6 +102,8 @@ export class Mailbox {
 
   open(consumer: Consumer): void {
     this.#consumers.add(consumer);
+    const member = consumer.member();
+    if (member !== undefined) this.#gone.delete(member);
     this.ring();
   }
 
@@ -106,7 +111,10 @@ export class Mailbox {
   shut(consumer: Consumer): void {
     this.#consumers.remove(consumer);
     const member = consumer.member();
-    if (member !== undefined && !this.#consumers.reads(member)) this.#share(member);
+    if (member !== undefined && !this.#consumers.reads(member)) {
+      this.#gone.add(member);
+      this.#share(member);
+    }
     this.ring();
   }
 
@@ -145,7 +153,7 @@ export class Mailbox {
 
   #lineUp(entry: Entry): void {
     const { target } = entry;
-    if (target === undefined || !this.#isMember(target)) {
+    if (target === undefined || !this.#isMember(target) || this.#gone.has(target)) {
       entry.target = undefined;
       this.#waiting.push(entry);
       return;

@@ -210,7 +210,7 @@ export function breaking(promised: Promised): void {
     t.is((await rejection(bank.run(() => 1))).code, 'CIRCUIT_OPEN');
     await until('a try', () => bank.run(() => true).catch(() => false));
     t.true(second.now() >= openUntil);
-    t.is(bank.state(), 'closed');
+    await until('it to close', () => bank.state() === 'closed');
   });
 
   promised('a profile of the node holds for every method that names it (S3-07, S1-23)', async (t, stage) => {

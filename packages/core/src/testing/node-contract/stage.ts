@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Actor } from '../../actor.ts';
-import type { Backend, Link } from '../../backend.ts';
+import type { Backend, Link, Presence } from '../../backend.ts';
 import type { MethodSpecs } from '../../contract.ts';
 import { HomeostatError } from '../../errors.ts';
 import { createNode, type ActorNode, type NodeOptions } from '../../node.ts';
@@ -19,6 +19,11 @@ const BEAT = { intervalMs: 200, ttlMs: 5_000 };
 export const SLOW_BEAT = { intervalMs: 2_000, ttlMs: 20_000 } as const;
 /** Of the nodes of a test in which one dies. */
 export const QUICK_BEAT = { intervalMs: 100, ttlMs: 800 } as const;
+/** What a hold without a node says of itself. */
+const HAND: Presence = {
+  report: () => ({ name: 'hand', pid: 1, host: 'nowhere', startedAt: 1, status: 'healthy', serves: {} }),
+  vitals: () => ({ inFlight: 0, load: 0, loopDelayMs: 0, memoryMb: 0, actors: {}, serviceMs: {}, checks: {} }),
+};
 const SILENT = pino({ level: 'silent' });
 
 /** The nodes of one test. */
@@ -80,17 +85,26 @@ export class NodeStage {
     return { node, die };
   }
 
-  /** A hold on the backend without a node, for writing there by hand. */
+  /** A hold on the backend without a node, for writing there by hand: a member that serves nothing. */
   async link(): Promise<Link> {
-    const { name, namespace, beat } = nodeSettingsSchema.parse({ name: 'hand', namespace: this.#world.namespace });
-    const link = await this.#world.backend().connect({ name, namespace, beat, log: SILENT });
+    const { namespace, beat } = nodeSettingsSchema.parse({ namespace: this.#world.namespace });
+    const link = await this.#world.backend().connect({ name: 'hand', namespace, beat, log: SILENT });
     this.#links.push(link);
+    await link.membership.join(HAND, {
+      evicted: () => undefined,
+      inbox: () => undefined,
+      news: () => undefined,
+      beaten: () => undefined,
+    });
     return link;
   }
 
   async close(): Promise<void> {
     for (const node of this.#nodes) await node.close({ drainMs: 100 });
-    for (const link of this.#links) await link.close();
+    for (const link of this.#links) {
+      await link.membership.leave();
+      await link.close();
+    }
     await this.#world.cleanup();
   }
 }

@@ -1,0 +1,39 @@
+/** What a verb of the command line is: it judges its words before anything is connected, then works on a node. */
+import type { ActorNode } from '@homeostat/core';
+import type { Arguments } from './arguments.ts';
+
+export interface Verb {
+  readonly name: string;
+  /** What may follow `homeostat`, a line for each form. */
+  readonly synopses: readonly string[];
+  /** One line. */
+  readonly summary: string;
+  /** What else there is to know, in lines of at most 100 characters. */
+  readonly about: readonly string[];
+  readonly options?: Readonly<Record<string, Option>>;
+  readonly examples: readonly string[];
+  /** @throws UsageError */
+  plan(given: Arguments): Work;
+}
+
+export interface Option {
+  /** What its value is called, `<text>`; absent: it takes none. */
+  readonly value?: string | undefined;
+  readonly says: string;
+}
+
+export type Work = (session: Session) => Promise<Answer>;
+
+export interface Session {
+  readonly node: ActorNode;
+  readonly namespace: string;
+  /** Who does this, for histories. */
+  readonly by: string;
+}
+
+export interface Answer {
+  /** For machines, as JSON. */
+  readonly data: unknown;
+  /** For people. */
+  readonly text: string;
+}
