@@ -48,7 +48,7 @@ const mutants: readonly Mutant[] = [
   {
     name: 'settling only after the reply',
     guard: {
-      file: '@homeostat/core/dist/src/endings.js',
+      file: '@homeostat/core/dist/src/serving/endings.js',
       text: 'send(inbox, receipt);',
       instead: 'send(inbox, receipt); this.answered(batch, index);',
     },

@@ -162,7 +162,7 @@ test.serial('the packages hold what they need and neither tests nor traces of th
       t.true(inside.includes('dist/src/beat.thread.js'));
       t.true(inside.filter((file) => /^lua\/[a-z]+\.lua$/.test(file)).length > 10);
     }
-    if (name === '@homeostat/core') t.true(inside.includes('dist/src/pools/thread.js'));
+    if (name === '@homeostat/core') t.true(inside.includes('dist/src/serving/pools/thread.js'));
   }
 });
 
@@ -180,7 +180,7 @@ onRedis('where a bundler left the beat thread out, the node says so and beats on
 test.serial('where a bundler left the pool thread out, serving with threads says which file is missing', async (t) => {
   const damaged = await project.copy();
   t.teardown(() => damaged.remove());
-  await rm(join(damaged.installed('@homeostat/core'), 'dist/src/pools/thread.js'));
+  await rm(join(damaged.installed('@homeostat/core'), 'dist/src/serving/pools/thread.js'));
   const { code, output } = await damaged.node(['program.js', 'threads'], environment);
   t.regex(output, /code: 'CONFIG'/);
   t.regex(output, /workerFile: there is no file .*dist\/src\/pools\/thread\.js/);

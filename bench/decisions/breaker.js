@@ -1,8 +1,8 @@
 /** What a breaker costs a call, and how long it takes until all know. */
 import { LocalBreaker } from '../../packages/core/dist/src/breaker/local-breaker.js';
-import { newBreaker, toState } from '../../packages/core/dist/src/breaker-state.js';
-import { systemClock } from '../../packages/core/dist/src/clock.js';
-import { DEFAULT_BREAKER } from '../../packages/core/dist/src/service-settings.js';
+import { newBreaker, toState } from '../../packages/core/dist/src/breaker/breaker-state.js';
+import { systemClock } from '../../packages/core/dist/src/ground/clock.js';
+import { DEFAULT_BREAKER } from '../../packages/core/dist/src/policies/service-settings.js';
 
 const STATED = '50 µs';
 /** Longer than any run: what is open stays open, what closes step by step goes on doing so, in milliseconds. */

@@ -1,10 +1,10 @@
 /** What each power adds to a call that succeeds: the chain around a sending that answers at once. */
 import { BreakerBook } from '../../packages/core/dist/src/backends/memory/breaker-book.js';
 import { Breaking } from '../../packages/core/dist/src/breaker/breaking.js';
-import { systemClock, systemTimers } from '../../packages/core/dist/src/clock.js';
-import { Emitter } from '../../packages/core/dist/src/events.js';
+import { systemClock, systemTimers } from '../../packages/core/dist/src/ground/clock.js';
+import { Emitter } from '../../packages/core/dist/src/node/events.js';
 import { pipeline, pipelineNeeds } from '../../packages/core/dist/src/resilience/pipeline.js';
-import { DEFAULT_BREAKER, DEFAULT_RETRY } from '../../packages/core/dist/src/service-settings.js';
+import { DEFAULT_BREAKER, DEFAULT_RETRY } from '../../packages/core/dist/src/policies/service-settings.js';
 import { bulkheading, Bulkheads } from '../../packages/core/dist/src/resilience/bulkhead.js';
 import { log } from './house.js';
 

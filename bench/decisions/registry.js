@@ -1,7 +1,7 @@
 /** Who serves it? From memory, and from Redis when nothing is known. */
 import { Balancer } from '../../packages/core/dist/src/balance/balancer.js';
-import { systemClock } from '../../packages/core/dist/src/clock.js';
-import { Emitter } from '../../packages/core/dist/src/events.js';
+import { systemClock } from '../../packages/core/dist/src/ground/clock.js';
+import { Emitter } from '../../packages/core/dist/src/node/events.js';
 import { Registry } from '../../packages/core/dist/src/registry/registry.js';
 import { log, SERVICE } from './house.js';
 

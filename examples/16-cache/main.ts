@@ -57,6 +57,7 @@ await ask(first, 1);
 // Whoever changes something says so by the name that the contract gave it.
 console.log(`forgotten by key: ${await catalogue.cache.invalidate('products', 'product:2')}`);
 await ask(first, 2);
+await ask(second, 2);
 console.log(`forgotten by prefix: ${await catalogue.cache.invalidate('products', { prefix: 'product:' })}`);
 await ask(first, 1);
 await ask(second, 2);

@@ -1,11 +1,11 @@
 /** What carries and remembers: `memory()` here, `redis(url)` in its own package. The ports a backend implements. */
-import type { Breakers } from './breakers.ts';
-import type { Broker, NodeIdentity } from './broker.ts';
-import type { Cache } from './cache.ts';
-import type { Timers } from './clock.ts';
-import type { Membership } from './membership.ts';
-import type { Permits } from './permits.ts';
-import type { Records } from './records.ts';
+import type { Breakers } from './ports/breakers.ts';
+import type { Broker, NodeIdentity } from './ports/broker.ts';
+import type { Cache } from './ports/cache.ts';
+import type { Timers } from './ground/clock.ts';
+import type { Membership } from './ports/membership.ts';
+import type { Permits } from './ports/permits.ts';
+import type { Records } from './ports/records.ts';
 
 export interface BackendHealth {
   readonly connected: boolean;
@@ -45,15 +45,15 @@ export interface Backend {
   connect(identity: NodeIdentity): Promise<Link>;
 }
 
-export * from './broker.ts';
-export * from './membership.ts';
-export * from './records.ts';
-export * from './breakers.ts';
-export * from './cache.ts';
-export * from './permits.ts';
-export { systemClock, type Clock } from './clock.ts';
-export { loop, sleep } from './loop.ts';
-export type { Log } from './log.ts';
+export * from './ports/broker.ts';
+export * from './ports/membership.ts';
+export * from './ports/records.ts';
+export * from './ports/breakers.ts';
+export * from './ports/cache.ts';
+export * from './ports/permits.ts';
+export { systemClock, type Clock } from './ground/clock.ts';
+export { loop, sleep } from './ground/loop.ts';
+export type { Log } from './ground/log.ts';
 export {
   HomeostatError,
   TransportError,
@@ -63,4 +63,4 @@ export {
   ConfigError,
   codeOf,
   messageOf,
-} from './errors.ts';
+} from './ground/errors.ts';

@@ -10,10 +10,10 @@ export {
   type MethodSpec,
   type MethodSpecs,
   type Output,
-} from './contract.ts';
-export { actor, type Actor, type Context, type Handler, type Handlers } from './actor.ts';
-export type { ActorOptions } from './options.ts';
-export type { StandardSchema } from './standard-schema.ts';
+} from './contract/contract.ts';
+export { actor, type Actor, type Context, type Handler, type Handlers } from './contract/actor.ts';
+export type { ActorOptions } from './node/options.ts';
+export type { StandardSchema } from './contract/standard-schema.ts';
 
 // What runs it
 export {
@@ -28,12 +28,12 @@ export {
   type NodeOptions,
   type NodeRegistry,
   type NodeStats,
-} from './node.ts';
-export type { ServeOptions } from './serve.ts';
-export { loadActors, type BrokenActor, type LoadedActor, type LoadedActors } from './load-actors.ts';
-export { serveDirectory, type ServedDirectory, type ServeDirectoryOptions } from './serve-directory.ts';
-export type { NodeSettings } from './options.ts';
-export type { InstanceEvent, NodeEvents, NodeListener } from './events.ts';
+} from './node/node.ts';
+export type { ServeOptions } from './serving/serve.ts';
+export { loadActors, type BrokenActor, type LoadedActor, type LoadedActors } from './node/load-actors.ts';
+export { serveDirectory, type ServedDirectory, type ServeDirectoryOptions } from './node/serve-directory.ts';
+export type { NodeSettings } from './node/options.ts';
+export type { InstanceEvent, NodeEvents, NodeListener } from './node/events.ts';
 
 // What it knows of the others
 export type { Instance } from './registry/instance.ts';
@@ -44,13 +44,13 @@ export type { AcquireOptions, PickOptions } from './registry/registry.ts';
 export type { LookupStats, ServiceLookups } from './registry/lookups.ts';
 export type { ServiceSummary } from './registry/views.ts';
 export type { SelectAsk, SelectFunction } from './balance/strategy.ts';
-export type { InstanceStatus, NodeReport, NodeVitals } from './report.ts';
+export type { InstanceStatus, NodeReport, NodeVitals } from './ports/report.ts';
 
 // How it and they fare
 export type { MailboxNumbers } from './scaling/scaler.ts';
 
 // What protects calls
-export type { BreakerPhase, BreakerPolicy, BreakerState } from './breakers.ts';
+export type { BreakerPhase, BreakerPolicy, BreakerState } from './ports/breakers.ts';
 export type { BreakerHandle } from './breaker/handle.ts';
 export { countsForBreaker } from './breaker/counts.ts';
 export { withRetry, type RetryOptions } from './resilience/with-retry.ts';
@@ -68,12 +68,12 @@ export type {
   ScalePolicy,
   ServicePolicy,
   ServiceSettings,
-} from './service-settings.ts';
+} from './policies/service-settings.ts';
 export type { LiveSetting, SetOptions, SettingChange } from './config/live.ts';
 
 // What stands around calls and handlers
-export type { ClientMiddleware, ClientRequest, Next, ServerMiddleware, ServerRequest } from './middleware.ts';
-export { logging, type Logging, type LoggingOptions } from './logging.ts';
+export type { ClientMiddleware, ClientRequest, Next, ServerMiddleware, ServerRequest } from './calling/middleware.ts';
+export { logging, type Logging, type LoggingOptions } from './calling/logging.ts';
 
 // What calls it
 export type {
@@ -86,15 +86,15 @@ export type {
   DeclaredError,
   Result,
   RuntimeCode,
-} from './client.ts';
-export type { CastOptions, RequestOptions } from './request-options.ts';
-export type { DeadLetter, DeadLetters } from './dead-letters.ts';
-export type { HistoryItem, MailboxDepth } from './broker.ts';
+} from './calling/client.ts';
+export type { CastOptions, RequestOptions } from './calling/request-options.ts';
+export type { DeadLetter, DeadLetters } from './node/dead-letters.ts';
+export type { HistoryItem, MailboxDepth } from './ports/broker.ts';
 
 // What carries it
 export { memory } from './backends/memory.ts';
 export type { Backend } from './backend.ts';
-export type { Log } from './log.ts';
+export type { Log } from './ground/log.ts';
 
 // How it fares
 export type { CheckOptions } from './health/check-options.ts';
@@ -135,4 +135,4 @@ export {
   WorkerError,
   type Issue,
   type Outcome,
-} from './errors.ts';
+} from './ground/errors.ts';

@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { Batch, maskOf } from '../src/batch.ts';
-import type { Claim } from '../src/broker.ts';
-import type { Frame } from '../src/frame.ts';
+import { Batch, maskOf } from '../src/serving/batch.ts';
+import type { Claim } from '../src/ports/broker.ts';
+import type { Frame } from '../src/wire/frame.ts';
 
 const frame = { envelopes: [] } as unknown as Frame;
 

@@ -1,10 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { Packr, Unpackr } from 'msgpackr';
-import { encodeBody, readBody } from '../src/frame.ts';
-import { FrameInvalid, PayloadTooLarge, SerializationError } from '../src/errors.ts';
-import { Scanner } from '../src/scan.ts';
-import { DEFAULT_MAX_BODY_BYTES } from '../src/wire.ts';
+import { encodeBody, readBody } from '../src/wire/frame.ts';
+import { FrameInvalid, PayloadTooLarge, SerializationError } from '../src/ground/errors.ts';
+import { Scanner } from '../src/wire/scan.ts';
+import { DEFAULT_MAX_BODY_BYTES } from '../src/wire/wire.ts';
 
 const LIMIT = DEFAULT_MAX_BODY_BYTES;
 

@@ -12,9 +12,9 @@ import {
   restored,
   toState,
   type Breaker,
-} from '../src/breaker-state.ts';
-import type { BreakerPolicy, BreakerTally } from '../src/breakers.ts';
-import { DEFAULT_BREAKER } from '../src/service-settings.ts';
+} from '../src/breaker/breaker-state.ts';
+import type { BreakerPolicy, BreakerTally } from '../src/ports/breakers.ts';
+import { DEFAULT_BREAKER } from '../src/policies/service-settings.ts';
 
 const T0 = 1_767_225_600_000;
 const POLICY: BreakerPolicy = { ...DEFAULT_BREAKER, openMs: 1_000, maxOpenMs: 10_000, rampMs: 0 };

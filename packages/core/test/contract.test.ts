@@ -1,11 +1,11 @@
 import test from 'ava';
 import { z } from 'zod';
-import { actor, isActor } from '../src/actor.ts';
-import { contract, mailboxOf } from '../src/contract.ts';
-import { ConfigError } from '../src/errors.ts';
-import { actorOptionsSchema, nodeSettingsSchema } from '../src/options.ts';
-import { parseOptions } from '../src/parse-options.ts';
-import { serveOptions } from '../src/serve.ts';
+import { actor, isActor } from '../src/contract/actor.ts';
+import { contract, mailboxOf } from '../src/contract/contract.ts';
+import { ConfigError } from '../src/ground/errors.ts';
+import { actorOptionsSchema, nodeSettingsSchema } from '../src/node/options.ts';
+import { parseOptions } from '../src/ground/parse-options.ts';
+import { serveOptions } from '../src/serving/serve.ts';
 
 const methods = { get: { input: z.number() } };
 const things = contract('things', { version: '2.3.4', methods });

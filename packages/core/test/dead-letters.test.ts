@@ -1,8 +1,8 @@
 import test from 'ava';
-import type { Broker, DeadEntry } from '../src/broker.ts';
-import { DeadLetters } from '../src/dead-letters.ts';
-import { ConfigError } from '../src/errors.ts';
-import { DEFAULT_MAX_BODY_BYTES, FrameWriter } from '../src/frame.ts';
+import type { Broker, DeadEntry } from '../src/ports/broker.ts';
+import { DeadLetters } from '../src/node/dead-letters.ts';
+import { ConfigError } from '../src/ground/errors.ts';
+import { DEFAULT_MAX_BODY_BYTES, FrameWriter } from '../src/wire/frame.ts';
 
 const HISTORY = JSON.stringify(
   [0, 2].map((index) => ({ index, attempt: 1, at: 5, node: 'n-1', code: 'NO', message: 'no' })),

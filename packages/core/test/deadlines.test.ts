@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { Deadlines, type Deadlined } from '../src/deadlines.ts';
+import { Deadlines, type Deadlined } from '../src/ground/deadlines.ts';
 
 /** A clock and the timers of this process, both turned by hand. Everything between two awaits happens on them. */
 class Hands {

@@ -1,24 +1,24 @@
 /** One dispatcher on a bench: without a backend, told by hand what was claimed. */
 import { pino } from 'pino';
 import { z } from 'zod';
-import { actor, type Actor } from '../src/actor.ts';
-import type { Batch } from '../src/batch.ts';
-import type { Broker, Claim, MailboxReader, ReplyResult, Settlement, SettleResult } from '../src/broker.ts';
-import type { Calling } from '../src/calling.ts';
-import { contract, type Contract } from '../src/contract.ts';
-import { Deadlines } from '../src/deadlines.ts';
-import { Dispatcher, type DispatcherNeeds } from '../src/dispatcher.ts';
-import { Kind } from '../src/envelope.ts';
-import { TransportError } from '../src/errors.ts';
-import { Flusher } from '../src/flusher.ts';
-import { DEFAULT_MAX_BODY_BYTES, FrameWriter, readBody, readFrame } from '../src/frame.ts';
-import type { Log } from '../src/log.ts';
-import { sleep } from '../src/loop.ts';
-import { AsyncPool } from '../src/pools/async.ts';
-import { Replies } from '../src/replies.ts';
-import { Sending } from '../src/sending.ts';
-import { Settler } from '../src/settler.ts';
-import { newStats, type Stats } from '../src/stats.ts';
+import { actor, type Actor } from '../src/contract/actor.ts';
+import type { Batch } from '../src/serving/batch.ts';
+import type { Broker, Claim, MailboxReader, ReplyResult, Settlement, SettleResult } from '../src/ports/broker.ts';
+import type { Calling } from '../src/calling/calling.ts';
+import { contract, type Contract } from '../src/contract/contract.ts';
+import { Deadlines } from '../src/ground/deadlines.ts';
+import { Dispatcher, type DispatcherNeeds } from '../src/serving/dispatcher.ts';
+import { Kind } from '../src/wire/envelope.ts';
+import { TransportError } from '../src/ground/errors.ts';
+import { Flusher } from '../src/ground/flusher.ts';
+import { DEFAULT_MAX_BODY_BYTES, FrameWriter, readBody, readFrame } from '../src/wire/frame.ts';
+import type { Log } from '../src/ground/log.ts';
+import { sleep } from '../src/ground/loop.ts';
+import { AsyncPool } from '../src/serving/pools/async.ts';
+import { Replies } from '../src/sending/replies.ts';
+import { Sending } from '../src/sending/sending.ts';
+import { Settler } from '../src/serving/settler.ts';
+import { newStats, type Stats } from '../src/node/stats.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
 export type Work = {

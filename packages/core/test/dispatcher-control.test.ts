@@ -1,11 +1,11 @@
 import test from 'ava';
-import { actor, type Actor } from '../src/actor.ts';
-import type { Claim } from '../src/broker.ts';
-import { contract } from '../src/contract.ts';
-import { FRAME_WORK_MS } from '../src/frame-shares.ts';
-import { sleep } from '../src/loop.ts';
-import { PING } from '../src/ping.ts';
-import { TAGS_HEADER } from '../src/routing-headers.ts';
+import { actor, type Actor } from '../src/contract/actor.ts';
+import type { Claim } from '../src/ports/broker.ts';
+import { contract } from '../src/contract/contract.ts';
+import { FRAME_WORK_MS } from '../src/sending/frame-shares.ts';
+import { sleep } from '../src/ground/loop.ts';
+import { PING } from '../src/calling/ping.ts';
+import { TAGS_HEADER } from '../src/calling/routing-headers.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 import { Bench, claim, closeBenches, NOW, plain, waiting, work, type Work } from './dispatcher-bench.ts';
 

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { z } from 'zod';
-import { actor, type Actor } from '../src/actor.ts';
-import type { Settlement } from '../src/broker.ts';
-import { contract } from '../src/contract.ts';
-import { NodeClosed } from '../src/errors.ts';
-import { sleep } from '../src/loop.ts';
+import { actor, type Actor } from '../src/contract/actor.ts';
+import type { Settlement } from '../src/ports/broker.ts';
+import { contract } from '../src/contract/contract.ts';
+import { NodeClosed } from '../src/ground/errors.ts';
+import { sleep } from '../src/ground/loop.ts';
 import { Bench, claim, closeBenches, NOW, plain, waiting, work, type Work } from './dispatcher-bench.ts';
 
 test.after.always('no timer is left', closeBenches);

@@ -1,7 +1,7 @@
 import test from 'ava';
-import { fromWireError, toWireError, type WireError } from '../src/envelope.ts';
-import * as errors from '../src/errors.ts';
-import { encodeBody, readBody } from '../src/frame.ts';
+import { fromWireError, toWireError, type WireError } from '../src/wire/envelope.ts';
+import * as errors from '../src/ground/errors.ts';
+import { encodeBody, readBody } from '../src/wire/frame.ts';
 
 /** Across the wire and back. */
 function travel(thrown: unknown): errors.HomeostatError {

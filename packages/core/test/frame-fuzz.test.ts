@@ -1,7 +1,7 @@
 import test from 'ava';
-import { FrameInvalid, HomeostatError } from '../src/errors.ts';
-import { toWireError } from '../src/envelope.ts';
-import { FrameWriter, readBody, readFrame } from '../src/frame.ts';
+import { FrameInvalid, HomeostatError } from '../src/ground/errors.ts';
+import { toWireError } from '../src/wire/envelope.ts';
+import { FrameWriter, readBody, readFrame } from '../src/wire/frame.ts';
 
 /** How many damaged frames are read. */
 const MUTATIONS = 400_000;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { Kind, toWireError, type Extras } from '../src/envelope.ts';
-import { FrameInvalid, PayloadTooLarge, SerializationError } from '../src/errors.ts';
+import { Kind, toWireError, type Extras } from '../src/wire/envelope.ts';
+import { FrameInvalid, PayloadTooLarge, SerializationError } from '../src/ground/errors.ts';
 import {
   DEFAULT_MAX_BODY_BYTES,
   encodeBody,
@@ -12,7 +12,7 @@ import {
   readBody,
   readFrame,
   type Frame,
-} from '../src/frame.ts';
+} from '../src/wire/frame.ts';
 
 const SENT_AT = 1_700_000_000_000;
 const NODE = 'node-1.V1StGXR8';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
-import { contract } from '../src/contract.ts';
-import { loadActors, type LoadedActors } from '../src/load-actors.ts';
-import { serveDirectory, type ServeDirectoryOptions } from '../src/serve-directory.ts';
+import { contract } from '../src/contract/contract.ts';
+import { loadActors, type LoadedActors } from '../src/node/load-actors.ts';
+import { serveDirectory, type ServeDirectoryOptions } from '../src/node/serve-directory.ts';
 import { createTestNode, waitFor, type TestNode } from '../src/testing/index.ts';
 
 const core = new URL('../src/index.js', import.meta.url).href;

@@ -1,13 +1,13 @@
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { actor, type Actor, type Context } from '../src/actor.ts';
-import { contract } from '../src/contract.ts';
-import { createPool } from '../src/create-pool.ts';
-import { Aborted, ActorError, NodeClosed, type HomeostatError } from '../src/errors.ts';
-import type { LocalRun } from '../src/local-call.ts';
-import { sleep } from '../src/loop.ts';
-import { PING } from '../src/ping.ts';
-import { serveOptions } from '../src/serve.ts';
+import { actor, type Actor, type Context } from '../src/contract/actor.ts';
+import { contract } from '../src/contract/contract.ts';
+import { createPool } from '../src/serving/create-pool.ts';
+import { Aborted, ActorError, NodeClosed, type HomeostatError } from '../src/ground/errors.ts';
+import type { LocalRun } from '../src/serving/local-call.ts';
+import { sleep } from '../src/ground/loop.ts';
+import { PING } from '../src/calling/ping.ts';
+import { serveOptions } from '../src/serving/serve.ts';
 import { keepingLog } from './pools/harness.ts';
 import { Bench, claim, closeBenches, waiting, type Work } from './dispatcher-bench.ts';
 

@@ -2,12 +2,12 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { actor } from '../src/actor.ts';
+import { actor } from '../src/contract/actor.ts';
 import { memory } from '../src/backends/memory.ts';
-import { contract } from '../src/contract.ts';
-import type { HomeostatError } from '../src/errors.ts';
-import { sleep } from '../src/loop.ts';
-import { createNode, type ActorNode } from '../src/node.ts';
+import { contract } from '../src/contract/contract.ts';
+import type { HomeostatError } from '../src/ground/errors.ts';
+import { sleep } from '../src/ground/loop.ts';
+import { createNode, type ActorNode } from '../src/node/node.ts';
 import { faulty, type FaultyBackend } from '../src/testing/faulty.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 

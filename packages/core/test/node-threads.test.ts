@@ -3,10 +3,10 @@ import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { memory } from '../src/backends/memory.ts';
-import type { Client } from '../src/client.ts';
-import { contract } from '../src/contract.ts';
-import { type HomeostatError, ValidationError } from '../src/errors.ts';
-import { createNode, type ActorNode } from '../src/node.ts';
+import type { Client } from '../src/calling/client.ts';
+import { contract } from '../src/contract/contract.ts';
+import { type HomeostatError, ValidationError } from '../src/ground/errors.ts';
+import { createNode, type ActorNode } from '../src/node/node.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
 const mill = contract('mill', {
@@ -112,7 +112,7 @@ test.serial('a module that is no actor is refused with its name', async (t) => {
   t.teardown(() => node.close());
   for (const [module, message] of [
     [new URL('fixtures/nowhere.js', import.meta.url), /nowhere\.js cannot be loaded/],
-    [new URL('../src/errors.js', import.meta.url), /default export of .*errors\.js must be/],
+    [new URL('../src/ground/errors.js', import.meta.url), /default export of .*errors\.js must be/],
   ] as const) {
     for (const pool of ['async', 'threads'] as const) {
       const error = await failure(node.serve(module, { pool, threads: 1 }));

@@ -9,11 +9,11 @@ import {
   PayloadTooLarge,
   SerializationError,
   TransportError,
-} from '../src/errors.ts';
-import { Flusher } from '../src/flusher.ts';
-import { DEFAULT_MAX_BODY_BYTES, readBody, readFrame, type Frame } from '../src/frame.ts';
-import { sleep } from '../src/loop.ts';
-import { Outbox, type Destination, type Receipt, type TransmitResult } from '../src/outbox.ts';
+} from '../src/ground/errors.ts';
+import { Flusher } from '../src/ground/flusher.ts';
+import { DEFAULT_MAX_BODY_BYTES, readBody, readFrame, type Frame } from '../src/wire/frame.ts';
+import { sleep } from '../src/ground/loop.ts';
+import { Outbox, type Destination, type Receipt, type TransmitResult } from '../src/sending/outbox.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
 const ACCEPTED: TransmitResult = { kind: 'accepted' };

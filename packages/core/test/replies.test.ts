@@ -1,11 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { Deadlines } from '../src/deadlines.ts';
-import { toWireError } from '../src/envelope.ts';
-import { ActorError, HomeostatError, NodeClosed, NotMember } from '../src/errors.ts';
-import { DEFAULT_MAX_BODY_BYTES, FrameWriter } from '../src/frame.ts';
-import { Replies, type WaitingCall } from '../src/replies.ts';
+import { Deadlines } from '../src/ground/deadlines.ts';
+import { toWireError } from '../src/wire/envelope.ts';
+import { ActorError, HomeostatError, NodeClosed, NotMember } from '../src/ground/errors.ts';
+import { DEFAULT_MAX_BODY_BYTES, FrameWriter } from '../src/wire/frame.ts';
+import { Replies, type WaitingCall } from '../src/sending/replies.ts';
 
 const clock = { now: (): number => Date.now(), elapsed: (): number => performance.now() };
 const deadlines = new Deadlines(clock);

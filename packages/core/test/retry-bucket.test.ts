@@ -1,8 +1,8 @@
 /** The arithmetic of retries over all nodes. */
 import test from 'ava';
 import fc from 'fast-check';
-import { BUDGET_SECONDS, type PermitRequest } from '../src/permits.ts';
-import { drawn, newRetryBucket, type RetryBucket } from '../src/retry-bucket.ts';
+import { BUDGET_SECONDS, type PermitRequest } from '../src/ports/permits.ts';
+import { drawn, newRetryBucket, type RetryBucket } from '../src/resilience/retry-bucket.ts';
 
 const T0 = 1_767_225_600_000;
 const REQUEST: PermitRequest = { requests: 0, wanted: 0, ratio: 0.2, minPerSecond: 10, slots: 10, slotMs: 100 };

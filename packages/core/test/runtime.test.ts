@@ -1,14 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { actor } from '../src/actor.ts';
+import { actor } from '../src/contract/actor.ts';
 import type { Backend, Link } from '../src/backend.ts';
 import { memory } from '../src/backends/memory.ts';
-import { contract } from '../src/contract.ts';
-import { TransportError, type HomeostatError } from '../src/errors.ts';
-import { sleep } from '../src/loop.ts';
-import type { MembershipEvents } from '../src/membership.ts';
-import { createNode, type ActorNode } from '../src/node.ts';
+import { contract } from '../src/contract/contract.ts';
+import { TransportError, type HomeostatError } from '../src/ground/errors.ts';
+import { sleep } from '../src/ground/loop.ts';
+import type { MembershipEvents } from '../src/ports/membership.ts';
+import { createNode, type ActorNode } from '../src/node/node.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
 const work = contract('work', { methods: { ask: { input: z.number(), output: z.number() }, hold: {} } });

@@ -1,18 +1,18 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { actor } from '../src/actor.ts';
-import type { MailboxDepth } from '../src/broker.ts';
-import { contract } from '../src/contract.ts';
-import { Emitter, type NodeEvents } from '../src/events.ts';
-import { createNode } from '../src/node.ts';
+import { actor } from '../src/contract/actor.ts';
+import type { MailboxDepth } from '../src/ports/broker.ts';
+import { contract } from '../src/contract/contract.ts';
+import { Emitter, type NodeEvents } from '../src/node/events.ts';
+import { createNode } from '../src/node/node.ts';
 import { autoscale, FIRST_STATE, type ScaleState } from '../src/scaling/autoscale.ts';
 import { desiredInstances } from '../src/scaling/desired.ts';
 import { lagOf } from '../src/scaling/lag.ts';
 import { Scaler } from '../src/scaling/scaler.ts';
 import { Series } from '../src/scaling/series.ts';
 import { trendOf, type Point } from '../src/scaling/trend.ts';
-import { DEFAULT_SCALE, type ScalePolicy } from '../src/service-settings.ts';
+import { DEFAULT_SCALE, type ScalePolicy } from '../src/policies/service-settings.ts';
 import { virtualClock, type VirtualClock } from '../src/testing/virtual-clock.ts';
 
 const MINUTE = 60_000;

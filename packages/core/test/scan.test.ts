@@ -1,6 +1,6 @@
 import test from 'ava';
-import { FrameInvalid } from '../src/errors.ts';
-import { Scanner } from '../src/scan.ts';
+import { FrameInvalid } from '../src/ground/errors.ts';
+import { Scanner } from '../src/wire/scan.ts';
 
 function bytesOf(hex: string): Buffer {
   return Buffer.from(hex.replaceAll(' ', ''), 'hex');

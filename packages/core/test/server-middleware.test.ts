@@ -1,14 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { actor, type Actor } from '../src/actor.ts';
-import { contract } from '../src/contract.ts';
-import { createPool } from '../src/create-pool.ts';
-import { HomeostatError } from '../src/errors.ts';
-import type { Log } from '../src/log.ts';
-import { logging } from '../src/logging.ts';
-import { through, type ClientMiddleware, type ServerMiddleware } from '../src/middleware.ts';
-import { AsyncPool } from '../src/pools/async.ts';
-import { serveOptions } from '../src/serve.ts';
+import { actor, type Actor } from '../src/contract/actor.ts';
+import { contract } from '../src/contract/contract.ts';
+import { createPool } from '../src/serving/create-pool.ts';
+import { HomeostatError } from '../src/ground/errors.ts';
+import type { Log } from '../src/ground/log.ts';
+import { logging } from '../src/calling/logging.ts';
+import { through, type ClientMiddleware, type ServerMiddleware } from '../src/calling/middleware.ts';
+import { AsyncPool } from '../src/serving/pools/async.ts';
+import { serveOptions } from '../src/serving/serve.ts';
 import { Bench, claim, closeBenches, type Work } from './dispatcher-bench.ts';
 import { keepingLog } from './pools/harness.ts';
 

@@ -1,11 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import type { Broker, Claim, Settlement, SettleResult } from '../src/broker.ts';
-import { TransportError } from '../src/errors.ts';
-import { Flusher } from '../src/flusher.ts';
-import { sleep } from '../src/loop.ts';
-import { Settler } from '../src/settler.ts';
+import type { Broker, Claim, Settlement, SettleResult } from '../src/ports/broker.ts';
+import { TransportError } from '../src/ground/errors.ts';
+import { Flusher } from '../src/ground/flusher.ts';
+import { sleep } from '../src/ground/loop.ts';
+import { Settler } from '../src/serving/settler.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
 type Fate = 'settle' | 'lose' | 'refuse';

@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { envelopesPerFrame, FRAME_WORK_MS, FrameShares, writeHints } from '../src/frame-shares.ts';
-import { MAX_ENVELOPES } from '../src/frame.ts';
-import { ServiceTimes } from '../src/service-times.ts';
+import { envelopesPerFrame, FRAME_WORK_MS, FrameShares, writeHints } from '../src/sending/frame-shares.ts';
+import { MAX_ENVELOPES } from '../src/wire/frame.ts';
+import { ServiceTimes } from '../src/serving/service-times.ts';
 
 test('a frame holds about five milliseconds of work, at least one envelope and at most 128', (t) => {
   t.is(envelopesPerFrame(5, 64), 64);

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { actor } from '../src/actor.ts';
-import { contract } from '../src/contract.ts';
-import { ValidationError } from '../src/errors.ts';
-import { createNode } from '../src/node.ts';
-import type { SchemaResult, StandardSchema } from '../src/standard-schema.ts';
-import { validate } from '../src/validate.ts';
+import { actor } from '../src/contract/actor.ts';
+import { contract } from '../src/contract/contract.ts';
+import { ValidationError } from '../src/ground/errors.ts';
+import { createNode } from '../src/node/node.ts';
+import type { SchemaResult, StandardSchema } from '../src/contract/standard-schema.ts';
+import { validate } from '../src/contract/validate.ts';
 
 /** A validator of nobody's: what it takes and gives is told by types only. */
 function schema<Input, Output>(

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { z } from 'zod';
-import { actor } from '../src/actor.ts';
-import type { Client } from '../src/client.ts';
-import { contract, type Input, type Output, type ParsedInput } from '../src/contract.ts';
-import { createNode, type ActorNode } from '../src/node.ts';
+import { actor } from '../src/contract/actor.ts';
+import type { Client } from '../src/calling/client.ts';
+import { contract, type Input, type Output, type ParsedInput } from '../src/contract/contract.ts';
+import { createNode, type ActorNode } from '../src/node/node.ts';
 
 const User = z.object({ id: z.number(), name: z.string() });
 const users = contract('user-service', {
@@ -206,7 +206,7 @@ actor(users, { get, create });
 test('a program that breaks a contract does not compile', async (t) => {
   t.timeout(60_000);
   // This file runs in dist/test; the fixture lies beside the sources, where their types and zod's are found.
-  const root = new URL('../../../../', import.meta.url);
+  const root = new URL('../../../..', import.meta.url);
   const fixture = new URL('packages/core/test/fixtures/violations.gen.ts', root);
   const lines = Object.values(violations);
   const firstLine = HEAD.split('\n').length;

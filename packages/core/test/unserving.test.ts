@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
-import { actor, type Actor } from '../src/actor.ts';
+import { actor, type Actor } from '../src/contract/actor.ts';
 import { memory } from '../src/backends/memory.ts';
-import { contract } from '../src/contract.ts';
+import { contract } from '../src/contract/contract.ts';
 import { createTestNode, mockActor, virtualClock, waitFor, type TestNode } from '../src/testing/index.ts';
 
 const work = contract('work', { methods: { hold: { kind: 'query' }, ask: { kind: 'query' } } });

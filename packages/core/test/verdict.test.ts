@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { exponential, fullJitter } from '../src/backoff.ts';
-import { judge, type Failure, type Judged } from '../src/verdict.ts';
+import { exponential, fullJitter } from '../src/ground/backoff.ts';
+import { judge, type Failure, type Judged } from '../src/serving/verdict.ts';
 
 const policy = { deliveries: 3, delayMs: 100, maxDelayMs: 10_000 };
 const cast: Judged = { isCall: false, attempt: 1, now: 1_000, deadline: 0 };

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { FrameWriter, readBody, readFrame, type Frame } from '../src/frame.ts';
+import { FrameWriter, readBody, readFrame, type Frame } from '../src/wire/frame.ts';
 
 // Bytes that are in somebody's Redis already. When one of these tests fails, the change needs a new version, not new bytes.
 

@@ -1,6 +1,6 @@
 /** Shared breakers on Redis: one truth for all nodes, the sums of core, and what happens when nodes or data are lost. */
 import { isDeepStrictEqual } from 'node:util';
-import type * as PureBreakers from '../../core/src/breaker-state.ts';
+import type * as PureBreakers from '../../core/src/breaker/breaker-state.ts';
 import fc from 'fast-check';
 import test from 'ava';
 import type { BreakerPolicy, BreakerState, BreakerTally, Breakers } from '../src/core.ts';

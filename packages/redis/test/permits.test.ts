@@ -1,5 +1,5 @@
 /** The retry budget on Redis: one for all nodes, the sums of core, and slots in turn. */
-import type * as PureBucket from '../../core/src/retry-bucket.ts';
+import type * as PureBucket from '../../core/src/resilience/retry-bucket.ts';
 import fc from 'fast-check';
 import test from 'ava';
 import type { PermitRequest } from '../src/core.ts';

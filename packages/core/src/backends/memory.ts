@@ -5,7 +5,7 @@
  * A beat runs on this thread, so a blocked event loop delays the beats of all nodes alike and declares none dead.
  */
 import type { Backend } from '../backend.ts';
-import { systemClock, systemTimers, type Clock, type Timers } from '../clock.ts';
+import { systemClock, systemTimers, type Clock, type Timers } from '../ground/clock.ts';
 import { MemoryLink } from './memory/link.ts';
 import { World } from './memory/world.ts';
 

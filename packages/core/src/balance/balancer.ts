@@ -2,10 +2,10 @@
  * Picks instances for targeted sends: strategies by name, what they remember of each service, what is under way, and who
  * was picked how often. What it keeps is bounded by the number of services.
  */
-import { ConfigError } from '../errors.ts';
-import type { Log } from '../log.ts';
+import { ConfigError } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
 import type { Instance } from '../registry/instance.ts';
-import type { BALANCE_NAMES } from '../service-settings.ts';
+import type { BALANCE_NAMES } from '../policies/service-settings.ts';
 import { adaptive } from './adaptive.ts';
 import { consistentHash } from './consistent-hash.ts';
 import { custom } from './custom.ts';

@@ -1,6 +1,6 @@
 /** A function of the user's as a strategy: whatever it does, somebody who may be picked is picked. */
-import { messageOf } from '../errors.ts';
-import type { Log } from '../log.ts';
+import { messageOf } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
 import { roundRobin } from './round-robin.ts';
 import type { MakeStrategy, SelectAsk, SelectFunction } from './strategy.ts';
 

@@ -1,10 +1,10 @@
 /** All breakers of a node: the copies of what is shared, kept by news, and what is told of the calls of this node. */
-import type { BreakerForce, BreakerPolicy, BreakerState } from '../breakers.ts';
-import { systemTimers, type Timers } from '../clock.ts';
-import type { Emitter } from '../events.ts';
-import type { NewsItem } from '../membership.ts';
+import type { BreakerForce, BreakerPolicy, BreakerState } from '../ports/breakers.ts';
+import { systemTimers, type Timers } from '../ground/clock.ts';
+import type { Emitter } from '../node/events.ts';
+import type { NewsItem } from '../ports/membership.ts';
 import { ANSWER_MS, within } from '../resilience/pause.ts';
-import { DEFAULT_BREAKER } from '../service-settings.ts';
+import { DEFAULT_BREAKER } from '../policies/service-settings.ts';
 import { Ground, type GroundNeeds } from './ground.ts';
 import { Guard } from './guard.ts';
 import { breakerHandle, type BreakerHandle } from './handle.ts';

@@ -1,5 +1,5 @@
 /** Which failures speak against the method that was called. Pure. */
-import type { HomeostatError } from '../errors.ts';
+import type { HomeostatError } from '../ground/errors.ts';
 
 /** A handler broke down, whatever else the error says. */
 const BREAKDOWNS: ReadonlySet<string> = new Set(['HANDLER', 'HANDLER_TIMEOUT', 'WORKER', 'INTERNAL']);

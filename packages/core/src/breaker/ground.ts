@@ -1,7 +1,7 @@
 /** What all breakers of a node share: the backend, whether it is there, and the round in which successes are told. */
-import type { Breakers } from '../breakers.ts';
-import type { Clock, Timers } from '../clock.ts';
-import type { Log } from '../log.ts';
+import type { Breakers } from '../ports/breakers.ts';
+import type { Clock, Timers } from '../ground/clock.ts';
+import type { Log } from '../ground/log.ts';
 import { ANSWER_MS, within } from '../resilience/pause.ts';
 
 /** Between two rounds, ms: successes are told at most this often, and a backend that is away is tried again. */

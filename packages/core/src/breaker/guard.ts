@@ -1,6 +1,6 @@
 /** One breaker at work: lets calls pass or not, and counts what comes of them. */
-import type { BreakerPolicy, BreakerState } from '../breakers.ts';
-import type { CircuitOpen } from '../errors.ts';
+import type { BreakerPolicy, BreakerState } from '../ports/breakers.ts';
+import type { CircuitOpen } from '../ground/errors.ts';
 import { ANSWER_MS, within } from '../resilience/pause.ts';
 import type { Ground } from './ground.ts';
 import { LocalBreaker, OWN_PROBE, type PhaseListener } from './local-breaker.ts';

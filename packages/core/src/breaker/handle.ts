@@ -1,8 +1,8 @@
 /** A breaker in the user's own hands, for work that is no call. */
 import { z } from 'zod';
-import type { BreakerPolicy, BreakerState } from '../breakers.ts';
-import type { Clock } from '../clock.ts';
-import { parseOptions } from '../parse-options.ts';
+import type { BreakerPolicy, BreakerState } from '../ports/breakers.ts';
+import type { Clock } from '../ground/clock.ts';
+import { parseOptions } from '../ground/parse-options.ts';
 import type { Breaking } from './breaking.ts';
 import type { Guard, Verdict } from './guard.ts';
 

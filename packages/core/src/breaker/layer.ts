@@ -1,5 +1,5 @@
 /** Asks the breaker before every try. */
-import { asHomeostatError } from '../errors.ts';
+import { asHomeostatError } from '../ground/errors.ts';
 import type { Layer } from '../resilience/request.ts';
 import { countsForBreaker, isAnswer } from './counts.ts';
 import type { Guard, Verdict } from './guard.ts';

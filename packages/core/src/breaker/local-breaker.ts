@@ -11,10 +11,10 @@ import {
   restored,
   toState,
   type Breaker,
-} from '../breaker-state.ts';
-import type { BreakerPolicy, BreakerState, BreakerTally } from '../breakers.ts';
-import type { Clock } from '../clock.ts';
-import { CircuitOpen } from '../errors.ts';
+} from './breaker-state.ts';
+import type { BreakerPolicy, BreakerState, BreakerTally } from '../ports/breakers.ts';
+import type { Clock } from '../ground/clock.ts';
+import { CircuitOpen } from '../ground/errors.ts';
 
 /** `ask`: the backend knows, and this caller asks it. */
 export type Admission = 'yes' | 'no' | 'ask';

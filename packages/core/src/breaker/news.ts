@@ -1,6 +1,6 @@
 /** A breaker's state as it came from the backend: anybody who can write there could have said it. */
 import { z } from 'zod';
-import type { BreakerState } from '../breakers.ts';
+import type { BreakerState } from '../ports/breakers.ts';
 
 const count = z.number().int().min(0);
 const moment = z.number().min(0).max(Number.MAX_SAFE_INTEGER);

@@ -1,5 +1,5 @@
 /** Outcomes that are yet to be told. */
-import type { BreakerTally } from '../breakers.ts';
+import type { BreakerTally } from '../ports/breakers.ts';
 
 export const EMPTY_TALLY: BreakerTally = { successes: 0, failures: 0, trailingFailures: 0 };
 

@@ -2,8 +2,8 @@
  * Tells the backend what came of the calls of one breaker. Failures are told at once, one record in flight, and what
  * happens meanwhile is the next; successes wait for the node's next round, unless they end a run of failures.
  */
-import type { BreakerTally } from '../breakers.ts';
-import { codeOf, HomeostatError, messageOf } from '../errors.ts';
+import type { BreakerTally } from '../ports/breakers.ts';
+import { codeOf, HomeostatError, messageOf } from '../ground/errors.ts';
 import { ANSWER_MS, within } from '../resilience/pause.ts';
 import type { Ground, Teller } from './ground.ts';
 import { OWN_PROBE, type LocalBreaker } from './local-breaker.ts';

@@ -4,10 +4,10 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
-import { ConfigError, messageOf } from '../errors.ts';
-import { parseOptions } from '../parse-options.ts';
+import { ConfigError, messageOf } from '../ground/errors.ts';
+import { parseOptions } from '../ground/parse-options.ts';
 import { expandEnvironment } from './environment.ts';
-import { serviceSettingsSchema, type ServiceSettings } from '../service-settings.ts';
+import { serviceSettingsSchema, type ServiceSettings } from '../policies/service-settings.ts';
 
 export interface ConfigFile {
   /** Of every service. */

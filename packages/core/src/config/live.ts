@@ -3,14 +3,14 @@
  * what is read is checked again, since anybody could have written it.
  */
 import { z } from 'zod';
-import type { Emitter } from '../events.ts';
-import { ConfigError, messageOf, RestartRequired, RevisionConflict } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { NewsItem } from '../membership.ts';
-import { parseOptions } from '../parse-options.ts';
+import type { Emitter } from '../node/events.ts';
+import { ConfigError, messageOf, RestartRequired, RevisionConflict } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import type { NewsItem } from '../ports/membership.ts';
+import { parseOptions } from '../ground/parse-options.ts';
 import type { Policies } from '../policies/policies.ts';
-import type { Records, SharedRecord } from '../records.ts';
-import { serviceSettingsSchema, type ServicePolicy, type ServiceSettings } from '../service-settings.ts';
+import type { Records, SharedRecord } from '../ports/records.ts';
+import { serviceSettingsSchema, type ServicePolicy, type ServiceSettings } from '../policies/service-settings.ts';
 
 /** The family of these records. */
 export const SETTINGS = 'settings';

@@ -1,5 +1,5 @@
 /** One status out of several. Pure. */
-import type { InstanceStatus } from '../report.ts';
+import type { InstanceStatus } from '../ports/report.ts';
 import type { Standing } from './hysteresis.ts';
 
 /** One thing that has a say in a status. */

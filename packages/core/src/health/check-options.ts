@@ -1,6 +1,6 @@
 /** What can be said of a check; parsed once, every default a named constant. */
 import { z } from 'zod';
-import { count, milliseconds, parseOptions } from '../parse-options.ts';
+import { count, milliseconds, parseOptions } from '../ground/parse-options.ts';
 import { MAX_FAILING_MS, type Thresholds } from './hysteresis.ts';
 
 /** Between two runs, ms. */

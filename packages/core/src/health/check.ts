@@ -1,6 +1,6 @@
 /** One check: runs at its times, never twice at once, and remembers how it stands. */
-import type { Timers } from '../clock.ts';
-import { CheckFailed, messageOf } from '../errors.ts';
+import type { Timers } from '../ground/clock.ts';
+import { CheckFailed, messageOf } from '../ground/errors.ts';
 import { clip } from './aggregate.ts';
 import type { CheckPolicy } from './check-options.ts';
 import { afterSilence, afterVerdict, FRESH, MAX_FAILING_MS, type Standing, type Verdict } from './hysteresis.ts';

@@ -1,6 +1,6 @@
 /** The checks of one node, by name: those of the node, and those of single services it serves. */
-import { ConfigError } from '../errors.ts';
-import type { CheckVitals } from '../report.ts';
+import { ConfigError } from '../ground/errors.ts';
+import type { CheckVitals } from '../ports/report.ts';
 import { serviceOf } from '../registry/instance.ts';
 import { checkPolicy, type CheckOptions } from './check-options.ts';
 import { Check, type CheckNeeds } from './check.ts';

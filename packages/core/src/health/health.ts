@@ -1,7 +1,7 @@
 /** How this node and what it serves fare, and what is known of the rest: the face of everything in this folder. */
-import { ConfigError, NoHealthyInstances, ServiceNotFound } from '../errors.ts';
+import { ConfigError, NoHealthyInstances, ServiceNotFound } from '../ground/errors.ts';
 import { serviceOf } from '../registry/instance.ts';
-import type { ActorVitals, CheckVitals, InstanceStatus } from '../report.ts';
+import type { ActorVitals, CheckVitals, InstanceStatus } from '../ports/report.ts';
 import { standingOf } from './aggregate.ts';
 import { DEFAULT_CHECK_TIMEOUT_MS, type CheckOptions } from './check-options.ts';
 import type { Check } from './check.ts';

@@ -1,5 +1,5 @@
 /** What became of services lately, as this node saw it: a ring for each, so that it stays as small as it is. */
-import type { InstanceStatus } from '../report.ts';
+import type { InstanceStatus } from '../ports/report.ts';
 
 export interface HealthMoment {
   /** Ms since the epoch. */

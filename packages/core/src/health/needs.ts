@@ -1,9 +1,9 @@
 /** What health needs of the rest of its node. */
 import type { BackendHealth } from '../backend.ts';
-import type { Timers } from '../clock.ts';
-import type { Emitter } from '../events.ts';
-import type { Log } from '../log.ts';
-import type { InstanceStatus } from '../report.ts';
+import type { Timers } from '../ground/clock.ts';
+import type { Emitter } from '../node/events.ts';
+import type { Log } from '../ground/log.ts';
+import type { InstanceStatus } from '../ports/report.ts';
 import type { LoopDelay } from './loop-delay.ts';
 import type { Ping } from './probes/ping.ts';
 import type { Facts } from './readiness.ts';

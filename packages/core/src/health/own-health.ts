@@ -1,5 +1,5 @@
 /** How this node and what it serves fare: it runs the checks, judges what they and the work say, and acts on it. */
-import type { ActorVitals, CheckVitals, InstanceStatus } from '../report.ts';
+import type { ActorVitals, CheckVitals, InstanceStatus } from '../ports/report.ts';
 import { aggregate, type Judgement, type Part } from './aggregate.ts';
 import { DEFAULT_CHECK_TIMEOUT_MS, type CheckOptions } from './check-options.ts';
 import type { Check } from './check.ts';

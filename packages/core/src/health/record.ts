@@ -1,7 +1,7 @@
 /** What `health.of()` and its like answer, and the schema of it. */
 import { z } from 'zod';
 import { isRoutable } from '../registry/instance.ts';
-import type { InstanceStatus } from '../report.ts';
+import type { InstanceStatus } from '../ports/report.ts';
 import type { InstanceView } from './needs.ts';
 
 /** `expired`: whoever served it has died. `unknown`: nobody serves it, and nothing is known of those who did. */

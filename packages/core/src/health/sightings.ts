@@ -1,5 +1,5 @@
 /** What the news say of the instances on other nodes: kept as history, and who has expired. */
-import type { Emitter, NodeEvents } from '../events.ts';
+import type { Emitter, NodeEvents } from '../node/events.ts';
 import type { History } from './history.ts';
 
 /** Expired instances that are remembered; beyond it the oldest is forgotten. */

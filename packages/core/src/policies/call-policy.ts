@@ -1,10 +1,10 @@
-import type { ClientOptions } from '../client.ts';
-import type { Contract, MethodSpec } from '../contract.ts';
-import type { HomeostatError } from '../errors.ts';
-import type { RequestOptions } from '../request-options.ts';
-import type { BreakerPolicy } from '../breakers.ts';
-import type { CachePolicy, RetryPolicy } from '../service-settings.ts';
-import type { RoutingPolicy } from '../routing.ts';
+import type { ClientOptions } from '../calling/client.ts';
+import type { Contract, MethodSpec } from '../contract/contract.ts';
+import type { HomeostatError } from '../ground/errors.ts';
+import type { RequestOptions } from '../calling/request-options.ts';
+import type { BreakerPolicy } from '../ports/breakers.ts';
+import type { CachePolicy, RetryPolicy } from './service-settings.ts';
+import type { RoutingPolicy } from '../calling/routing.ts';
 import type { Policies } from './policies.ts';
 import { cachePolicy } from './profiles.ts';
 

@@ -1,5 +1,5 @@
 /** What holds for every service on this node: defaults < contract < file < code < live. */
-import { DEFAULT_SERVICE, type MethodSettings, type ServicePolicy, type ServiceSettings } from '../service-settings.ts';
+import { DEFAULT_SERVICE, type MethodSettings, type ServicePolicy, type ServiceSettings } from './service-settings.ts';
 import { Profiles } from './profiles.ts';
 import { methodPolicy, servicePolicy, type MethodPolicy } from './resolve.ts';
 

@@ -1,5 +1,5 @@
-import type { BreakerPolicy } from '../breakers.ts';
-import { ConfigError } from '../errors.ts';
+import type { BreakerPolicy } from '../ports/breakers.ts';
+import { ConfigError } from '../ground/errors.ts';
 import {
   BREAKER_PROFILES,
   DEFAULT_BREAKER,
@@ -16,7 +16,7 @@ import {
   type RetrySetting,
   type ScalePolicy,
   type ServiceSettings,
-} from '../service-settings.ts';
+} from './service-settings.ts';
 
 /** Named sets of fields: the built-in ones and those of the node's own options. */
 export class Profiles {

@@ -1,5 +1,5 @@
 /** From what all sources say of a service to what holds. Pure. */
-import { DEFAULT_SERVICE, type MethodSettings, type ServicePolicy, type ServiceSettings } from '../service-settings.ts';
+import { DEFAULT_SERVICE, type MethodSettings, type ServicePolicy, type ServiceSettings } from './service-settings.ts';
 import { cachePolicy, scalePolicy, type Profiles } from './profiles.ts';
 
 /** What holds for one method. */

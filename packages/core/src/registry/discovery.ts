@@ -2,10 +2,10 @@
  * Looks services up: in memory while that is current, else in the backend. The first look at a service, and the first
  * after each news of it, reads the backend; so what is answered was never missed by the stream of news.
  */
-import type { Clock } from '../clock.ts';
-import { messageOf, ServiceNotFound } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Membership } from '../membership.ts';
+import type { Clock } from '../ground/clock.ts';
+import { messageOf, ServiceNotFound } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import type { Membership } from '../ports/membership.ts';
 import { serviceOf } from './instance.ts';
 import { Lookups, type LookupStats } from './lookups.ts';
 import { readReport } from './read-report.ts';

@@ -1,5 +1,5 @@
 /** Which instances of a service are meant. */
-import type { InstanceStatus } from '../report.ts';
+import type { InstanceStatus } from '../ports/report.ts';
 import { isRoutable, type Instance } from './instance.ts';
 
 export interface InstanceFilter {

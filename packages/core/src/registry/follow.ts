@@ -1,8 +1,8 @@
 /** Keeps a view up with the news: in order, each once; whatever was missed is made up for by reading everything again. */
-import type { Clock } from '../clock.ts';
-import { messageOf } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { NewsItem } from '../membership.ts';
+import type { Clock } from '../ground/clock.ts';
+import { messageOf } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import type { NewsItem } from '../ports/membership.ts';
 import { Sequence } from './sequence.ts';
 
 export interface FollowNeeds {

@@ -1,5 +1,5 @@
 /** One actor served by one node, as this node sees it. Frozen: what changes is a new object. */
-import type { InstanceStatus } from '../report.ts';
+import type { InstanceStatus } from '../ports/report.ts';
 
 export interface Instance {
   readonly service: string;

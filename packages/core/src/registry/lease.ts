@@ -1,5 +1,5 @@
 /** An instance held for a while: it counts as one in flight there, so that others are preferred by whoever looks at that. */
-import type { Clock, Timers } from '../clock.ts';
+import type { Clock, Timers } from '../ground/clock.ts';
 import type { Instance } from './instance.ts';
 
 /** A lease ends by itself after this long, ms. */

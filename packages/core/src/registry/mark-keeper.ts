@@ -1,9 +1,9 @@
 /** Holds the marks of the namespace: reads them from the news, lets them end, writes new ones, clears up after the dead. */
-import type { Clock, Timers } from '../clock.ts';
-import { messageOf } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { parseOptions } from '../parse-options.ts';
-import type { Records, SharedRecord } from '../records.ts';
+import type { Clock, Timers } from '../ground/clock.ts';
+import { messageOf } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import { parseOptions } from '../ground/parse-options.ts';
+import type { Records, SharedRecord } from '../ports/records.ts';
 import {
   MARK,
   Marks,

@@ -1,8 +1,8 @@
 /** Marks set by hand: a status that wins over the checks, for every node to see, until it is taken away or its time is up. */
 import { z } from 'zod';
-import type { InstanceStatus } from '../report.ts';
-import { milliseconds } from '../parse-options.ts';
-import type { SharedRecord } from '../records.ts';
+import type { InstanceStatus } from '../ports/report.ts';
+import { milliseconds } from '../ground/parse-options.ts';
+import type { SharedRecord } from '../ports/records.ts';
 
 /** The family of these records. */
 export const MARK = 'mark';

@@ -1,6 +1,6 @@
 /** Reports as they come from the backend: what cannot be read is said in the log and left out. */
-import type { Log } from '../log.ts';
-import { parseReport, type NodeReport } from '../report.ts';
+import type { Log } from '../ground/log.ts';
+import { parseReport, type NodeReport } from '../ports/report.ts';
 
 export function readReport(nodeId: string, given: unknown, log: Log): NodeReport | undefined {
   const report = parseReport(given);

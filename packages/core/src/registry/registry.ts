@@ -3,13 +3,13 @@
  * Lookups that must not wait are answered from it at once; `discover` goes to the backend where the view will not do.
  */
 import type { Balancer } from '../balance/balancer.ts';
-import { systemTimers, type Clock, type Timers } from '../clock.ts';
-import { NodeClosed, NoHealthyInstances, ServiceNotFound, type HomeostatError } from '../errors.ts';
-import type { Emitter } from '../events.ts';
-import type { Log } from '../log.ts';
-import type { Membership, NewsItem } from '../membership.ts';
-import { milliseconds, parseOptions } from '../parse-options.ts';
-import type { Records } from '../records.ts';
+import { systemTimers, type Clock, type Timers } from '../ground/clock.ts';
+import { NodeClosed, NoHealthyInstances, ServiceNotFound, type HomeostatError } from '../ground/errors.ts';
+import type { Emitter } from '../node/events.ts';
+import type { Log } from '../ground/log.ts';
+import type { Membership, NewsItem } from '../ports/membership.ts';
+import { milliseconds, parseOptions } from '../ground/parse-options.ts';
+import type { Records } from '../ports/records.ts';
 import { Discovery } from './discovery.ts';
 import { describeFilter, type InstanceFilter } from './filter.ts';
 import { Follow } from './follow.ts';

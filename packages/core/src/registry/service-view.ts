@@ -1,5 +1,5 @@
 /** All instances of one service. Lists are made when they are asked for, and stay the same object until something changes. */
-import type { ActorVitals, NodeReport, ServedReport } from '../report.ts';
+import type { ActorVitals, NodeReport, ServedReport } from '../ports/report.ts';
 import { filterKey, matches, type InstanceFilter } from './filter.ts';
 import { worse, type Instance } from './instance.ts';
 import type { Mark } from './marks.ts';

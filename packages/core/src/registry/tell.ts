@@ -1,6 +1,6 @@
 /** Tells the program and the log what became of instances. */
-import type { Emitter, InstanceEvent } from '../events.ts';
-import type { Log } from '../log.ts';
+import type { Emitter, InstanceEvent } from '../node/events.ts';
+import type { Log } from '../ground/log.ts';
 import { isRoutable } from './instance.ts';
 import type { Health } from './service-view.ts';
 

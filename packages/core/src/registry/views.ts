@@ -2,8 +2,8 @@
  * Who serves what: a short note of every instance there is, and of the services most lately used all that is known. News
  * change both; a service that had to give way is read from the backend when it is asked for again.
  */
-import type { InstanceEvent } from '../events.ts';
-import type { InstanceStatus, NodeReport } from '../report.ts';
+import type { InstanceEvent } from '../node/events.ts';
+import type { InstanceStatus, NodeReport } from '../ports/report.ts';
 import { isRoutable, serviceOf } from './instance.ts';
 import type { Mark } from './marks.ts';
 import { keyOf, marked, ServiceView, toldHealth, type Health } from './service-view.ts';

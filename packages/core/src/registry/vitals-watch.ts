@@ -3,11 +3,11 @@
  * costs a node depends on what it uses, not on how many there are. Rests when nothing is asked for.
  */
 import type { Balancer } from '../balance/balancer.ts';
-import type { Timers } from '../clock.ts';
-import { messageOf } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Membership } from '../membership.ts';
-import { parseVitals, type NodeVitals } from '../report.ts';
+import type { Timers } from '../ground/clock.ts';
+import { messageOf } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import type { Membership } from '../ports/membership.ts';
+import { parseVitals, type NodeVitals } from '../ports/report.ts';
 import { serviceOf } from './instance.ts';
 import { keyOf, type Feeling, type ServiceView } from './service-view.ts';
 

@@ -1,6 +1,6 @@
 /** Those who wait until somebody serves what they need. */
-import type { Timers } from '../clock.ts';
-import { Aborted, type HomeostatError } from '../errors.ts';
+import type { Timers } from '../ground/clock.ts';
+import { Aborted, type HomeostatError } from '../ground/errors.ts';
 
 export interface WaitOptions {
   /** Default 30 s. */

@@ -1,5 +1,5 @@
 /** Bounds how many calls of one service a node has under way, so that one slow service does not fill the node. */
-import { Overloaded } from '../errors.ts';
+import { Overloaded } from '../ground/errors.ts';
 import type { Layer } from './request.ts';
 
 /** One service's room, shared by every client of the node. */

@@ -1,6 +1,6 @@
 /** Looking an answer up and, where nobody knows it, getting it: one flight for all callers of this node who want the same. */
-import type { CacheAnswer } from '../cache.ts';
-import { asHomeostatError, Aborted, CallTimeout, messageOf } from '../errors.ts';
+import type { CacheAnswer } from '../ports/cache.ts';
+import { asHomeostatError, Aborted, CallTimeout, messageOf } from '../ground/errors.ts';
 import type { CacheUse, CachingNeeds } from './cache.ts';
 import { decodeCached, encodeCached, type Cached } from './cached.ts';
 import { ANSWER_MS, pause, within } from './pause.ts';

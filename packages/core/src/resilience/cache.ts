@@ -2,11 +2,11 @@
  * Answers kept for a while and shared by all nodes. A miss is filled by one caller only: within this node the others wait
  * for the same flight, between nodes a lease holds them back.
  */
-import type { Cache } from '../cache.ts';
-import type { Timers } from '../clock.ts';
-import { asHomeostatError, Aborted, CallTimeout, type HomeostatError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { CachePolicy } from '../service-settings.ts';
+import type { Cache } from '../ports/cache.ts';
+import type { Timers } from '../ground/clock.ts';
+import { asHomeostatError, Aborted, CallTimeout, type HomeostatError } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import type { CachePolicy } from '../policies/service-settings.ts';
 import { cacheKey, forgotten } from './cache-key.ts';
 import { CacheFlights, type Landed } from './cache-flights.ts';
 import { decodeCached, type Cached } from './cached.ts';

@@ -1,8 +1,8 @@
 /** What lies in the cache: an answer or a failure, in the codec of messages. */
-import { encodeBody, readBody } from '../frame.ts';
-import { fromWireError, toWireError } from '../envelope.ts';
-import { FrameInvalid, type HomeostatError } from '../errors.ts';
-import { Scanner } from '../scan.ts';
+import { encodeBody, readBody } from '../wire/frame.ts';
+import { fromWireError, toWireError } from '../wire/envelope.ts';
+import { FrameInvalid, type HomeostatError } from '../ground/errors.ts';
+import { Scanner } from '../wire/scan.ts';
 
 export type Cached =
   | { readonly ok: true; readonly value: unknown }

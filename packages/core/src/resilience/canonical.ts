@@ -1,7 +1,7 @@
 /** One text for all inputs that mean the same, whatever the order of their fields. Pure. */
 import { createHash } from 'node:crypto';
 import { types } from 'node:util';
-import { SerializationError } from '../errors.ts';
+import { SerializationError } from '../ground/errors.ts';
 
 /** Longer texts are replaced by their digest, UTF-16 units. */
 const LONGEST_TEXT = 200;

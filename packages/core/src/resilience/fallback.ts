@@ -1,5 +1,5 @@
 /** Answers in place of a service that could not. */
-import { asHomeostatError, HandlerError, messageOf, HomeostatError } from '../errors.ts';
+import { asHomeostatError, HandlerError, messageOf, HomeostatError } from '../ground/errors.ts';
 import { countsForBreaker } from '../breaker/counts.ts';
 import type { Layer, Request } from './request.ts';
 

@@ -1,6 +1,6 @@
 /** A second try of a query that is slow to answer: the first success wins, the other is aborted. */
-import type { Timers } from '../clock.ts';
-import { Aborted } from '../errors.ts';
+import type { Timers } from '../ground/clock.ts';
+import { Aborted } from '../ground/errors.ts';
 import type { Layer, Request, Send } from './request.ts';
 
 /** @param afterMs without an answer for this long, the second try is sent. Requests that are no queries pass as they are. */

@@ -1,5 +1,5 @@
 /** Waiting on the injected clock: nothing is left behind, whichever way the wait ends. */
-import type { Timers } from '../clock.ts';
+import type { Timers } from '../ground/clock.ts';
 
 /** The backend has this long to answer a question that holds a call up, before the node decides by itself, ms. */
 export const ANSWER_MS = 250;

@@ -5,10 +5,10 @@
 import type { Breaking } from '../breaker/breaking.ts';
 import { breaking } from '../breaker/layer.ts';
 import type { Link } from '../backend.ts';
-import type { BreakerPolicy } from '../breakers.ts';
-import type { Timers } from '../clock.ts';
-import type { Log } from '../log.ts';
-import type { CachePolicy, RetryPolicy } from '../service-settings.ts';
+import type { BreakerPolicy } from '../ports/breakers.ts';
+import type { Timers } from '../ground/clock.ts';
+import type { Log } from '../ground/log.ts';
+import type { CachePolicy, RetryPolicy } from '../policies/service-settings.ts';
 import { bulkheading, Bulkheads } from './bulkhead.ts';
 import { Caching } from './cache.ts';
 import { fallingBack, type Fallback } from './fallback.ts';

@@ -1,6 +1,6 @@
 /** Named profiles and single fields, for what is retried or protected by hand. */
-import type { BreakerPolicy } from '../breakers.ts';
-import { parseOptions } from '../parse-options.ts';
+import type { BreakerPolicy } from '../ports/breakers.ts';
+import { parseOptions } from '../ground/parse-options.ts';
 import { Profiles } from '../policies/profiles.ts';
 import {
   breakerSettingSchema,
@@ -10,7 +10,7 @@ import {
   type BreakerSetting,
   type RetryPolicy,
   type RetrySetting,
-} from '../service-settings.ts';
+} from '../policies/service-settings.ts';
 
 const BUILT_IN = new Profiles();
 

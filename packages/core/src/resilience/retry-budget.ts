@@ -1,10 +1,10 @@
 /** Draws the permits for retries from the shared budget: one request to the backend at a time, what comes meanwhile is the next. */
-import type { Timers } from '../clock.ts';
-import { messageOf } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { BUDGET_SECONDS, type PermitAnswer, type PermitRequest, type Permits } from '../permits.ts';
-import { drawn, newRetryBucket, type RetryBucket } from '../retry-bucket.ts';
-import type { RetryPolicy } from '../service-settings.ts';
+import type { Timers } from '../ground/clock.ts';
+import { messageOf } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import { BUDGET_SECONDS, type PermitAnswer, type PermitRequest, type Permits } from '../ports/permits.ts';
+import { drawn, newRetryBucket, type RetryBucket } from './retry-bucket.ts';
+import type { RetryPolicy } from '../policies/service-settings.ts';
 import { ANSWER_MS, within } from './pause.ts';
 
 export type BudgetTerms = Pick<RetryPolicy, 'budgetRatio' | 'budgetPerSecond' | 'slots' | 'slotMs'>;

@@ -1,5 +1,5 @@
 /** How long to wait before the next try. Pure. */
-import type { RetryPolicy } from '../service-settings.ts';
+import type { RetryPolicy } from '../policies/service-settings.ts';
 
 export type BackOff = Pick<RetryPolicy, 'delayMs' | 'factor' | 'maxDelayMs' | 'jitter'>;
 

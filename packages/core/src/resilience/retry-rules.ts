@@ -1,5 +1,5 @@
 /** Whether a failed call may be sent again. Pure. */
-import type { HomeostatError } from '../errors.ts';
+import type { HomeostatError } from '../ground/errors.ts';
 import type { Request } from './request.ts';
 
 /** This node refused by itself, and would again: whoever asked for speed gets the refusal at once. */

@@ -1,8 +1,8 @@
 /** Tries again what may succeed and may be repeated, as far as deadline and budget allow. */
-import type { Timers } from '../clock.ts';
-import { asHomeostatError, Aborted, RetryBudgetExhausted, type HomeostatError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { RetryPolicy } from '../service-settings.ts';
+import type { Timers } from '../ground/clock.ts';
+import { asHomeostatError, Aborted, RetryBudgetExhausted, type HomeostatError } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import type { RetryPolicy } from '../policies/service-settings.ts';
 import { pause } from './pause.ts';
 import type { Layer, Request, Send } from './request.ts';
 import type { RetryBudget } from './retry-budget.ts';

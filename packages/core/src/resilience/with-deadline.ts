@@ -1,5 +1,5 @@
-import { wakefulTimers, type Timers } from '../clock.ts';
-import { Aborted, CallTimeout } from '../errors.ts';
+import { wakefulTimers, type Timers } from '../ground/clock.ts';
+import { Aborted, CallTimeout } from '../ground/errors.ts';
 
 export interface DeadlineOptions {
   /** Ends the work early. */

@@ -1,6 +1,6 @@
-import { wakefulTimers, type Timers } from '../clock.ts';
-import { Aborted, codeOf } from '../errors.ts';
-import type { RetryFields } from '../service-settings.ts';
+import { wakefulTimers, type Timers } from '../ground/clock.ts';
+import { Aborted, codeOf } from '../ground/errors.ts';
+import type { RetryFields } from '../policies/service-settings.ts';
 import { pause } from './pause.ts';
 import { retryPolicy } from './policies.ts';
 import { retryDelay } from './retry-delay.ts';

@@ -3,7 +3,7 @@
  * horizontal autoscaler; it shrinks to what was in use. Both only after a while, and one change per cool-down, so that it
  * does not flap; and growing and shrinking begin at different marks.
  */
-import type { ScalePolicy } from '../service-settings.ts';
+import type { ScalePolicy } from '../policies/service-settings.ts';
 
 export interface Load {
   /** When it was measured, on a clock that never steps, ms. */

@@ -1,4 +1,4 @@
-import type { MailboxDepth } from '../broker.ts';
+import type { MailboxDepth } from '../ports/broker.ts';
 
 /**
  * Messages that wait in nobody's hands. A mailbox counts entries there, and messages only in all, with those that run or

@@ -1,10 +1,10 @@
 /** Looks at the mailboxes of a node once a second, lets concurrency follow the load, and recommends how many instances. */
-import type { MailboxDepth } from '../broker.ts';
-import type { Clock } from '../clock.ts';
-import { messageOf } from '../errors.ts';
-import type { Emitter } from '../events.ts';
-import type { Log } from '../log.ts';
-import { DEFAULT_SCALE, type ScalePolicy } from '../service-settings.ts';
+import type { MailboxDepth } from '../ports/broker.ts';
+import type { Clock } from '../ground/clock.ts';
+import { messageOf } from '../ground/errors.ts';
+import type { Emitter } from '../node/events.ts';
+import type { Log } from '../ground/log.ts';
+import { DEFAULT_SCALE, type ScalePolicy } from '../policies/service-settings.ts';
 import { autoscale, FIRST_STATE, type ScaleState } from './autoscale.ts';
 import { desiredInstances } from './desired.ts';
 import { lagOf } from './lag.ts';

@@ -1,4 +1,4 @@
-import { TransportError } from '../errors.ts';
+import { TransportError } from '../ground/errors.ts';
 
 /** Calls whose reply can be lost. */
 export type Faultable = 'append' | 'reply' | 'settle';

@@ -1,4 +1,4 @@
-import type { Broker, Claim, Intake, MailboxReader, Settlement, SettleResult } from '../broker.ts';
+import type { Broker, Claim, Intake, MailboxReader, Settlement, SettleResult } from '../ports/broker.ts';
 import type { Faults } from './faults.ts';
 
 /** Endings after which an entry is out of this node's hands, so that seeing it again is a second delivery. */

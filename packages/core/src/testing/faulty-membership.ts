@@ -1,4 +1,4 @@
-import type { Membership, MembershipEvents } from '../membership.ts';
+import type { Membership, MembershipEvents } from '../ports/membership.ts';
 import type { Faults } from './faults.ts';
 
 /**

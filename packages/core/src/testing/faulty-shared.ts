@@ -1,8 +1,8 @@
 /** The ports of what all nodes share, seen through faults. */
-import type { Breakers } from '../breakers.ts';
-import type { Cache } from '../cache.ts';
-import type { Permits } from '../permits.ts';
-import type { Records } from '../records.ts';
+import type { Breakers } from '../ports/breakers.ts';
+import type { Cache } from '../ports/cache.ts';
+import type { Permits } from '../ports/permits.ts';
+import type { Records } from '../ports/records.ts';
 import type { Faults } from './faults.ts';
 
 export function faultyRecords(inner: Records, faults: Faults): Records {

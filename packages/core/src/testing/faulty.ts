@@ -1,5 +1,5 @@
 import type { Backend, Link } from '../backend.ts';
-import { TransportError } from '../errors.ts';
+import { TransportError } from '../ground/errors.ts';
 import { Faults, type Faultable } from './faults.ts';
 import { faultyBroker } from './faulty-broker.ts';
 import { faultyMembership } from './faulty-membership.ts';

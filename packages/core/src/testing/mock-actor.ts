@@ -1,7 +1,7 @@
-import { actor, type Actor, type Context, type Handler, type Handlers } from '../actor.ts';
-import type { Contract, HandlerResult, MethodSpec, MethodSpecs, ParsedInput } from '../contract.ts';
-import { ConfigError } from '../errors.ts';
-import type { ActorOptions } from '../options.ts';
+import { actor, type Actor, type Context, type Handler, type Handlers } from '../contract/actor.ts';
+import type { Contract, HandlerResult, MethodSpec, MethodSpecs, ParsedInput } from '../contract/contract.ts';
+import { ConfigError } from '../ground/errors.ts';
+import type { ActorOptions } from '../node/options.ts';
 
 /** For each method a handler, or the value that is its answer. Methods may be left out. */
 export type MockImplementations<Methods extends MethodSpecs> = {

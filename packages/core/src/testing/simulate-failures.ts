@@ -1,8 +1,8 @@
-import type { Contract } from '../contract.ts';
-import { fromWireError, toWireError } from '../envelope.ts';
-import { ConfigError, HandlerError, HomeostatError } from '../errors.ts';
-import type { ActorNode } from '../node.ts';
-import { sendHooksOf } from '../send-hooks.ts';
+import type { Contract } from '../contract/contract.ts';
+import { fromWireError, toWireError } from '../wire/envelope.ts';
+import { ConfigError, HandlerError, HomeostatError } from '../ground/errors.ts';
+import type { ActorNode } from '../node/node.ts';
+import { sendHooksOf } from '../calling/send-hooks.ts';
 
 export interface SimulatedFailures extends Disposable {
   /** Tries that will still fail. */

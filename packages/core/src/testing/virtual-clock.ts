@@ -1,4 +1,4 @@
-import type { Clock, Timers } from '../clock.ts';
+import type { Clock, Timers } from '../ground/clock.ts';
 
 export interface VirtualClock extends Clock, Timers {
   /**

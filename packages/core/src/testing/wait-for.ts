@@ -1,4 +1,4 @@
-import { sleep } from '../loop.ts';
+import { sleep } from '../ground/loop.ts';
 
 export interface WaitForOptions {
   /** How long the condition may take, ms. */

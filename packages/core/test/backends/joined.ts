@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { Backend, Link } from '../../src/backend.ts';
-import type { BeatOptions, Claim, NodeIdentity } from '../../src/broker.ts';
-import type { NodeReport, NodeVitals, Presence } from '../../src/membership.ts';
+import type { BeatOptions, Claim, NodeIdentity } from '../../src/ports/broker.ts';
+import type { NodeReport, NodeVitals, Presence } from '../../src/ports/membership.ts';
 
 export const BEAT: BeatOptions = { intervalMs: 1_000, ttlMs: 3_000, stallMs: 1_000, evictMs: 30_000 };
 export const LIMITS = { maxLength: 1_000, maxBytes: 1_000_000 };

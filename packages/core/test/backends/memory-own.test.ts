@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { memory } from '../../src/backends/memory.ts';
-import type { NewsItem } from '../../src/membership.ts';
-import { DEFAULT_BREAKER } from '../../src/service-settings.ts';
+import type { NewsItem } from '../../src/ports/membership.ts';
+import { DEFAULT_BREAKER } from '../../src/policies/service-settings.ts';
 import { virtualClock, waitFor } from '../../src/testing/index.ts';
 import { BEAT, LIMITS, identity, join, memberIds, presence, reader } from './joined.ts';
 

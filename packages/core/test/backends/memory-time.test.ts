@@ -1,6 +1,6 @@
 /** Who is dead, and when: on a clock whose hands the test turns, and on one that the test holds up. */
 import test from 'ava';
-import type { BeatOptions } from '../../src/broker.ts';
+import type { BeatOptions } from '../../src/ports/broker.ts';
 import { memory } from '../../src/backends/memory.ts';
 import { virtualClock, waitFor } from '../../src/testing/index.ts';
 import { BEAT, identity, join, memberIds, reader } from './joined.ts';

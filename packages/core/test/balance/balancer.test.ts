@@ -2,10 +2,10 @@ import test from 'ava';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { Balancer } from '../../src/balance/balancer.ts';
-import { codeOf } from '../../src/errors.ts';
+import { codeOf } from '../../src/ground/errors.ts';
 import type { Instance } from '../../src/registry/instance.ts';
-import type { InstanceStatus } from '../../src/report.ts';
-import { BALANCE_NAMES } from '../../src/service-settings.ts';
+import type { InstanceStatus } from '../../src/ports/report.ts';
+import { BALANCE_NAMES } from '../../src/policies/service-settings.ts';
 import { instanceOf, seeded } from './instances.ts';
 
 const SEED = 20_260_731;

@@ -1,7 +1,7 @@
 import test from 'ava';
-import { HomeostatError } from '../../src/errors.ts';
+import { HomeostatError } from '../../src/ground/errors.ts';
 import { breakerPolicy } from '../../src/resilience/policies.ts';
-import { systemClock, wakefulTimers } from '../../src/clock.ts';
+import { systemClock, wakefulTimers } from '../../src/ground/clock.ts';
 import { pause } from '../../src/resilience/pause.ts';
 import { House, policyOf, settle } from './house.ts';
 

@@ -2,12 +2,12 @@
 import { BreakerBook } from '../../src/backends/memory/breaker-book.ts';
 import { Breaking } from '../../src/breaker/breaking.ts';
 import { breaking as breakingLayer } from '../../src/breaker/layer.ts';
-import type { BreakerPolicy, Breakers } from '../../src/breakers.ts';
-import { HandlerError, HomeostatError, TransportError } from '../../src/errors.ts';
-import { Emitter, type NodeEvents } from '../../src/events.ts';
-import type { Log } from '../../src/log.ts';
+import type { BreakerPolicy, Breakers } from '../../src/ports/breakers.ts';
+import { HandlerError, HomeostatError, TransportError } from '../../src/ground/errors.ts';
+import { Emitter, type NodeEvents } from '../../src/node/events.ts';
+import type { Log } from '../../src/ground/log.ts';
 import type { Request, Send } from '../../src/resilience/request.ts';
-import { DEFAULT_BREAKER } from '../../src/service-settings.ts';
+import { DEFAULT_BREAKER } from '../../src/policies/service-settings.ts';
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 
 export const NAME = 'users.get';

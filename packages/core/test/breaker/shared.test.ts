@@ -6,7 +6,7 @@ import {
   HomeostatError,
   ValidationError,
   WorkerError,
-} from '../../src/errors.ts';
+} from '../../src/ground/errors.ts';
 import { breaking as breakingLayer } from '../../src/breaker/layer.ts';
 import { broken, caller, fine, House, NAME, policyOf, requestTo, settle } from './house.ts';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { InstanceView } from '../../src/health/needs.ts';
 import { healthRecordSchema } from '../../src/health/record.ts';
-import type { InstanceStatus } from '../../src/report.ts';
+import type { InstanceStatus } from '../../src/ports/report.ts';
 import { SELF, setUp, type Stage } from './stage.ts';
 
 const instance = (nodeId: string, facts: Partial<InstanceView> = {}): InstanceView => ({

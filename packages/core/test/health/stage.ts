@@ -1,6 +1,6 @@
 /** A `Health` on a virtual clock, with fakes of everything around it. */
 import { pino } from 'pino';
-import { Emitter } from '../../src/events.ts';
+import { Emitter } from '../../src/node/events.ts';
 import { Health } from '../../src/health/health.ts';
 import type { HealthNeeds, Hurt, InstanceView } from '../../src/health/needs.ts';
 import type { Facts } from '../../src/health/readiness.ts';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { Policies } from '../../src/policies/policies.ts';
 import { Profiles } from '../../src/policies/profiles.ts';
-import { DEFAULT_BREAKER, DEFAULT_RETRY } from '../../src/service-settings.ts';
+import { DEFAULT_BREAKER, DEFAULT_RETRY } from '../../src/policies/service-settings.ts';
 
 test('without a word a service has the documented defaults (S1-07, S1-17, S3-10)', (t) => {
   const { retry, breaker, cache, maxPending, delivery, balance } = new Policies().service('users');

@@ -1,8 +1,8 @@
 import type { ExecutionContext } from 'ava';
-import { encodeBody, readBody } from '../../src/frame.ts';
-import type { Log } from '../../src/log.ts';
-import type { Job, JobContext, JobOutcome } from '../../src/pool.ts';
-import { threadPool, type ThreadPool, type ThreadPoolOptions } from '../../src/pools/threads.ts';
+import { encodeBody, readBody } from '../../src/wire/frame.ts';
+import type { Log } from '../../src/ground/log.ts';
+import type { Job, JobContext, JobOutcome } from '../../src/serving/pool.ts';
+import { threadPool, type ThreadPool, type ThreadPoolOptions } from '../../src/serving/pools/threads.ts';
 
 export const HARD: URL = fixture('hard');
 

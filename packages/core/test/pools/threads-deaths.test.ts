@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import type { JobOutcome } from '../../src/pool.ts';
+import type { JobOutcome } from '../../src/serving/pool.ts';
 import { error, job, LIMIT_MS, pool, run, SLACK_MS, until, value } from './harness.ts';
 
 test.serial(

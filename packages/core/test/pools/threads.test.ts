@@ -1,6 +1,6 @@
 /** What a thread pool answers: values, errors, and the context that handlers see. */
 import test from 'ava';
-import { encodeBody } from '../../src/frame.ts';
+import { encodeBody } from '../../src/wire/frame.ts';
 import { error, fixture, HARD, job, keepingLog, LIMIT_MS, pool, run, until, value } from './harness.ts';
 
 test('a sync and an async handler answer through a thread', async (t) => {

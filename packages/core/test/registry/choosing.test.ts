@@ -1,5 +1,5 @@
 import test from 'ava';
-import { codeOf } from '../../src/errors.ts';
+import { codeOf } from '../../src/ground/errors.ts';
 import type { MarkStatus } from '../../src/registry/marks.ts';
 import { BEAT_MS, reportOf, World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { toldHealth } from '../../src/registry/service-view.ts';
-import { parseReport } from '../../src/report.ts';
+import { parseReport } from '../../src/ports/report.ts';
 import { reportOf, World, type Watcher } from './world.ts';
 
 /** What may happen, to one of five nodes and three services. */

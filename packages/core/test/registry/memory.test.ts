@@ -3,9 +3,9 @@ import { pino } from 'pino';
 import type { Link } from '../../src/backend.ts';
 import { memory } from '../../src/backends/memory.ts';
 import { Balancer } from '../../src/balance/balancer.ts';
-import { Emitter } from '../../src/events.ts';
+import { Emitter } from '../../src/node/events.ts';
 import { Registry } from '../../src/registry/registry.ts';
-import type { NodeReport, ServedReport } from '../../src/report.ts';
+import type { NodeReport, ServedReport } from '../../src/ports/report.ts';
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { BEAT_MS, reportOf, vitalsOf } from './world.ts';
 

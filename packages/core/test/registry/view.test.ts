@@ -1,5 +1,5 @@
 import test from 'ava';
-import { codeOf } from '../../src/errors.ts';
+import { codeOf } from '../../src/ground/errors.ts';
 import type { Instance } from '../../src/registry/instance.ts';
 import { BEAT_MS, reportOf, vitalsOf, World } from './world.ts';
 

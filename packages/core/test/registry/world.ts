@@ -1,13 +1,13 @@
 /** The two ports that a registry stands on, in memory and under the hand of the test. */
 import { pino } from 'pino';
 import { Balancer } from '../../src/balance/balancer.ts';
-import { TransportError } from '../../src/errors.ts';
-import { Emitter, type NodeEvents } from '../../src/events.ts';
-import type { Log } from '../../src/log.ts';
-import type { Member, Membership, NewsItem } from '../../src/membership.ts';
-import type { RecordChange, RecordResult, Records, SharedRecord } from '../../src/records.ts';
+import { TransportError } from '../../src/ground/errors.ts';
+import { Emitter, type NodeEvents } from '../../src/node/events.ts';
+import type { Log } from '../../src/ground/log.ts';
+import type { Member, Membership, NewsItem } from '../../src/ports/membership.ts';
+import type { RecordChange, RecordResult, Records, SharedRecord } from '../../src/ports/records.ts';
 import { Registry, type RegistryNeeds } from '../../src/registry/registry.ts';
-import type { NodeReport, ServedReport } from '../../src/report.ts';
+import type { NodeReport, ServedReport } from '../../src/ports/report.ts';
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 
 export const BEAT_MS = 1_000;

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { systemClock } from '../../src/clock.ts';
-import { ActorError, type HomeostatError } from '../../src/errors.ts';
+import { systemClock } from '../../src/ground/clock.ts';
+import { ActorError, type HomeostatError } from '../../src/ground/errors.ts';
 import { withDeadline } from '../../src/resilience/with-deadline.ts';
 import { withRetry } from '../../src/resilience/with-retry.ts';
 import { virtualClock } from '../../src/testing/virtual-clock.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { ActorError, CallTimeout, HomeostatError } from '../../src/errors.ts';
-import { DEFAULT_CACHE, type CachePolicy } from '../../src/service-settings.ts';
+import { ActorError, CallTimeout, HomeostatError } from '../../src/ground/errors.ts';
+import { DEFAULT_CACHE, type CachePolicy } from '../../src/policies/service-settings.ts';
 import type { PipelineNeeds, PipelinePolicy } from '../../src/resilience/pipeline.ts';
 import type { Request, Send } from '../../src/resilience/request.ts';
 import { broken, NOTHING, outcomeOf, pipeline, ResilienceHouse, times } from './house.ts';

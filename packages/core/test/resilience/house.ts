@@ -2,13 +2,13 @@
 import { CacheBook } from '../../src/backends/memory/cache-book.ts';
 import { BreakerBook } from '../../src/backends/memory/breaker-book.ts';
 import { Breaking } from '../../src/breaker/breaking.ts';
-import type { Cache } from '../../src/cache.ts';
-import { HandlerError, type HomeostatError, TransportError } from '../../src/errors.ts';
-import { Emitter } from '../../src/events.ts';
-import type { PermitAnswer, PermitRequest, Permits } from '../../src/permits.ts';
+import type { Cache } from '../../src/ports/cache.ts';
+import { HandlerError, type HomeostatError, TransportError } from '../../src/ground/errors.ts';
+import { Emitter } from '../../src/node/events.ts';
+import type { PermitAnswer, PermitRequest, Permits } from '../../src/ports/permits.ts';
 import { pipeline, pipelineNeeds, type PipelineNeeds, type PipelinePolicy } from '../../src/resilience/pipeline.ts';
 import type { Request, Send } from '../../src/resilience/request.ts';
-import { DEFAULT_RETRY, type RetryPolicy } from '../../src/service-settings.ts';
+import { DEFAULT_RETRY, type RetryPolicy } from '../../src/policies/service-settings.ts';
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { keptLog, requestTo, type Line } from '../breaker/house.ts';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { ActorError, CallTimeout, HandlerError, HomeostatError, NoHealthyInstances } from '../../src/errors.ts';
-import { DEFAULT_BREAKER, DEFAULT_CACHE } from '../../src/service-settings.ts';
+import { ActorError, CallTimeout, HandlerError, HomeostatError, NoHealthyInstances } from '../../src/ground/errors.ts';
+import { DEFAULT_BREAKER, DEFAULT_CACHE } from '../../src/policies/service-settings.ts';
 import type { Send } from '../../src/resilience/request.ts';
 import { broken, failing, NOTHING, outcomeOf, pipeline, ResilienceHouse, retryOf, times } from './house.ts';
 

@@ -13,8 +13,8 @@ import {
   ServiceNotFound,
   TransportError,
   ValidationError,
-} from '../../src/errors.ts';
-import { DEFAULT_BREAKER, DEFAULT_RETRY } from '../../src/service-settings.ts';
+} from '../../src/ground/errors.ts';
+import { DEFAULT_BREAKER, DEFAULT_RETRY } from '../../src/policies/service-settings.ts';
 import { PermitBook } from '../../src/backends/memory/permit-book.ts';
 import { retryPolicy } from '../../src/resilience/policies.ts';
 import { retryDelay } from '../../src/resilience/retry-delay.ts';

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { pino } from 'pino';
 import type { Link } from '../../src/backend.ts';
-import type { BeatOptions, Claim, MailboxReader } from '../../src/broker.ts';
-import type { NewsItem } from '../../src/membership.ts';
+import type { BeatOptions, Claim, MailboxReader } from '../../src/ports/broker.ts';
+import type { NewsItem } from '../../src/ports/membership.ts';
 import { memory } from '../../src/backends/memory.ts';
-import { DEFAULT_BREAKER } from '../../src/service-settings.ts';
+import { DEFAULT_BREAKER } from '../../src/policies/service-settings.ts';
 import { presence } from '../backends/joined.ts';
 import { faulty, waitFor, type FaultyBackend } from '../../src/testing/index.ts';
 

@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { contract } from '../../src/contract.ts';
-import { TransportError } from '../../src/errors.ts';
+import { contract } from '../../src/contract/contract.ts';
+import { TransportError } from '../../src/ground/errors.ts';
 import { memory } from '../../src/backends/memory.ts';
 import {
   createTestNode,

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { systemTimers } from '../../src/clock.ts';
+import { systemTimers } from '../../src/ground/clock.ts';
 import { virtualClock, waitFor } from '../../src/testing/index.ts';
 
 test('a virtual clock stands still until it is advanced', async (t) => {

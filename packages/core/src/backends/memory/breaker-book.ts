@@ -8,9 +8,9 @@ import {
   restored,
   toState,
   type Breaker,
-} from '../../breaker-state.ts';
-import type { BreakerForce, BreakerPolicy, BreakerState, BreakerTally, ProbeAnswer } from '../../breakers.ts';
-import type { Clock } from '../../clock.ts';
+} from '../../breaker/breaker-state.ts';
+import type { BreakerForce, BreakerPolicy, BreakerState, BreakerTally, ProbeAnswer } from '../../ports/breakers.ts';
+import type { Clock } from '../../ground/clock.ts';
 import type { Tell } from './world.ts';
 
 /** A closed breaker that nobody told anything for so long is forgotten, ms: six hours. */

@@ -12,7 +12,7 @@ import type {
   ReplyResult,
   Settlement,
   SettleResult,
-} from '../../broker.ts';
+} from '../../ports/broker.ts';
 import type { Consumer } from './consumers.ts';
 import type { Hold } from './hold.ts';
 import type { Mailbox } from './mailbox.ts';

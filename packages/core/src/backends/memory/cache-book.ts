@@ -1,5 +1,5 @@
-import type { CacheAnswer, CachePut } from '../../cache.ts';
-import type { Clock } from '../../clock.ts';
+import type { CacheAnswer, CachePut } from '../../ports/cache.ts';
+import type { Clock } from '../../ground/clock.ts';
 import { CacheSpace } from './cache-space.ts';
 
 /** The shared answers of a world, by space. */

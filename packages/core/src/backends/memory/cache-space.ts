@@ -1,4 +1,4 @@
-import type { CacheAnswer, CachePut } from '../../cache.ts';
+import type { CacheAnswer, CachePut } from '../../ports/cache.ts';
 import { Heap } from './heap.ts';
 
 interface Answer {

@@ -1,4 +1,4 @@
-import type { Claim, Intake } from '../../broker.ts';
+import type { Claim, Intake } from '../../ports/broker.ts';
 
 /** One node that reads a mailbox. `member` answers its id while it is a member, and nothing while it may not claim. */
 export interface Consumer {

@@ -1,4 +1,4 @@
-import type { DeadEntry } from '../../broker.ts';
+import type { DeadEntry } from '../../ports/broker.ts';
 import { both, hasWork, without } from './mask.ts';
 
 /** The dead letters of one mailbox, oldest first. */

@@ -1,4 +1,4 @@
-import type { Timers } from '../../clock.ts';
+import type { Timers } from '../../ground/clock.ts';
 import { Heap } from './heap.ts';
 
 interface DueItem {

@@ -1,4 +1,4 @@
-import type { Claim } from '../../broker.ts';
+import type { Claim } from '../../ports/broker.ts';
 import { countWork, hasWork } from './mask.ts';
 
 /** One frame in a mailbox, wherever it is: waiting, due later, in a member's hands, or between two members. */

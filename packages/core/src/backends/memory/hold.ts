@@ -1,5 +1,5 @@
-import type { NodeIdentity } from '../../broker.ts';
-import { TransportError } from '../../errors.ts';
+import type { NodeIdentity } from '../../ports/broker.ts';
+import { TransportError } from '../../ground/errors.ts';
 import type { MemberRecord, World } from './world.ts';
 
 /** What broker and membership of one link share: which member the node is just now. */

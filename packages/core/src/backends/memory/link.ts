@@ -1,10 +1,10 @@
 import type { BackendHealth, Link } from '../../backend.ts';
-import type { Breakers } from '../../breakers.ts';
-import type { NodeIdentity } from '../../broker.ts';
-import type { Cache } from '../../cache.ts';
-import type { Timers } from '../../clock.ts';
-import type { Permits } from '../../permits.ts';
-import type { Records } from '../../records.ts';
+import type { Breakers } from '../../ports/breakers.ts';
+import type { NodeIdentity } from '../../ports/broker.ts';
+import type { Cache } from '../../ports/cache.ts';
+import type { Timers } from '../../ground/clock.ts';
+import type { Permits } from '../../ports/permits.ts';
+import type { Records } from '../../ports/records.ts';
 import { MemoryBroker } from './broker.ts';
 import { Hold } from './hold.ts';
 import { MemoryMembership } from './membership.ts';

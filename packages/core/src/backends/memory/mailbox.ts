@@ -1,5 +1,5 @@
-import type { MailboxDepth, MailboxLimits } from '../../broker.ts';
-import type { Timers } from '../../clock.ts';
+import type { MailboxDepth, MailboxLimits } from '../../ports/broker.ts';
+import type { Timers } from '../../ground/clock.ts';
 import { Consumers, type Consumer, type Round, type Seat } from './consumers.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { DueSet } from './due-set.ts';

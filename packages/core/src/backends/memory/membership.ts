@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { customAlphabet } from 'nanoid';
-import { NotMember } from '../../errors.ts';
-import type { Member, Members, Membership, MembershipEvents, Presence } from '../../membership.ts';
+import { NotMember } from '../../ground/errors.ts';
+import type { Member, Members, Membership, MembershipEvents, Presence } from '../../ports/membership.ts';
 import { Feed } from './feed.ts';
 import type { Hold } from './hold.ts';
 import { Watch } from './watch.ts';

@@ -1,6 +1,6 @@
-import type { Clock } from '../../clock.ts';
-import type { PermitAnswer, PermitRequest } from '../../permits.ts';
-import { drawn, newRetryBucket, type RetryBucket } from '../../retry-bucket.ts';
+import type { Clock } from '../../ground/clock.ts';
+import type { PermitAnswer, PermitRequest } from '../../ports/permits.ts';
+import { drawn, newRetryBucket, type RetryBucket } from '../../resilience/retry-bucket.ts';
 
 /** The budgets of a world, by service. */
 export class PermitBook {

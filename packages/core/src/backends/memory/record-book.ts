@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts';
-import type { RecordChange, RecordResult, SharedRecord } from '../../records.ts';
+import type { Clock } from '../../ground/clock.ts';
+import type { RecordChange, RecordResult, SharedRecord } from '../../ports/records.ts';
 import type { Tell } from './world.ts';
 
 /** Changes of one family that are remembered. */

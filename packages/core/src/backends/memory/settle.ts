@@ -1,4 +1,4 @@
-import type { Settlement } from '../../broker.ts';
+import type { Settlement } from '../../ports/broker.ts';
 import { keepTodo, workOf, type Entry } from './entry.ts';
 import type { Mailbox } from './mailbox.ts';
 import { both, fullMask, hasWork, without } from './mask.ts';

@@ -1,9 +1,9 @@
 /** The ports of what all nodes share, as one link sees them. */
-import type { Breakers } from '../../breakers.ts';
-import type { Cache } from '../../cache.ts';
-import { NotMember } from '../../errors.ts';
-import type { Permits } from '../../permits.ts';
-import type { Records } from '../../records.ts';
+import type { Breakers } from '../../ports/breakers.ts';
+import type { Cache } from '../../ports/cache.ts';
+import { NotMember } from '../../ground/errors.ts';
+import type { Permits } from '../../ports/permits.ts';
+import type { Records } from '../../ports/records.ts';
 import type { Hold } from './hold.ts';
 
 export function memoryRecords(hold: Hold): Records {

@@ -1,4 +1,4 @@
-import type { BeatOptions } from '../../broker.ts';
+import type { BeatOptions } from '../../ports/broker.ts';
 import type { World } from './world.ts';
 
 /** How often a beat counter must have been seen unchanged before its member is taken for dead. */

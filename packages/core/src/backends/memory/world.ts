@@ -1,5 +1,5 @@
-import type { NewsItem, NodeReport, NodeVitals } from '../../membership.ts';
-import type { Timers } from '../../clock.ts';
+import type { NewsItem, NodeReport, NodeVitals } from '../../ports/membership.ts';
+import type { Timers } from '../../ground/clock.ts';
 import { BreakerBook } from './breaker-book.ts';
 import { CacheBook } from './cache-book.ts';
 import { DueSet } from './due-set.ts';

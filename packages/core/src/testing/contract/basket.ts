@@ -1,4 +1,4 @@
-import type { Claim, MailboxReader } from '../../broker.ts';
+import type { Claim, MailboxReader } from '../../ports/broker.ts';
 import { waitFor } from '../wait-for.ts';
 import { DEADLINE_MS } from './times.ts';
 

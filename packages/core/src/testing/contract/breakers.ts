@@ -1,4 +1,4 @@
-import type { BreakerPolicy, BreakerState, BreakerTally } from '../../breakers.ts';
+import type { BreakerPolicy, BreakerState, BreakerTally } from '../../ports/breakers.ts';
 import { waitFor } from '../wait-for.ts';
 import type { Peer } from './peer.ts';
 import type { Promised } from './stage.ts';

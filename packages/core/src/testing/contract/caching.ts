@@ -1,4 +1,4 @@
-import type { Cache, CacheAnswer, CachePut } from '../../cache.ts';
+import type { Cache, CacheAnswer, CachePut } from '../../ports/cache.ts';
 import { waitFor } from '../wait-for.ts';
 import { bytesOf, textOf } from './basket.ts';
 import type { Promised } from './stage.ts';

@@ -1,4 +1,4 @@
-import { parseReport, parseVitals } from '../../report.ts';
+import { parseReport, parseVitals } from '../../ports/report.ts';
 import { waitFor } from '../wait-for.ts';
 import { bytesOf } from './basket.ts';
 import { served } from './peer.ts';

@@ -1,5 +1,5 @@
-import { parseReport } from '../../report.ts';
-import type { NewsItem } from '../../membership.ts';
+import { parseReport } from '../../ports/report.ts';
+import type { NewsItem } from '../../ports/membership.ts';
 import { waitFor } from '../wait-for.ts';
 import { served, type Peer } from './peer.ts';
 import type { Promised } from './stage.ts';

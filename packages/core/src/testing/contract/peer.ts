@@ -1,7 +1,7 @@
 import type { Link } from '../../backend.ts';
-import type { AppendResult, Claim, MailboxDepth, MailboxLimits, Settlement, SettleResult } from '../../broker.ts';
-import type { NewsItem, NodeReport, NodeVitals } from '../../membership.ts';
-import { parseReport, type ServedReport } from '../../report.ts';
+import type { AppendResult, Claim, MailboxDepth, MailboxLimits, Settlement, SettleResult } from '../../ports/broker.ts';
+import type { NewsItem, NodeReport, NodeVitals } from '../../ports/membership.ts';
+import { parseReport, type ServedReport } from '../../ports/report.ts';
 import { waitFor } from '../wait-for.ts';
 import { Basket, bytesOf, textOf } from './basket.ts';
 import { DEADLINE_MS, WIDE } from './times.ts';

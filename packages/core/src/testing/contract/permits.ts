@@ -1,4 +1,4 @@
-import { BUDGET_SECONDS, type PermitRequest } from '../../permits.ts';
+import { BUDGET_SECONDS, type PermitRequest } from '../../ports/permits.ts';
 import { waitFor } from '../wait-for.ts';
 import type { Promised } from './stage.ts';
 import { DEADLINE_MS } from './times.ts';

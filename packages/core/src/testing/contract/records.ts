@@ -1,4 +1,4 @@
-import type { RecordResult, SharedRecord } from '../../records.ts';
+import type { RecordResult, SharedRecord } from '../../ports/records.ts';
 import { waitFor } from '../wait-for.ts';
 import type { Promised } from './stage.ts';
 import { DEADLINE_MS } from './times.ts';

@@ -1,6 +1,6 @@
 import { customAlphabet } from 'nanoid';
 import { pino } from 'pino';
-import type { BeatOptions } from '../../broker.ts';
+import type { BeatOptions } from '../../ports/broker.ts';
 import type { BackendFeatures, ContractMake, ContractWorld } from '../backend-contract.ts';
 import { Peer } from './peer.ts';
 import { SHORT_BEAT } from './times.ts';

@@ -1,4 +1,4 @@
-import type { Claim } from '../../broker.ts';
+import type { Claim } from '../../ports/broker.ts';
 import { waitFor } from '../wait-for.ts';
 import { bytesOf, textOf, type Basket } from './basket.ts';
 import type { Promised } from './stage.ts';

@@ -1,4 +1,4 @@
-import type { BeatOptions, MailboxLimits } from '../../broker.ts';
+import type { BeatOptions, MailboxLimits } from '../../ports/broker.ts';
 
 /** How long a condition may take on a real server and a busy machine, ms. */
 export const DEADLINE_MS = 5_000;

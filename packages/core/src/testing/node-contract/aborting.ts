@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { Aborted } from '../../errors.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { Aborted } from '../../ground/errors.ts';
 import { gate, rejection, until, type Promised } from './stage.ts';
 
 const work = contract('work', {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor, type Actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import type { ActorNode } from '../../node.ts';
+import { actor, type Actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import type { ActorNode } from '../../node/node.ts';
 import { numbers, rejection, SLOW_BEAT, until, type Promised } from './stage.ts';
 
 const methods = { who: { output: z.string(), retry: false } } as const;
@@ -132,7 +132,10 @@ export function ailing(promised: Promised): void {
 
   promised('a service is checked from another node by a ping through its mailbox', async (t, stage) => {
     let runs = 0;
-    const server = await stage.serving(naming('server', () => (runs += 1)), 'server');
+    const server = await stage.serving(
+      naming('server', () => (runs += 1)),
+      'server',
+    );
     const node = await stage.node('caller');
     await node.health.run('bridge');
     t.is((await rejection(node.health.run('nothing'))).code, 'SERVICE_NOT_FOUND');

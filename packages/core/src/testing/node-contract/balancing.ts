@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { actor, type Actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { sleep } from '../../loop.ts';
-import type { ActorNode, NodeOptions } from '../../node.ts';
+import { actor, type Actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { sleep } from '../../ground/loop.ts';
+import type { ActorNode, NodeOptions } from '../../node/node.ts';
 import type { SelectFunction } from '../../balance/strategy.ts';
 import { gate, numbers, QUICK_BEAT, refusal, until, type NodeStage, type Promised } from './stage.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { MailboxFull } from '../../errors.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { MailboxFull } from '../../ground/errors.ts';
 import { gate, numbers, rejection, until, type Promised } from './stage.ts';
 
 const small = contract('small', {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import type { BreakerState } from '../../breakers.ts';
-import { contract, type Contract } from '../../contract.ts';
-import { CircuitOpen, ValidationError, WorkerError } from '../../errors.ts';
-import type { ActorNode, NodeOptions } from '../../node.ts';
-import type { BreakerFields } from '../../service-settings.ts';
+import { actor } from '../../contract/actor.ts';
+import type { BreakerState } from '../../ports/breakers.ts';
+import { contract, type Contract } from '../../contract/contract.ts';
+import { CircuitOpen, ValidationError, WorkerError } from '../../ground/errors.ts';
+import type { ActorNode, NodeOptions } from '../../node/node.ts';
+import type { BreakerFields } from '../../policies/service-settings.ts';
 import { gate, numbers, rejection, until, type NodeStage, type Promised } from './stage.ts';
 
 const WAYS = ['fine', 'broken', 'invalid', 'worker', 'refused', 'held'] as const;
@@ -198,20 +198,26 @@ export function breaking(promised: Promised): void {
     t.deepEqual([reset.successes, reset.failures, reset.openings], [0, 0, 0]);
   });
 
-  promised('every node starts anew while it is open: it is tried all the same when it is time (S3-25)', async (t, stage) => {
-    const first = await stage.node('first');
-    const fields = { failureThreshold: 1, openMs: 600, successThreshold: 1 };
-    await first.breaker('bank', fields).run(() => Promise.reject(new Error('away'))).catch(() => undefined);
-    const openUntil = stateOf(first, 'bank')!.openUntil;
-    await first.close();
-    const second = await stage.node('second');
-    const bank = second.breaker('bank', fields);
-    t.is(bank.state(), 'open');
-    t.is((await rejection(bank.run(() => 1))).code, 'CIRCUIT_OPEN');
-    await until('a try', () => bank.run(() => true).catch(() => false));
-    t.true(second.now() >= openUntil);
-    await until('it to close', () => bank.state() === 'closed');
-  });
+  promised(
+    'every node starts anew while it is open: it is tried all the same when it is time (S3-25)',
+    async (t, stage) => {
+      const first = await stage.node('first');
+      const fields = { failureThreshold: 1, openMs: 600, successThreshold: 1 };
+      await first
+        .breaker('bank', fields)
+        .run(() => Promise.reject(new Error('away')))
+        .catch(() => undefined);
+      const openUntil = stateOf(first, 'bank')!.openUntil;
+      await first.close();
+      const second = await stage.node('second');
+      const bank = second.breaker('bank', fields);
+      t.is(bank.state(), 'open');
+      t.is((await rejection(bank.run(() => 1))).code, 'CIRCUIT_OPEN');
+      await until('a try', () => bank.run(() => true).catch(() => false));
+      t.true(second.now() >= openUntil);
+      await until('it to close', () => bank.state() === 'closed');
+    },
+  );
 
   promised('a profile of the node holds for every method that names it (S3-07, S1-23)', async (t, stage) => {
     await open(stage);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import type { Client } from '../../client.ts';
-import { contract } from '../../contract.ts';
-import type { ActorNode } from '../../node.ts';
+import { actor } from '../../contract/actor.ts';
+import type { Client } from '../../calling/client.ts';
+import { contract } from '../../contract/contract.ts';
+import type { ActorNode } from '../../node/node.ts';
 import { gate, numbers, rejection, until, type NodeStage, type Promised } from './stage.ts';
 
 const input = z.object({ id: z.number(), note: z.string().optional() });
@@ -59,22 +59,25 @@ export function caching(promised: Promised): void {
     t.is(state.runs, 5, 'a command is never answered from a cache');
   });
 
-  promised('what has changed outside is seen on refresh and after invalidating, no sooner (S1-44)', async (t, stage) => {
-    const state = await open(stage);
-    const [one, two] = state.nodes.map((node) => node.client(shop)) as [Api, Api];
-    for (const id of [123, 1234, 9]) await one.product({ id });
-    state.price = 2;
-    t.is(await two.product({ id: 123 }), '123 for 1');
-    t.is(await two.product({ id: 123 }, { cache: 'refresh' }), '123 for 2');
-    t.is(await one.product({ id: 123 }), '123 for 2', 'what was refreshed is kept');
-    state.price = 3;
-    t.is(await state.nodes[1].cache.invalidate('shop', 'product:123'), 1);
-    t.is(await one.product({ id: 123 }), '123 for 3');
-    t.is(await one.product({ id: 1234 }), '1234 for 1', 'other keys stay');
-    t.is(await state.nodes[0].cache.invalidate('shop', { prefix: 'product:12' }), 2);
-    t.is(await one.product({ id: 9 }), '9 for 1');
-    t.is(await two.product({ id: 1234 }), '1234 for 3');
-  });
+  promised(
+    'what has changed outside is seen on refresh and after invalidating, no sooner (S1-44)',
+    async (t, stage) => {
+      const state = await open(stage);
+      const [one, two] = state.nodes.map((node) => node.client(shop)) as [Api, Api];
+      for (const id of [123, 1234, 9]) await one.product({ id });
+      state.price = 2;
+      t.is(await two.product({ id: 123 }), '123 for 1');
+      t.is(await two.product({ id: 123 }, { cache: 'refresh' }), '123 for 2');
+      t.is(await one.product({ id: 123 }), '123 for 2', 'what was refreshed is kept');
+      state.price = 3;
+      t.is(await state.nodes[1].cache.invalidate('shop', 'product:123'), 1);
+      t.is(await one.product({ id: 123 }), '123 for 3');
+      t.is(await one.product({ id: 1234 }), '1234 for 1', 'other keys stay');
+      t.is(await state.nodes[0].cache.invalidate('shop', { prefix: 'product:12' }), 2);
+      t.is(await one.product({ id: 9 }), '9 for 1');
+      t.is(await two.product({ id: 1234 }), '1234 for 3');
+    },
+  );
 
   promised('of a hundred misses at once on two nodes one runs the handler (S1-43, S4-25)', async (t, stage) => {
     const { opened, open: release } = gate();

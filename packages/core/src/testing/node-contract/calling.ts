@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { ActorError } from '../../errors.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { ActorError } from '../../ground/errors.ts';
 import { numbers, rejection, until, type Promised } from './stage.ts';
 
 const User = z.object({ id: z.number(), name: z.string() });

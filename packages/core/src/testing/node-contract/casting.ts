@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { HandlerError } from '../../errors.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { HandlerError } from '../../ground/errors.ts';
 import { numbers, until, type Promised } from './stage.ts';
 
 const jobs = contract('jobs', {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { ValidationError } from '../../errors.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { ValidationError } from '../../ground/errors.ts';
 import { rejection, type Promised } from './stage.ts';
 
 const Person = z.object({ user: z.object({ age: z.number().min(0) }) });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { sleep } from '../../loop.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { sleep } from '../../ground/loop.ts';
 import { gate, numbers, rejection, until, type Promised } from './stage.ts';
 
 const work = contract('work', {

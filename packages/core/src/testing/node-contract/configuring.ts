@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
 import { SETTINGS } from '../../config/live.ts';
-import type { NodeConfig } from '../../node.ts';
+import type { NodeConfig } from '../../node/node.ts';
 import { gate, numbers, refusal, rejection, SLOW_BEAT, until, type Promised } from './stage.ts';
 
 const work = contract('work', { methods: { run: { input: z.number() }, hold: {} } });
@@ -62,23 +62,26 @@ export function configuring(promised: Promised): void {
     await node.client(work).run(1);
   });
 
-  promised('of changes that expect the same revision one wins, and nobody overwrites unseen (S2-34)', async (t, stage) => {
-    const nodes = [await stage.node('one'), await stage.node('two')];
-    const tried = await Promise.allSettled(
-      numbers(6).map((n) => nodes[n % 2]!.config.set('work', { maxPending: n + 1 }, { expectedRevision: 0 })),
-    );
-    t.is(tried.filter(({ status }) => status === 'fulfilled').length, 1);
-    for (const one of tried)
-      if (one.status === 'rejected') t.is((one.reason as { code: string }).code, 'REVISION_CONFLICT');
-    await Promise.all([
-      ...numbers(4).map((n) => nodes[0]!.config.set('work', { timeoutMs: n + 1_000 })),
-      ...numbers(4).map((n) => nodes[1]!.config.set('work', { hedgeAfterMs: n + 10 })),
-    ]);
-    await until('all to be known', () => nodes.every(({ config }) => config.get('work').revision === 9));
-    const [one, two] = nodes.map(({ config }) => config.get('work').settings);
-    t.deepEqual(one, two);
-    t.deepEqual(Object.keys(one!).toSorted(), ['hedgeAfterMs', 'maxPending', 'timeoutMs']);
-  });
+  promised(
+    'of changes that expect the same revision one wins, and nobody overwrites unseen (S2-34)',
+    async (t, stage) => {
+      const nodes = [await stage.node('one'), await stage.node('two')];
+      const tried = await Promise.allSettled(
+        numbers(6).map((n) => nodes[n % 2]!.config.set('work', { maxPending: n + 1 }, { expectedRevision: 0 })),
+      );
+      t.is(tried.filter(({ status }) => status === 'fulfilled').length, 1);
+      for (const one of tried)
+        if (one.status === 'rejected') t.is((one.reason as { code: string }).code, 'REVISION_CONFLICT');
+      await Promise.all([
+        ...numbers(4).map((n) => nodes[0]!.config.set('work', { timeoutMs: n + 1_000 })),
+        ...numbers(4).map((n) => nodes[1]!.config.set('work', { hedgeAfterMs: n + 10 })),
+      ]);
+      await until('all to be known', () => nodes.every(({ config }) => config.get('work').revision === 9));
+      const [one, two] = nodes.map(({ config }) => config.get('work').settings);
+      t.deepEqual(one, two);
+      t.deepEqual(Object.keys(one!).toSorted(), ['hedgeAfterMs', 'maxPending', 'timeoutMs']);
+    },
+  );
 
   promised('the history tells who changed what, from what to what (S2-36)', async (t, stage) => {
     const node = await stage.node('node');
@@ -100,23 +103,29 @@ export function configuring(promised: Promised): void {
     );
   });
 
-  promised('a service that is switched off refuses on every node, with the reason, until it is on again (S2-12)', async (t, stage) => {
-    const server = await stage.serving(served, 'server');
-    const node = await stage.node('caller');
-    await server.config.set('work', { delivery: 'disabled', deliveryReason: 'being moved' });
-    for (const { client, config } of [server, node].map((one) => ({ client: one.client(work), config: one.config }))) {
-      await until('it to be known', () => config.effective('work').delivery === 'disabled');
-      for (const request of [client.run(1), client.run.cast(1)]) {
-        const error = await rejection(request);
-        t.deepEqual([error.code, error.outcome], ['SERVICE_DISABLED', 'not-executed']);
-        t.true(error.message.includes('being moved'));
+  promised(
+    'a service that is switched off refuses on every node, with the reason, until it is on again (S2-12)',
+    async (t, stage) => {
+      const server = await stage.serving(served, 'server');
+      const node = await stage.node('caller');
+      await server.config.set('work', { delivery: 'disabled', deliveryReason: 'being moved' });
+      for (const { client, config } of [server, node].map((one) => ({
+        client: one.client(work),
+        config: one.config,
+      }))) {
+        await until('it to be known', () => config.effective('work').delivery === 'disabled');
+        for (const request of [client.run(1), client.run.cast(1)]) {
+          const error = await rejection(request);
+          t.deepEqual([error.code, error.outcome], ['SERVICE_DISABLED', 'not-executed']);
+          t.true(error.message.includes('being moved'));
+        }
       }
-    }
-    t.is((await node.depth(work)).messages, 0);
-    await node.config.set('work', { delivery: null });
-    await until('it to be known', () => server.config.effective('work').delivery === 'remote');
-    await server.client(work).run(1);
-  });
+      t.is((await node.depth(work)).messages, 0);
+      await node.config.set('work', { delivery: null });
+      await until('it to be known', () => server.config.effective('work').delivery === 'remote');
+      await server.client(work).run(1);
+    },
+  );
 
   promised('what a client holds follows the settings from call to call (S1-17)', async (t, stage) => {
     const { opened, open } = gate();

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { actor, type Actor } from '../../actor.ts';
+import { actor, type Actor } from '../../contract/actor.ts';
 import type { Backend, Link, Members } from '../../backend.ts';
-import { contract } from '../../contract.ts';
-import type { NodeEvents } from '../../events.ts';
-import type { ActorNode, NodeOptions } from '../../node.ts';
-import type { NodeReport } from '../../report.ts';
-import type { ServeOptions } from '../../serve.ts';
+import { contract } from '../../contract/contract.ts';
+import type { NodeEvents } from '../../node/events.ts';
+import type { ActorNode, NodeOptions } from '../../node/node.ts';
+import type { NodeReport } from '../../ports/report.ts';
+import type { ServeOptions } from '../../serving/serve.ts';
 import { numbers, QUICK_BEAT, refusal, rejection, SLOW_BEAT, until, type Promised } from './stage.ts';
 
 const methods = { who: { output: z.string() }, tell: { input: z.number() } } as const;

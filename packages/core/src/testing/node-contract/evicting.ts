@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import type { ActorNode } from '../../node.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import type { ActorNode } from '../../node/node.ts';
 import { gate, numbers, rejection, until, type NodeStage, type Promised } from './stage.ts';
 
 const work = contract('work', { methods: { ask: { input: z.number(), output: z.number() }, hold: {} } });

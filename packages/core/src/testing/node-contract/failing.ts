@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
 import {
   Aborted,
   ActorError,
@@ -19,7 +19,7 @@ import {
   ValidationError,
   type HomeostatError,
   type Outcome,
-} from '../../errors.ts';
+} from '../../ground/errors.ts';
 import { gate, rejection, until, type Promised } from './stage.ts';
 
 const desk = contract('desk', {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
 import { gate, numbers, rejection, until, type Promised } from './stage.ts';
 
 const work = contract('work', { methods: { run: { input: z.string(), errors: { NO: z.any() } } } });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
+import { actor } from '../../contract/actor.ts';
 import type { Backend, Broker, Link } from '../../backend.ts';
-import { contract } from '../../contract.ts';
+import { contract } from '../../contract/contract.ts';
 import { gate, numbers, rejection, until, type Promised } from './stage.ts';
 
 const work = contract('work', {
@@ -36,61 +36,67 @@ function counting(inner: Backend): { backend: Backend; sent(): number } {
 }
 
 export function local(promised: Promised): void {
-  promised('auto: a call to an actor in this process sends nothing, and is a call like any other (S2-12)', async (t, stage) => {
-    const { backend, sent } = counting(stage.backend());
-    const node = await stage.node('node', { backend, services: { work: { delivery: 'auto' } } });
-    const given = { list: [1] };
-    await node.serve(
-      actor(work, {
-        who: (_input, ctx) => `${ctx.caller === node.id} ${ctx.headers['trace']} ${ctx.attempt}`,
-        hold: (_input, ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve())),
-        echo: (input, ctx) => {
-          if (input === 'no') throw ctx.fail('NO', 7);
-          (input as typeof given).list.push(2);
-          return input as unknown;
-        },
-      }),
-    );
-    const api = node.client(work);
-    const before = sent();
-    t.is(await api.who(undefined, { headers: { trace: 'abc' } }), 'true abc 1');
-    t.deepEqual(await api.echo(given), { list: [1, 2] });
-    t.deepEqual(given, { list: [1] }, 'what the handler changes is its own');
-    const refused = await rejection(api.echo('no'));
-    t.deepEqual([refused.code, refused.details, refused.outcome], ['NO', 7, 'failed']);
-    t.is((await rejection(api.echo(() => 1))).code, 'SERIALIZATION');
-    t.is((await rejection(api.hold(undefined, { timeoutMs: 50 }))).code, 'CALL_TIMEOUT');
-    t.is((await rejection(api.hold(undefined, { signal: AbortSignal.timeout(20) }))).code, 'ABORTED');
-    await Promise.all(numbers(50).map(() => api.who()));
-    t.is(sent(), before);
-    await until('all to have ended', () => node.stats().inFlight === 0);
-    await api.who.cast();
-    t.is(sent(), before + 1, 'a cast is durable, and so it travels');
-  });
+  promised(
+    'auto: a call to an actor in this process sends nothing, and is a call like any other (S2-12)',
+    async (t, stage) => {
+      const { backend, sent } = counting(stage.backend());
+      const node = await stage.node('node', { backend, services: { work: { delivery: 'auto' } } });
+      const given = { list: [1] };
+      await node.serve(
+        actor(work, {
+          who: (_input, ctx) => `${ctx.caller === node.id} ${ctx.headers['trace']} ${ctx.attempt}`,
+          hold: (_input, ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve())),
+          echo: (input, ctx) => {
+            if (input === 'no') throw ctx.fail('NO', 7);
+            (input as typeof given).list.push(2);
+            return input as unknown;
+          },
+        }),
+      );
+      const api = node.client(work);
+      const before = sent();
+      t.is(await api.who(undefined, { headers: { trace: 'abc' } }), 'true abc 1');
+      t.deepEqual(await api.echo(given), { list: [1, 2] });
+      t.deepEqual(given, { list: [1] }, 'what the handler changes is its own');
+      const refused = await rejection(api.echo('no'));
+      t.deepEqual([refused.code, refused.details, refused.outcome], ['NO', 7, 'failed']);
+      t.is((await rejection(api.echo(() => 1))).code, 'SERIALIZATION');
+      t.is((await rejection(api.hold(undefined, { timeoutMs: 50 }))).code, 'CALL_TIMEOUT');
+      t.is((await rejection(api.hold(undefined, { signal: AbortSignal.timeout(20) }))).code, 'ABORTED');
+      await Promise.all(numbers(50).map(() => api.who()));
+      t.is(sent(), before);
+      await until('all to have ended', () => node.stats().inFlight === 0);
+      await api.who.cast();
+      t.is(sent(), before + 1, 'a cast is durable, and so it travels');
+    },
+  );
 
-  promised('auto: what this process has no room for travels, and what it is too ill for goes to another (S2-12)', async (t, stage) => {
-    const { opened, open } = gate();
-    const named = (name: string) =>
-      actor(work, { who: () => name, hold: () => opened, echo: (input) => input as unknown }, { concurrency: 2 });
-    const { backend, sent } = counting(stage.backend());
-    const services = { work: { delivery: 'auto', localMaxLoad: 0.5 } } as const;
-    const here = await stage.node('here', { backend, services });
-    await here.serve(named('here'));
-    const api = here.client(work, { timeoutMs: 20_000 });
-    const held = api.hold();
-    await until('it to run', () => here.stats().inFlight === 1);
-    const before = sent();
-    t.is(await api.who(), 'here');
-    t.true(sent() > before, 'half of its places are taken');
-    open();
-    await held;
-    await stage.serving(named('there'), 'there');
-    await here.registry.setStatus('work', here.id, 'unhealthy');
-    await until('it to be out', () => here.registry.instances('work').every(({ nodeId }) => nodeId !== here.id));
-    t.deepEqual(new Set(await Promise.all(numbers(10).map(() => api.who()))), new Set(['there']));
-    const stuck = here.client(work, { delivery: 'local', timeoutMs: 50 });
-    t.is((await rejection(stuck.who())).code, 'CALL_TIMEOUT', 'who insists on this process waits for it');
-  });
+  promised(
+    'auto: what this process has no room for travels, and what it is too ill for goes to another (S2-12)',
+    async (t, stage) => {
+      const { opened, open } = gate();
+      const named = (name: string) =>
+        actor(work, { who: () => name, hold: () => opened, echo: (input) => input as unknown }, { concurrency: 2 });
+      const { backend, sent } = counting(stage.backend());
+      const services = { work: { delivery: 'auto', localMaxLoad: 0.5 } } as const;
+      const here = await stage.node('here', { backend, services });
+      await here.serve(named('here'));
+      const api = here.client(work, { timeoutMs: 20_000 });
+      const held = api.hold();
+      await until('it to run', () => here.stats().inFlight === 1);
+      const before = sent();
+      t.is(await api.who(), 'here');
+      t.true(sent() > before, 'half of its places are taken');
+      open();
+      await held;
+      await stage.serving(named('there'), 'there');
+      await here.registry.setStatus('work', here.id, 'unhealthy');
+      await until('it to be out', () => here.registry.instances('work').every(({ nodeId }) => nodeId !== here.id));
+      t.deepEqual(new Set(await Promise.all(numbers(10).map(() => api.who()))), new Set(['there']));
+      const stuck = here.client(work, { delivery: 'local', timeoutMs: 50 });
+      t.is((await rejection(stuck.who())).code, 'CALL_TIMEOUT', 'who insists on this process waits for it');
+    },
+  );
 
   promised('local: nobody else will do (S2-12)', async (t, stage) => {
     await stage.serving(actor(work, { who: () => 'there', hold: () => {}, echo: (x) => x as unknown }), 'there');

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { ConfigError } from '../../errors.ts';
-import type { NodeOptions } from '../../node.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { ConfigError } from '../../ground/errors.ts';
+import type { NodeOptions } from '../../node/node.ts';
 import { rejection, type Promised } from './stage.ts';
 
 const work = contract('work', { methods: { run: { input: z.number() } } });

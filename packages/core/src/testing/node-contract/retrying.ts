@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { ActorError, ValidationError } from '../../errors.ts';
-import type { Middleware } from '../../node.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { ActorError, ValidationError } from '../../ground/errors.ts';
+import type { Middleware } from '../../node/node.ts';
 import { until, type Promised } from './stage.ts';
 
 const WAYS = ['fine', 'plain', 'not-found', 'bad-request', 'internal', 'unavailable', 'limited', 'invalid'] as const;
@@ -36,37 +36,40 @@ function thing(way: Way): unknown {
 }
 
 export function retrying(promised: Promised): void {
-  promised('what a handler throws decides by its code how often it is tried (S1-26, S1-46, S4-33)', async (t, stage) => {
-    const runs: number[] = [];
-    const run = (way: Way): string => {
-      runs.push(performance.now());
-      if (way === 'fine') return 'fine';
-      throw thing(way);
-    };
-    await stage.serving(actor(desk, { read: run, write: run }));
-    const node = await stage.node('caller');
-    const table: [Way, string, boolean, number][] = [
-      ['not-found', 'NOT_FOUND', false, 1],
-      ['bad-request', 'BAD_REQUEST', false, 1],
-      ['internal', 'INTERNAL', false, 1],
-      ['invalid', 'VALIDATION', false, 1],
-      ['unavailable', 'UNAVAILABLE', true, 3],
-      ['plain', 'HANDLER', true, 3],
-    ];
-    for (const [way, code, retryable, attempts] of table) {
+  promised(
+    'what a handler throws decides by its code how often it is tried (S1-26, S1-46, S4-33)',
+    async (t, stage) => {
+      const runs: number[] = [];
+      const run = (way: Way): string => {
+        runs.push(performance.now());
+        if (way === 'fine') return 'fine';
+        throw thing(way);
+      };
+      await stage.serving(actor(desk, { read: run, write: run }));
+      const node = await stage.node('caller');
+      const table: [Way, string, boolean, number][] = [
+        ['not-found', 'NOT_FOUND', false, 1],
+        ['bad-request', 'BAD_REQUEST', false, 1],
+        ['internal', 'INTERNAL', false, 1],
+        ['invalid', 'VALIDATION', false, 1],
+        ['unavailable', 'UNAVAILABLE', true, 3],
+        ['plain', 'HANDLER', true, 3],
+      ];
+      for (const [way, code, retryable, attempts] of table) {
+        runs.length = 0;
+        const read = await node.client(desk).read.try(way);
+        t.deepEqual([!read.ok && read.error.code, !read.ok && read.error.retryable], [code, retryable], way);
+        t.deepEqual([read.attempts, runs.length], [attempts, attempts], way);
+        runs.length = 0;
+        const written = await node.client(desk).write.try(way);
+        t.deepEqual([written.attempts, runs.length], [1, 1], `${way}: a command that may have run is not repeated`);
+      }
       runs.length = 0;
-      const read = await node.client(desk).read.try(way);
-      t.deepEqual([!read.ok && read.error.code, !read.ok && read.error.retryable], [code, retryable], way);
-      t.deepEqual([read.attempts, runs.length], [attempts, attempts], way);
-      runs.length = 0;
-      const written = await node.client(desk).write.try(way);
-      t.deepEqual([written.attempts, runs.length], [1, 1], `${way}: a command that may have run is not repeated`);
-    }
-    runs.length = 0;
-    await node.client(desk, { retry: { attempts: 2 } }).read.try('limited');
-    t.is(runs.length, 2);
-    t.true(runs[1]! - runs[0]! >= 249, `it came back after ${runs[1]! - runs[0]!} ms`);
-  });
+      await node.client(desk, { retry: { attempts: 2 } }).read.try('limited');
+      t.is(runs.length, 2);
+      t.true(runs[1]! - runs[0]! >= 249, `it came back after ${runs[1]! - runs[0]!} ms`);
+    },
+  );
 
   promised('a retry never outlives the deadline, and ends with the signal', async (t, stage) => {
     let runs = 0;
@@ -109,7 +112,9 @@ export function retrying(promised: Promised): void {
       await stage.serving(actor(desk, { read: run, write: run }), 'server', {
         middleware: { server: traced('server') },
       });
-      const node = await stage.node('caller', { middleware: [{ client: traced('outer') }, { client: traced('inner') }] });
+      const node = await stage.node('caller', {
+        middleware: [{ client: traced('outer') }, { client: traced('inner') }],
+      });
       const api = node.client(desk, { cache: { ttlMs: 60_000 }, fallback: () => 'stand-in' });
       const first = await api.read.try('fine');
       t.deepEqual([first.ok && first.value, first.attempts], ['fine', 3]);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { MethodNotFound } from '../../errors.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { MethodNotFound } from '../../ground/errors.ts';
 import { numbers, rejection, until, type Promised } from './stage.ts';
 
 const old = contract('things', { version: '1.0.0', methods: { one: { output: z.string() } } });

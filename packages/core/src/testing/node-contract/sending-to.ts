@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor, type Actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import type { ActorNode } from '../../node.ts';
+import { actor, type Actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import type { ActorNode } from '../../node/node.ts';
 import { gate, numbers, QUICK_BEAT, refusal, rejection, SLOW_BEAT, until, type Promised } from './stage.ts';
 
 const methods = { who: { output: z.string() }, hold: { output: z.string() }, tell: { input: z.number() } } as const;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor, type Actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { sleep } from '../../loop.ts';
+import { actor, type Actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { sleep } from '../../ground/loop.ts';
 import { gate, numbers, until, type Promised } from './stage.ts';
 
 const work = contract('work', {

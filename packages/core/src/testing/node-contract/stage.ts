@@ -1,10 +1,10 @@
 import { pino } from 'pino';
-import type { Actor } from '../../actor.ts';
+import type { Actor } from '../../contract/actor.ts';
 import type { Backend, Link, Presence } from '../../backend.ts';
-import type { MethodSpecs } from '../../contract.ts';
-import { HomeostatError } from '../../errors.ts';
-import { createNode, type ActorNode, type NodeOptions } from '../../node.ts';
-import { nodeSettingsSchema } from '../../options.ts';
+import type { MethodSpecs } from '../../contract/contract.ts';
+import { HomeostatError } from '../../ground/errors.ts';
+import { createNode, type ActorNode, type NodeOptions } from '../../node/node.ts';
+import { nodeSettingsSchema } from '../../node/options.ts';
 import type { ContractTest, Trial } from '../contract/trial.ts';
 import type { NodeContract, NodeWorld } from '../node-contract.ts';
 import { waitFor } from '../wait-for.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import type { ServerMiddleware } from '../../middleware.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import type { ServerMiddleware } from '../../calling/middleware.ts';
 import { rejection, type Promised } from './stage.ts';
 
 const order = z.object({ sku: z.string(), count: z.number(), price: z.number().optional() });
@@ -41,35 +41,38 @@ export function surrounding(promised: Promised): void {
     t.deepEqual(ran, ['orders.place']);
   });
 
-  promised('validate, normalise, enrich: the handler sees what comes out, an error names its stage (S3-38)', async (t, stage) => {
-    const stages: ServerMiddleware[] = [
-      function validate({ input }, next) {
-        return next(order.parse(input));
-      },
-      function normalise({ input }, next) {
-        const given = input as z.infer<typeof order>;
-        if (given.count < 0) throw new Error('less than nothing');
-        return next({ ...given, sku: given.sku.toUpperCase() });
-      },
-      async function enrich({ input }, next) {
-        const answer = await next({ ...(input as object), price: 3 });
-        return { ...(answer as object), seen: true };
-      },
-    ];
-    let runs = 0;
-    const place = (input: unknown): unknown => {
-      runs += 1;
-      return input;
-    };
-    await stage.serving(actor(orders, { place, fail: () => {}, strict: () => {} }), 'server', {
-      middleware: stages.map((server) => ({ server })),
-    });
-    const api = (await stage.node('caller')).client(orders, { retry: false });
-    t.deepEqual(await api.place({ sku: 'ab', count: 2 }), { sku: 'AB', count: 2, price: 3, seen: true });
-    t.true((await rejection(api.place({ sku: 'ab' }))).message.startsWith('middleware validate: '));
-    t.is((await rejection(api.place({ sku: 'ab', count: -1 }))).message, 'middleware normalise: less than nothing');
-    t.is(runs, 1);
-  });
+  promised(
+    'validate, normalise, enrich: the handler sees what comes out, an error names its stage (S3-38)',
+    async (t, stage) => {
+      const stages: ServerMiddleware[] = [
+        function validate({ input }, next) {
+          return next(order.parse(input));
+        },
+        function normalise({ input }, next) {
+          const given = input as z.infer<typeof order>;
+          if (given.count < 0) throw new Error('less than nothing');
+          return next({ ...given, sku: given.sku.toUpperCase() });
+        },
+        async function enrich({ input }, next) {
+          const answer = await next({ ...(input as object), price: 3 });
+          return { ...(answer as object), seen: true };
+        },
+      ];
+      let runs = 0;
+      const place = (input: unknown): unknown => {
+        runs += 1;
+        return input;
+      };
+      await stage.serving(actor(orders, { place, fail: () => {}, strict: () => {} }), 'server', {
+        middleware: stages.map((server) => ({ server })),
+      });
+      const api = (await stage.node('caller')).client(orders, { retry: false });
+      t.deepEqual(await api.place({ sku: 'ab', count: 2 }), { sku: 'AB', count: 2, price: 3, seen: true });
+      t.true((await rejection(api.place({ sku: 'ab' }))).message.startsWith('middleware validate: '));
+      t.is((await rejection(api.place({ sku: 'ab', count: -1 }))).message, 'middleware normalise: less than nothing');
+      t.is(runs, 1);
+    },
+  );
 
   promised('the error hook is told of each failed call, once, with what it was (S1-47)', async (t, stage) => {
     await stage.serving(

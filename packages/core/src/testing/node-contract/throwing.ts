@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { HandlerError, TransportError } from '../../errors.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { HandlerError, TransportError } from '../../ground/errors.ts';
 import { rejection, type Promised } from './stage.ts';
 
 const WAYS = ['null', 'undefined', 'text', 'number', 'plain', 'error', 'coded', 'frozen', 'getter', 'ours'] as const;

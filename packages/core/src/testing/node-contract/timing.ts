@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import { CallTimeout } from '../../errors.ts';
-import { sleep } from '../../loop.ts';
+import { actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import { CallTimeout } from '../../ground/errors.ts';
+import { sleep } from '../../ground/loop.ts';
 import { gate, rejection, until, type Promised } from './stage.ts';
 
 const clockwork = contract('clockwork', {

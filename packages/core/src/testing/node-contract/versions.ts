@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actor, type Actor } from '../../actor.ts';
-import { contract } from '../../contract.ts';
-import type { ActorNode } from '../../node.ts';
+import { actor, type Actor } from '../../contract/actor.ts';
+import { contract } from '../../contract/contract.ts';
+import type { ActorNode } from '../../node/node.ts';
 import { numbers, rejection, until, type Promised } from './stage.ts';
 
 const methods = { who: { input: z.string(), output: z.string(), errors: { NO: z.null() } } } as const;
@@ -32,24 +32,27 @@ async function shares(node: ActorNode, of: typeof first, calls: number): Promise
 }
 
 export function versions(promised: Promised): void {
-  promised('a client turns to the old version when nobody serves the new one, and only then (S1-16)', async (t, stage) => {
-    const ahead = await stage.serving(naming(second), 'ahead');
-    await stage.serving(naming(first), 'behind');
-    const node = await stage.node('caller');
-    await known(node, 2);
-    const api = node.client(second, { fallback: first, retry: false, timeoutMs: 20_000 });
-    t.is(await api.who(''), '2.0.0');
-    t.is((await rejection(api.who('no'))).code, 'NO', 'what a handler says on purpose is an answer');
-    t.is((await rejection(api.who('break'))).code, 'HANDLER', 'and so is its failure');
-    await ahead.close();
-    await known(node, 1);
-    const result = await api.who.try('');
-    t.deepEqual([result.ok && result.value, result.degraded], ['1.0.0', 'NO_HEALTHY_INSTANCES']);
-    t.is((await rejection(api.who('no'))).code, 'NO');
-    await stage.serving(naming(second), 'again');
-    await known(node, 2);
-    t.is(await api.who(''), '2.0.0');
-  });
+  promised(
+    'a client turns to the old version when nobody serves the new one, and only then (S1-16)',
+    async (t, stage) => {
+      const ahead = await stage.serving(naming(second), 'ahead');
+      await stage.serving(naming(first), 'behind');
+      const node = await stage.node('caller');
+      await known(node, 2);
+      const api = node.client(second, { fallback: first, retry: false, timeoutMs: 20_000 });
+      t.is(await api.who(''), '2.0.0');
+      t.is((await rejection(api.who('no'))).code, 'NO', 'what a handler says on purpose is an answer');
+      t.is((await rejection(api.who('break'))).code, 'HANDLER', 'and so is its failure');
+      await ahead.close();
+      await known(node, 1);
+      const result = await api.who.try('');
+      t.deepEqual([result.ok && result.value, result.degraded], ['1.0.0', 'NO_HEALTHY_INSTANCES']);
+      t.is((await rejection(api.who('no'))).code, 'NO');
+      await stage.serving(naming(second), 'again');
+      await known(node, 2);
+      t.is(await api.who(''), '2.0.0');
+    },
+  );
 
   promised('a client turns to the old version when the new one was never there, too', async (t, stage) => {
     const node = await stage.node('caller');

@@ -1,4 +1,4 @@
-import type { Claim, Settlement } from '../../../src/broker.ts';
+import type { Claim, Settlement } from '../../../src/ports/broker.ts';
 
 export type EndingKind = 'done' | 'progress' | 'mark' | 'retry' | 'bury' | 'park';
 

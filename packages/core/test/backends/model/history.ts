@@ -1,5 +1,5 @@
 import type { Backend } from '../../../src/backend.ts';
-import type { Settlement } from '../../../src/broker.ts';
+import type { Settlement } from '../../../src/ports/broker.ts';
 import { memory } from '../../../src/backends/memory.ts';
 import { virtualClock, type VirtualClock } from '../../../src/testing/index.ts';
 import { chooseBits, hasBits, planEnding, type EndingKind, type Hand } from './endings.ts';

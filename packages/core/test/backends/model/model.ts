@@ -1,4 +1,4 @@
-import type { Claim } from '../../../src/broker.ts';
+import type { Claim } from '../../../src/ports/broker.ts';
 
 export type State = 'live' | 'done' | 'dead' | 'dropped';
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Backend, Link } from '../../../src/backend.ts';
-import type { Claim, MailboxReader } from '../../../src/broker.ts';
+import type { Claim, MailboxReader } from '../../../src/ports/broker.ts';
 import { presence } from '../joined.ts';
 import { hasBits, type Ending, type Hand } from './endings.ts';
 import type { Model } from './model.ts';

@@ -1,0 +1,137 @@
+/** The caller's side of a contract: what a client is, and the types of what it asks and gets. */
+import type { Calling } from './calling.ts';
+import type {
+  Contract,
+  ErrorCode,
+  ErrorDetails,
+  Input,
+  MethodSpec,
+  MethodSpecs,
+  Output,
+} from '../contract/contract.ts';
+import { asHomeostatError, type ActorError, type HomeostatError } from '../ground/errors.ts';
+import { clientOptionsSchema } from '../node/options.ts';
+import { parseOptions } from '../ground/parse-options.ts';
+import type { CastOptions, RequestOptions } from './request-options.ts';
+import { Requests } from './requests.ts';
+import type { BreakerSetting, CacheSetting, Delivery, RetrySetting } from '../policies/service-settings.ts';
+
+/** What holds for every request of one client; a request's own options are stronger, what the service's settings say is weaker. */
+export interface ClientOptions {
+  /** Of every call and cast of this client that names none, ms. Default: the service's, the node's (30 s). */
+  readonly timeoutMs?: number | undefined;
+  readonly retry?: RetrySetting | undefined;
+  readonly breaker?: BreakerSetting | undefined;
+  readonly cache?: CacheSetting | undefined;
+  /**
+   * What to answer when a call has failed for good. Or another version of the contract: it is called instead when no
+   * healthy instance serves this one; what a handler refused is not tried there.
+   */
+  readonly fallback?: ((error: HomeostatError, input: unknown) => unknown) | Contract | undefined;
+  /** Reject at once when nobody healthy serves it. Default: the service's, false. */
+  readonly failFast?: boolean | undefined;
+  /** Strategy of targeted sends: `round_robin`, … Default: the service's, `pull`. */
+  readonly balance?: string | undefined;
+  readonly delivery?: Exclude<Delivery, 'disabled'> | undefined;
+  /** Only instances that have all of these tags. */
+  readonly tags?: readonly string[] | undefined;
+  /** Only the node of this id. */
+  readonly node?: string | undefined;
+}
+
+/** Codes that the runtime itself answers with; a handler's own errors carry theirs. */
+export type RuntimeCode =
+  | 'ABORTED'
+  | 'BACKEND_FULL'
+  | 'CALL_TIMEOUT'
+  | 'CIRCUIT_OPEN'
+  | 'CONFIG'
+  | 'HANDLER'
+  | 'HANDLER_TIMEOUT'
+  | 'KIND_UNKNOWN'
+  | 'MAILBOX_FULL'
+  | 'METHOD_NOT_FOUND'
+  | 'NODE_CLOSED'
+  | 'NODE_DIED'
+  | 'NOT_MEMBER'
+  | 'NO_HEALTHY_INSTANCES'
+  | 'OUTPUT_INVALID'
+  | 'OVERLOADED'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'RETRY_BUDGET_EXHAUSTED'
+  | 'SERIALIZATION'
+  | 'SERVICE_DISABLED'
+  | 'SERVICE_NOT_FOUND'
+  | 'TRANSPORT'
+  | 'VALIDATION'
+  | 'WORKER';
+
+export type DeclaredError<M extends MethodSpec> = {
+  [Code in ErrorCode<M>]: ActorError & { readonly code: Code; readonly details: ErrorDetails<M, Code> };
+}[ErrorCode<M>];
+
+/** What a call of method `M` may fail with, told apart by `code`. */
+export type CallError<M extends MethodSpec> = DeclaredError<M> | (HomeostatError & { readonly code: RuntimeCode });
+
+export type Result<Value, Failure = HomeostatError> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly error: Failure };
+
+/** How a call went. */
+export interface CallFacts {
+  /** Tries in all; 0 when none was needed or allowed. */
+  readonly attempts: number;
+  /** From the call to its end, ms. */
+  readonly ms: number;
+  /** The value is not the service's own: `cache`, or the code of the failure that a fallback stood in for. */
+  readonly degraded?: string | undefined;
+}
+
+export type CallResult<Value, Failure = HomeostatError> = Result<Value, Failure> & CallFacts;
+
+type Arguments<M extends MethodSpec, Options> =
+  undefined extends Input<M> ? [input?: Input<M>, options?: Options] : [input: Input<M>, options?: Options];
+
+export interface Caller<M extends MethodSpec> {
+  /** Asks and waits. Rejects with a declared error of the method or one of the runtime's. */
+  (...args: Arguments<M, RequestOptions>): Promise<Output<M>>;
+  /** Asks and waits; never rejects. */
+  try(...args: Arguments<M, RequestOptions>): Promise<CallResult<Output<M>, CallError<M>>>;
+  /** Tells, durably: resolves when the backend has accepted the message. */
+  cast(...args: Arguments<M, CastOptions>): Promise<void>;
+}
+
+export type Client<Methods extends MethodSpecs> = { readonly [Name in keyof Methods & string]: Caller<Methods[Name]> };
+
+/**
+ * Builds the typed client of a contract.
+ * @param inherited absolute deadline of the message on whose behalf the calls are made, ms in backend time; 0 for none.
+ * @throws ConfigError when an option is wrong.
+ */
+export function createClient<Methods extends MethodSpecs>(
+  calling: Calling,
+  contract: Contract<Methods>,
+  options: ClientOptions = {},
+  inherited = 0,
+): Client<Methods> {
+  const parsed = parseOptions(clientOptionsSchema, options, `client(${contract.name})`);
+  if (parsed.balance !== undefined) calling.routing.checkStrategy(parsed.balance);
+  const callers: Record<string, Caller<MethodSpec>> = {};
+  for (const [method, spec] of Object.entries(contract.methods)) {
+    const requests = new Requests(calling, contract, method, spec, parsed, inherited);
+    const call = (input?: unknown, bag?: RequestOptions): Promise<unknown> => requests.call(input, bag);
+    callers[method] = Object.assign(call, {
+      try: (input?: unknown, bag?: RequestOptions) => requests.try(input, bag),
+      cast: (input?: unknown, bag?: CastOptions) => requests.cast(input, bag),
+    }) as Caller<MethodSpec>;
+  }
+  return Object.freeze(callers) as unknown as Client<Methods>;
+}
+
+/** Turns a promise into a result that never rejects. */
+export function attempt<Value, Failure = HomeostatError>(promise: Promise<unknown>): Promise<Result<Value, Failure>> {
+  return promise.then(
+    (value) => ({ ok: true, value: value as Value }),
+    (thrown: unknown) => ({ ok: false, error: asHomeostatError(thrown) as Failure }),
+  );
+}

@@ -1,0 +1,48 @@
+import type { HomeostatError } from '../ground/errors.ts';
+import { castOptionsSchema, requestOptionsSchema } from '../node/options.ts';
+import { parseOptions } from '../ground/parse-options.ts';
+import type { BreakerSetting, CacheSetting, RetrySetting } from '../policies/service-settings.ts';
+
+/** How a call is sent. Give either `timeoutMs` or `deadline`. */
+export interface RequestOptions {
+  /** How long to wait for the answer (a cast: for its acceptance), ms. Default: the method's, the client's, the node's (30 s). */
+  readonly timeoutMs?: number | undefined;
+  /** Absolute, ms since the epoch in backend time. A cast that is not handled by then becomes a dead letter. */
+  readonly deadline?: number | undefined;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+  /** Travels with the message; the handler reads it as `ctx.key`. */
+  readonly key?: string | undefined;
+  /** Travel with the message; the handler reads them as `ctx.headers`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Of calls: `false`, a profile's name, or fields. Default: the service's. */
+  readonly retry?: RetrySetting | undefined;
+  /** Of calls: `false`, a profile's name, or fields. Default: the service's. */
+  readonly breaker?: BreakerSetting | undefined;
+  /** Of calls: answer from the shared cache; `refresh` asks the service and stores its answer. Default: the service's, off. */
+  readonly cache?: 'refresh' | CacheSetting | undefined;
+  /** Of calls: what to answer when the call has failed for good. */
+  readonly fallback?: ((error: HomeostatError, input: unknown) => unknown) | undefined;
+  /** Only instances that have all of these tags. */
+  readonly tags?: readonly string[] | undefined;
+  /** Only the node of this id. When it dies before it has handled the message, another one does. */
+  readonly node?: string | undefined;
+}
+
+/** How a cast is sent. Give either `delayMs` or `at`. */
+export interface CastOptions extends Omit<RequestOptions, 'retry' | 'breaker' | 'cache' | 'fallback'> {
+  /** Handled no sooner than this from now, ms. */
+  readonly delayMs?: number | undefined;
+  /** Handled no sooner than this moment, ms since the epoch in backend time. */
+  readonly at?: number | Date | undefined;
+}
+
+/** @throws ConfigError naming the option that is wrong or unknown. */
+export function checkRequestOptions(options: RequestOptions, subject: string): RequestOptions {
+  return parseOptions(requestOptionsSchema, options, `${subject}: options`);
+}
+
+/** @throws ConfigError naming the option that is wrong or unknown. */
+export function checkCastOptions(options: CastOptions, subject: string): CastOptions {
+  return parseOptions(castOptionsSchema, options, `${subject}: options`);
+}

@@ -1,0 +1,142 @@
+/** Where a request goes: to whoever has room, to one instance, or to an actor in this process. */
+import type { Contract } from '../contract/contract.ts';
+import { NoHealthyInstances, ServiceDisabled } from '../ground/errors.ts';
+import type { Balancer } from '../balance/balancer.ts';
+import type { Dispatcher } from '../serving/dispatcher.ts';
+import type { Instance } from '../registry/instance.ts';
+import type { InstanceFilter } from '../registry/filter.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Wish } from '../resilience/request.ts';
+import type { CanaryPolicy, ServicePolicy } from '../policies/service-settings.ts';
+
+/** An actor in this process that a call can be handed to. */
+export type LocalActor = Pick<Dispatcher, 'hasRoom' | 'runLocal'>;
+
+export interface Route {
+  readonly mailbox: string;
+  /** Node that it is for; absent: whoever has room. */
+  readonly target?: string | undefined;
+  readonly local?: LocalActor | undefined;
+}
+
+/** What decides about a route, from the service's policy or stronger. */
+export type RoutingPolicy = Pick<
+  ServicePolicy,
+  'balance' | 'canary' | 'delivery' | 'deliveryReason' | 'failFast' | 'localMaxLoad'
+>;
+
+export interface RoutingNeeds {
+  readonly registry: Registry;
+  readonly balancer: Balancer;
+  local(mailbox: string): LocalActor | undefined;
+}
+
+/** Strategy of targeted sends for which none was named. */
+const DEFAULT_STRATEGY = 'round_robin';
+/** Not a strategy: the mailbox decides. */
+const PULL = 'pull';
+
+export class Routing {
+  readonly #needs: RoutingNeeds;
+  /** Service → how much of a canary call has gathered. */
+  readonly #canary = new Map<string, number>();
+
+  constructor(needs: RoutingNeeds) {
+    this.#needs = needs;
+  }
+
+  /** @throws ConfigError when there is no such strategy. */
+  checkStrategy(name: string): void {
+    if (name !== PULL) this.#needs.balancer.check(name);
+  }
+
+  /** @throws ServiceDisabled */
+  refuseDisabled(service: string, policy: RoutingPolicy): void {
+    if (policy.delivery === 'disabled')
+      throw new ServiceDisabled(service, policy.deliveryReason === '' ? 'no reason given' : policy.deliveryReason);
+  }
+
+  /** @throws ServiceNotFound, NoHealthyInstances when it must go to somebody, and there is nobody. */
+  route(contract: Contract, policy: RoutingPolicy, wish: Wish | undefined, key: string | undefined): Route {
+    const { name: service, mailbox } = contract;
+    const wanted = wish !== undefined && (wish.node !== undefined || wish.tags !== undefined);
+    if (!wanted && policy.delivery !== 'remote') {
+      const local = this.#needs.local(mailbox);
+      if (local !== undefined && (policy.delivery === 'local' || local.hasRoom(policy.localMaxLoad)))
+        return { mailbox, local };
+      if (policy.delivery === 'local') throw new NoHealthyInstances(service, 'in this process');
+    }
+    if (wanted) return this.#targeted(contract, policy, wish, key);
+    if (policy.canary !== false) return this.#withCanary(contract, policy.canary, policy, key);
+    if (policy.balance !== PULL) return this.#targeted(contract, policy, undefined, key);
+    if (policy.failFast) this.#needs.registry.require(service, mailbox);
+    return { mailbox };
+  }
+
+  /** A targeted call is under way: it counts for the strategies. Answers what ends it. */
+  started(service: string, nodeId: string): () => void {
+    const { balancer } = this.#needs;
+    balancer.started(service, nodeId);
+    return () => balancer.ended(service, nodeId);
+  }
+
+  #targeted(
+    { name, version, mailbox }: Contract,
+    policy: RoutingPolicy,
+    wish: Wish | undefined,
+    key: string | undefined,
+  ): Route {
+    // A node that is named gets it whatever its health: who names it knows why.
+    if (wish?.node !== undefined) return { mailbox, target: wish.node };
+    const filter: InstanceFilter = {
+      version: majorOf(version),
+      ...(wish?.tags === undefined ? undefined : { tags: wish.tags }),
+    };
+    const picked = this.#pick(name, policy, filter, key);
+    if (picked !== null) return { mailbox, target: picked.nodeId };
+    throw new NoHealthyInstances(name, wish?.tags === undefined ? '' : `with the tags ${wish.tags.join(', ')}`);
+  }
+
+  /**
+   * While there is a canary every call is targeted: its share goes to instances of that version, the rest to the others.
+   * Where one side is empty, the other takes all.
+   */
+  #withCanary(
+    contract: Contract,
+    { version, share }: CanaryPolicy,
+    policy: RoutingPolicy,
+    key: string | undefined,
+  ): Route {
+    const { name, mailbox } = contract;
+    const { registry, balancer } = this.#needs;
+    const chosen = registry.instances(name, { version });
+    const others = registry.instances(name, { version: majorOf(contract.version), exceptVersion: version });
+    const [first, second] = this.#isCanary(name, share) ? [chosen, others] : [others, chosen];
+    const picked = balancer.choose(name, first.length > 0 ? first : second, strategyOf(policy), key);
+    return picked === null ? { mailbox } : { mailbox: picked.mailbox, target: picked.nodeId };
+  }
+
+  /** Every 1/share-th call, evenly spread. */
+  #isCanary(service: string, share: number): boolean {
+    const gathered = (this.#canary.get(service) ?? 0) + share;
+    const due = gathered >= 1 - 1e-9;
+    this.#canary.set(service, due ? gathered - 1 : gathered);
+    return due;
+  }
+
+  #pick(service: string, policy: RoutingPolicy, filter: InstanceFilter, key: string | undefined): Instance | null {
+    return this.#needs.registry.pick(service, {
+      strategy: strategyOf(policy),
+      filter,
+      ...(key === undefined ? undefined : { key }),
+    });
+  }
+}
+
+function majorOf(version: string): string {
+  return version.slice(0, version.indexOf('.'));
+}
+
+function strategyOf({ balance }: RoutingPolicy): string {
+  return balance === PULL ? DEFAULT_STRATEGY : balance;
+}

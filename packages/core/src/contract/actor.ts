@@ -1,0 +1,87 @@
+import type { Client, ClientOptions } from '../calling/client.ts';
+import type {
+  Contract,
+  ErrorCode,
+  ErrorDetails,
+  HandlerResult,
+  MethodSpec,
+  MethodSpecs,
+  ParsedInput,
+} from './contract.ts';
+import { ConfigError, type ActorError } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import { actorOptionsSchema, type ActorOptions, type ActorPolicy } from '../node/options.ts';
+import { parseOptions } from '../ground/parse-options.ts';
+
+/** What a handler knows of the message it handles, and what it may use. */
+export interface Context<M extends MethodSpec = MethodSpec> {
+  /** Stays the same over every redelivery: a good idempotency key. */
+  readonly messageId: string;
+  readonly method: string;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+  /** Id of the node that sent it. */
+  readonly caller: string;
+  /** Absolute, ms in backend time; 0 when there is none. Nested calls inherit it. */
+  readonly deadline: number;
+  readonly key: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Aborts at the deadline, or when the node must give the message up. Created on first use. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** A declared error, to be thrown: `throw ctx.fail('EMAIL_TAKEN', { email })`. It is not delivered again. */
+  fail<Code extends ErrorCode<M>>(code: Code, details: ErrorDetails<M, Code>, message?: string): ActorError;
+  /** A client whose calls inherit this message's deadline. Not available in a thread. */
+  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
+}
+
+export type Handler<M extends MethodSpec> = (
+  input: ParsedInput<M>,
+  ctx: Context<M>,
+) => HandlerResult<M> | Promise<HandlerResult<M>>;
+
+export type Handlers<Methods extends MethodSpecs> = { readonly [Name in keyof Methods]: Handler<Methods[Name]> };
+
+/** Handlers for one contract, with the policies of its mailbox. */
+export interface Actor<Methods extends MethodSpecs = MethodSpecs> {
+  readonly contract: Contract<Methods>;
+  readonly handlers: Handlers<Methods>;
+  readonly policy: ActorPolicy;
+}
+
+/**
+ * Binds handlers to a contract.
+ * @throws ConfigError when a method has no handler, a handler no method, or an option is wrong.
+ */
+export function actor<Methods extends MethodSpecs>(
+  contract: Contract<Methods>,
+  handlers: Handlers<Methods>,
+  options: ActorOptions = {},
+): Actor<Methods> {
+  for (const method of Object.keys(contract.methods)) {
+    if (typeof handlers[method] !== 'function')
+      throw new ConfigError(`actor ${contract.name}: handlers.${method} is missing`);
+  }
+  for (const method of Object.keys(handlers)) {
+    if (!Object.hasOwn(contract.methods, method)) {
+      throw new ConfigError(`actor ${contract.name}: handlers.${method} is not in the contract`);
+    }
+  }
+  return Object.freeze({
+    contract,
+    handlers,
+    policy: Object.freeze(parseOptions(actorOptionsSchema, options, `actor ${contract.name}: options`)),
+  });
+}
+
+/** Whether a value (a module's default export, say) is what `actor()` makes. */
+export function isActor(value: unknown): value is Actor {
+  const candidate = value as Partial<Actor> | null | undefined;
+  return (
+    typeof candidate === 'object' &&
+    candidate !== null &&
+    typeof candidate.contract?.mailbox === 'string' &&
+    typeof candidate.handlers === 'object' &&
+    typeof candidate.policy === 'object'
+  );
+}

@@ -1,0 +1,123 @@
+import { ConfigError } from '../ground/errors.ts';
+import { parseOptions } from '../ground/parse-options.ts';
+import {
+  methodSettingsSchema,
+  type BreakerSetting,
+  type CacheSetting,
+  type RetrySetting,
+} from '../policies/service-settings.ts';
+import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts';
+
+export interface MethodSpec {
+  /** What the caller sends. Checked by the caller, parsed (defaults, transforms) in the node. */
+  readonly input?: StandardSchema;
+  /** What the handler returns. Parsed in the node before it leaves. */
+  readonly output?: StandardSchema;
+  /** Errors that the handler may raise by `ctx.fail(code, details)`, each with the schema of its details. */
+  readonly errors?: Readonly<Record<string, StandardSchema>>;
+  /** A `query` has no effect and may be repeated; a `command` (default) has one. */
+  readonly kind?: 'query' | 'command';
+  /** How long a call waits for its answer, ms. Default: the client's. */
+  readonly timeoutMs?: number;
+  /** How its callers try again; the service's settings and each client may say otherwise. */
+  readonly retry?: RetrySetting;
+  /** When its callers stop calling; as with `retry`. */
+  readonly breaker?: BreakerSetting;
+  /** Whether its answers may come from the shared cache; as with `retry`. */
+  readonly cache?: CacheSetting;
+  /** Names an answer in the cache, for `node.cache.invalidate`: `product:123`. Default: method and input. */
+  readonly cacheKey?: (input: never) => string;
+}
+
+export type MethodSpecs = Readonly<Record<string, MethodSpec>>;
+
+/** Names, schemas and policies of what an actor accepts and answers; importable without the handlers. */
+export interface Contract<Methods extends MethodSpecs = MethodSpecs> {
+  readonly name: string;
+  /** Semantic version; its major part is part of the mailbox, so majors live side by side. */
+  readonly version: string;
+  readonly mailbox: string;
+  readonly methods: Methods;
+}
+
+/** What a caller passes to method `M`. */
+export type Input<M extends MethodSpec> = M extends { readonly input: infer Schema } ? InputOf<Schema> : undefined;
+/** What the handler of method `M` receives. */
+export type ParsedInput<M extends MethodSpec> = M extends { readonly input: infer Schema }
+  ? OutputOf<Schema>
+  : undefined;
+/** What the handler of method `M` returns. */
+export type HandlerResult<M extends MethodSpec> = M extends { readonly output: infer Schema } ? InputOf<Schema> : void;
+/** What a caller of method `M` gets. */
+export type Output<M extends MethodSpec> = M extends { readonly output: infer Schema } ? OutputOf<Schema> : undefined;
+/** The declared error codes of method `M`. */
+export type ErrorCode<M extends MethodSpec> = M extends { readonly errors: infer Errors }
+  ? keyof Errors & string
+  : never;
+/** The details that go with error `Code` of method `M`. */
+export type ErrorDetails<M extends MethodSpec, Code extends string> = M extends { readonly errors: infer Errors }
+  ? Code extends keyof Errors
+    ? InputOf<Errors[Code]>
+    : never
+  : never;
+
+/** Actor names become key names: lower case letters, digits and dashes, at most 64. */
+export const ACTOR_NAME: RegExp = /^[a-z][a-z0-9-]{0,63}$/;
+export const METHOD_NAME: RegExp = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+const VERSION = /^(0|[1-9]\d{0,4})\.\d{1,5}\.\d{1,5}$/;
+/** These would collide with what every client and promise has. */
+const RESERVED_METHODS = new Set(['then', 'constructor', 'prototype']);
+
+/**
+ * Declares what an actor accepts and answers.
+ * @param name lower case letters, digits and dashes; it becomes part of key names.
+ * @throws ConfigError naming the part that is wrong.
+ */
+export function contract<const Methods extends MethodSpecs>(
+  name: string,
+  spec: { readonly version?: string; readonly methods: Methods },
+): Contract<Methods> {
+  const version = spec.version ?? '1.0.0';
+  if (!ACTOR_NAME.test(name)) throw new ConfigError(`contract name "${name}" must match ${ACTOR_NAME.source}`);
+  if (!VERSION.test(version)) throw new ConfigError(`contract ${name}: version "${version}" must be like 1.2.3`);
+  const methods = Object.keys(spec.methods);
+  if (methods.length === 0) throw new ConfigError(`contract ${name}: methods must name at least one method`);
+  for (const method of methods) {
+    if (!METHOD_NAME.test(method) || RESERVED_METHODS.has(method)) {
+      throw new ConfigError(
+        `contract ${name}: methods.${method} must match ${METHOD_NAME.source} and not be ${[...RESERVED_METHODS].join(', ')}`,
+      );
+    }
+    checkSchemas(name, method, spec.methods[method]!);
+    checkSettings(name, method, spec.methods[method]!);
+  }
+  return Object.freeze({
+    name,
+    version,
+    mailbox: mailboxOf(name, version),
+    methods: Object.freeze({ ...spec.methods }),
+  });
+}
+
+export function mailboxOf(name: string, version: string): string {
+  return `${name}@${version.slice(0, version.indexOf('.'))}`;
+}
+
+function checkSchemas(name: string, method: string, spec: MethodSpec): void {
+  const schemas: [string, unknown][] = [
+    ['input', spec.input],
+    ['output', spec.output],
+  ];
+  for (const [code, schema] of Object.entries(spec.errors ?? {})) schemas.push([`errors.${code}`, schema]);
+  for (const [path, schema] of schemas) {
+    if (schema !== undefined && typeof (schema as StandardSchema)['~standard']?.validate !== 'function') {
+      throw new ConfigError(
+        `contract ${name}: methods.${method}.${path} must be a Standard Schema (zod, valibot, arktype, …)`,
+      );
+    }
+  }
+}
+
+function checkSettings(name: string, method: string, { timeoutMs, retry, breaker, cache }: MethodSpec): void {
+  parseOptions(methodSettingsSchema, { timeoutMs, retry, breaker, cache }, `contract ${name}: methods.${method}`);
+}

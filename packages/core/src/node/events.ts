@@ -1,0 +1,87 @@
+/** What a node tells its own program: each event once, in order; a listener that throws is logged and hurts nobody. */
+import type { BreakerState } from '../ports/breakers.ts';
+import { messageOf, type HomeostatError } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import type { InstanceStatus } from '../ports/report.ts';
+
+/** One instance of a service: the service on one node. */
+export interface InstanceEvent {
+  readonly service: string;
+  readonly nodeId: string;
+  readonly version: string;
+}
+
+export interface NodeEvents {
+  /** A node has begun to serve a service. */
+  registered: InstanceEvent;
+  /** It has stopped to, in good order. */
+  deregistered: InstanceEvent;
+  /** It has died: declared dead by its watchers. */
+  expired: InstanceEvent;
+  /** The status of an instance has changed, by its own checks or by hand. */
+  health: InstanceEvent & {
+    readonly from: InstanceStatus | 'unknown';
+    readonly to: InstanceStatus;
+    readonly reason?: string | undefined;
+  };
+  /** A shared breaker has changed its phase. */
+  breaker: { readonly from: BreakerState['phase']; readonly to: BreakerState['phase']; readonly state: BreakerState };
+  /** Live settings of a service have changed and are in force on this node. */
+  config: { readonly service: string; readonly revision: number; readonly by: string };
+  /** How many instances a service should have, by its lag. Starting processes is up to the listener. */
+  scale: {
+    readonly service: string;
+    readonly desired: number;
+    readonly instances: number;
+    readonly lag: number;
+    readonly reason: string;
+  };
+  /** A call has failed for good. */
+  error: {
+    readonly error: HomeostatError;
+    readonly service: string;
+    readonly method: string;
+    readonly attempts: number;
+    readonly ms: number;
+  };
+}
+
+export type NodeListener<Name extends keyof NodeEvents> = (event: NodeEvents[Name]) => void;
+
+export class Emitter {
+  readonly #log: Log;
+  readonly #listeners = new Map<keyof NodeEvents, Set<(event: never) => unknown>>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Answers the function that takes the listener off again. */
+  on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void {
+    let listeners = this.#listeners.get(name);
+    if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()));
+    // Its own function, so that the same listener may be added twice.
+    const own = (event: NodeEvents[Name]): unknown => listener(event);
+    listeners.add(own);
+    return () => listeners.delete(own);
+  }
+
+  heard(name: keyof NodeEvents): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
+  emit<Name extends keyof NodeEvents>(name: Name, event: NodeEvents[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        const answer = listener(event as never);
+        if (answer instanceof Promise) answer.catch((thrown: unknown) => this.#failed(name, thrown));
+      } catch (thrown) {
+        this.#failed(name, thrown);
+      }
+    }
+  }
+
+  #failed(name: string, thrown: unknown): void {
+    this.#log.error({ evt: 'listener_failed', event: name, reason: messageOf(thrown) }, 'a listener threw');
+  }
+}

@@ -1,0 +1,331 @@
+/** A node: one process running the runtime. It hosts actors, calls others, and beats. */
+import type { Actor } from '../contract/actor.ts';
+import { memory } from '../backends/memory.ts';
+import type { Backend, BackendHealth, Link } from '../backend.ts';
+import { attempt, createClient, type Client, type ClientOptions, type Result } from '../calling/client.ts';
+import type { BreakerState } from '../ports/breakers.ts';
+import type { BreakerHandle } from '../breaker/handle.ts';
+import { readConfigFile } from '../config/file.ts';
+import type { LiveConfig } from '../config/live.ts';
+import type { Contract, MethodSpecs } from '../contract/contract.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { HomeostatError } from '../ground/errors.ts';
+import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
+import type { SelectFunction } from '../balance/strategy.ts';
+import type { Health } from '../health/health.ts';
+import { loadActor } from './load-actors.ts';
+import { defaultLog, type Log } from '../ground/log.ts';
+import type { MailboxDepth } from '../ports/broker.ts';
+import type { ClientMiddleware, ServerMiddleware } from '../calling/middleware.ts';
+import { nodeSettingsSchema, type NodePolicy, type NodeSettings } from './options.ts';
+import { parseOptions } from '../ground/parse-options.ts';
+import { Policies } from '../policies/policies.ts';
+import { Profiles } from '../policies/profiles.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Caching } from '../resilience/cache.ts';
+import { breakerPolicy } from '../resilience/policies.ts';
+import { Runtime } from './runtime.ts';
+import { lendSendHooks } from '../calling/send-hooks.ts';
+import type { MailboxNumbers } from '../scaling/scaler.ts';
+import { serveOptions, type ServeOptions } from '../serving/serve.ts';
+import type { BreakerSetting } from '../policies/service-settings.ts';
+import { ownSignals } from './signals.ts';
+import type { Stats } from './stats.ts';
+
+export interface NodeOptions extends NodeSettings {
+  /** What carries the messages. Default: `memory()`, for one process. */
+  readonly backend?: Backend | undefined;
+  /** A pino logger, or one of its shape. Default: pino on stderr at `LOG_LEVEL` (warn). */
+  readonly log?: Log | undefined;
+  /** Around every call of this node, and around every handler; more can be added by `node.use`. Outermost first. */
+  readonly middleware?: Middleware | readonly Middleware[] | undefined;
+  /** Strategies of your own, by the name that `balance` then takes. */
+  readonly strategies?: Readonly<Record<string, SelectFunction>> | undefined;
+}
+
+export interface Middleware {
+  readonly client?: ClientMiddleware | undefined;
+  readonly server?: ServerMiddleware | undefined;
+}
+
+/** Who is there; a node's own picture, kept up by news. */
+export type NodeRegistry = Pick<
+  Registry,
+  | 'acquire'
+  | 'discover'
+  | 'instances'
+  | 'lookups'
+  | 'markOf'
+  | 'nodes'
+  | 'pick'
+  | 'refresh'
+  | 'services'
+  | 'setStatus'
+  | 'waitFor'
+>;
+
+/** How this node and the others fare. */
+export type NodeHealth = Pick<
+  Health,
+  | 'all'
+  | 'check'
+  | 'dependsOn'
+  | 'figures'
+  | 'history'
+  | 'liveness'
+  | 'of'
+  | 'overview'
+  | 'readiness'
+  | 'run'
+  | 'standing'
+>;
+
+/** Live settings of services, shared by all nodes. */
+export type NodeConfig = Pick<LiveConfig, 'effective' | 'get' | 'history' | 'set'>;
+
+export type NodeCache = Pick<Caching, 'invalidate' | 'stats'>;
+
+export interface NodeStats extends Readonly<Stats> {
+  /** Handlers that run now. */
+  readonly inFlight: number;
+  /** Calls of this node that wait for their answers. */
+  readonly pendingCalls: number;
+  /** Answers that came after their call had ended. */
+  readonly lateReplies: number;
+  /** Endings that the backend refused because the entry was no longer ours. */
+  readonly lostSettlements: number;
+}
+
+export interface NodeLink extends BackendHealth {
+  /** `memory`, `redis localhost:6379`. */
+  readonly name: string;
+  /** False from an eviction until the node has joined again. */
+  readonly member: boolean;
+}
+
+/** What a batch makes of its parts: a result under each name. */
+export type BatchResults<Parts> = { readonly [Name in keyof Parts]: Result<PartValue<Parts[Name]>> };
+type PartValue<Part> = Part extends () => infer Made ? Awaited<Made> : Awaited<Part>;
+
+export interface ActorNode extends AsyncDisposable {
+  /** Id as a member; another one after the node has rejoined. */
+  readonly id: string;
+  readonly name: string;
+  /**
+   * Serves an actor, or the actor that a module exports as default. Resolves when its mailbox exists, is being read, and
+   * others see it. A module is needed for `pool: 'threads'`, and is then loaded in every thread.
+   * @throws ConfigError when it is no actor, is served already, or an option is wrong.
+   */
+  serve<Methods extends MethodSpecs>(actor: Actor<Methods> | URL, options?: ServeOptions): Promise<void>;
+  /**
+   * Serves an actor no more: others are told, nothing more is claimed, what has not started goes to whoever has room, and
+   * what runs has `drainMs` (default: the node's) to finish. Resolves when nobody can see it here any more. What is sent
+   * on waits in the mailbox for the next that serves it.
+   * @throws ConfigError when this node does not serve it.
+   */
+  unserve(contract: Contract, options?: { readonly drainMs?: number | undefined }): Promise<void>;
+  /** A typed client of a contract. Cheap; keeps no connection of its own. */
+  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
+  /** Runs several requests at once: a record of promises, or of functions that make them. Never rejects. */
+  batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
+    parts: Parts,
+  ): Promise<BatchResults<Parts>>;
+  readonly registry: NodeRegistry;
+  readonly health: NodeHealth;
+  readonly config: NodeConfig;
+  readonly cache: NodeCache;
+  /**
+   * A shared breaker by name, for work of your own; `service.method` names the one of a method. Without a setting it keeps
+   * the one it has.
+   */
+  breaker(name: string, setting?: Exclude<BreakerSetting, false>): BreakerHandle;
+  /** Every shared breaker that this node knows of. */
+  breakers(): readonly BreakerState[];
+  /** Adds middleware, inside of what was added before. */
+  use(middleware: Middleware): void;
+  /** Listens to what happens; the answer ends it. */
+  on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void;
+  /** Told of every call of this node that failed for good, once; the answer ends it. */
+  onError(listener: (error: HomeostatError, call: Omit<NodeEvents['error'], 'error'>) => void): () => void;
+  deadLetters(contract: Contract): DeadLetters;
+  /** How much waits in the mailbox of a contract. */
+  depth(contract: Contract): Promise<MailboxDepth>;
+  /**
+   * How far the mailbox of an actor that this node serves lags, as of a second ago; undefined where nobody asked for it by
+   * a `scale` setting or by listening to `scale`.
+   */
+  lag(contract: Contract): MailboxNumbers | undefined;
+  stats(): NodeStats;
+  /** The connection to the backend. */
+  link(): Promise<NodeLink>;
+  /** Backend time, ms since the epoch: the clock of every deadline. */
+  now(): number;
+  /** Stops claiming, lets what runs finish, hands back the rest, leaves. Safe to call twice. */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+/**
+ * Starts a node: resolves when it is a member, its inbox is open, it beats and knows the others, and what it `requires`
+ * is there.
+ * @throws ConfigError naming a wrong option; TransportError when the backend cannot be reached; ServiceNotFound or
+ * NoHealthyInstances for what it requires in vain.
+ */
+export async function createNode(options: NodeOptions = {}): Promise<ActorNode> {
+  const { backend = memory(), log = defaultLog(), middleware = [], strategies = {}, ...settings } = options;
+  const policy = parseOptions(nodeSettingsSchema, settings, 'createNode');
+  const policies = await policiesOf(policy);
+  const link = await backend.connect({ name: policy.name, namespace: policy.namespace, beat: policy.beat, log });
+  const around = [middleware].flat();
+  const parts = {
+    link,
+    policy,
+    policies,
+    log,
+    strategies,
+    events: new Emitter(log),
+    clientMiddleware: around.flatMap(({ client }) => client ?? []),
+    serverMiddleware: around.flatMap(({ server }) => server ?? []),
+  };
+  let runtime: Runtime | undefined;
+  try {
+    runtime = new Runtime(parts);
+    await runtime.join();
+    if (policy.requires.length > 0)
+      await runtime.shared.registry.waitFor(policy.requires, { timeoutMs: policy.requiresTimeoutMs });
+  } catch (thrown) {
+    if (runtime?.member === true) await runtime.close(0);
+    else await link.close();
+    throw thrown;
+  }
+  return new Node(runtime, link, backend, parts);
+}
+
+async function policiesOf(policy: NodePolicy): Promise<Policies> {
+  const file = policy.config === undefined ? {} : await readConfigFile(policy.config);
+  return new Policies({
+    defaults: { ...file.defaults, ...policy.defaults },
+    file: file.services,
+    code: policy.services,
+    profiles: new Profiles(policy.profiles),
+  });
+}
+
+interface NodeParts {
+  readonly events: Emitter;
+  readonly policies: Policies;
+  readonly clientMiddleware: ClientMiddleware[];
+  readonly serverMiddleware: ServerMiddleware[];
+}
+
+class Node implements ActorNode {
+  readonly name: string;
+  readonly registry: NodeRegistry;
+  readonly health: NodeHealth;
+  readonly config: NodeConfig;
+  readonly cache: NodeCache;
+  readonly #runtime: Runtime;
+  readonly #link: Link;
+  readonly #backend: Backend;
+  readonly #parts: NodeParts;
+  readonly #disownSignals: () => void;
+  #closing: Promise<void> | undefined;
+
+  constructor(runtime: Runtime, link: Link, backend: Backend, parts: NodeParts) {
+    this.name = runtime.policy.name;
+    this.registry = runtime.shared.registry;
+    this.health = runtime.health;
+    this.config = runtime.shared.config;
+    this.cache = runtime.calling.resilience.caching;
+    this.#runtime = runtime;
+    this.#link = link;
+    this.#backend = backend;
+    this.#parts = parts;
+    lendSendHooks(this, runtime.calling.sendHooks);
+    this.#disownSignals = runtime.policy.signals ? ownSignals(this) : () => {};
+  }
+
+  get id(): string {
+    return this.#runtime.id;
+  }
+
+  async serve<Methods extends MethodSpecs>(actor: Actor<Methods> | URL, options: ServeOptions = {}): Promise<void> {
+    const parsed = serveOptions(options, actor);
+    const served = actor instanceof URL ? await loadActor(actor) : (actor as unknown as Actor);
+    await this.#runtime.serve(served, parsed);
+  }
+
+  async unserve(contract: Contract, { drainMs = this.#runtime.policy.drainMs } = {}): Promise<void> {
+    await this.#runtime.unserve(contract.mailbox, drainMs);
+  }
+
+  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods> {
+    return createClient(this.#runtime.calling, contract, options);
+  }
+
+  async batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
+    parts: Parts,
+  ): Promise<BatchResults<Parts>> {
+    const named = Object.entries(parts).map(async ([name, part]) => [name, await attempt(started(part))] as const);
+    return Object.fromEntries(await Promise.all(named)) as BatchResults<Parts>;
+  }
+
+  deadLetters(contract: Contract): DeadLetters {
+    return new DeadLetters(this.#link.broker, contract.mailbox, this.#runtime.policy.maxBodyBytes);
+  }
+
+  depth(contract: Contract): Promise<MailboxDepth> {
+    return this.#link.broker.depth(contract.mailbox);
+  }
+
+  stats(): NodeStats {
+    return this.#runtime.stats();
+  }
+
+  async link(): Promise<NodeLink> {
+    return { name: this.#backend.name, member: this.#runtime.member, ...(await this.#link.health()) };
+  }
+
+  breaker(name: string, setting?: Exclude<BreakerSetting, false>): BreakerHandle {
+    const policy = setting === undefined ? undefined : breakerPolicy(setting, this.#parts.policies.profiles);
+    return this.#runtime.shared.breaking.handle(name, policy);
+  }
+
+  breakers(): readonly BreakerState[] {
+    return this.#runtime.shared.breaking.list();
+  }
+
+  use({ client, server }: Middleware): void {
+    if (client !== undefined) this.#parts.clientMiddleware.push(client);
+    if (server !== undefined) this.#parts.serverMiddleware.push(server);
+  }
+
+  on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void {
+    return this.#parts.events.on(name, listener);
+  }
+
+  onError(listener: (error: HomeostatError, call: Omit<NodeEvents['error'], 'error'>) => void): () => void {
+    return this.on('error', ({ error, ...call }) => listener(error, call));
+  }
+
+  lag(contract: Contract): MailboxNumbers | undefined {
+    return this.#runtime.scaler.numbers(contract.mailbox);
+  }
+
+  now(): number {
+    return this.#link.now();
+  }
+
+  close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#disownSignals();
+    this.#closing ??= this.#runtime.close(options.drainMs ?? this.#runtime.policy.drainMs);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function started(part: Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {
+  return typeof part === 'function' ? Promise.resolve().then(part) : part;
+}

@@ -1,0 +1,429 @@
+/** A node's life: join, serve, rejoin after an eviction, drain. What it is made of is put together here. */
+import type { Actor } from '../contract/actor.ts';
+import type { SelectFunction } from '../balance/strategy.ts';
+import type { Link } from '../backend.ts';
+import type { Batch } from '../serving/batch.ts';
+import { fullJitter } from '../ground/backoff.ts';
+import type { Calling } from '../calling/calling.ts';
+import { systemTimers, wakefulTimers, type Clock, type Timers } from '../ground/clock.ts';
+import { Deadlines } from '../ground/deadlines.ts';
+import type { Dispatcher } from '../serving/dispatcher.ts';
+import { codeOf, ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
+import type { Emitter } from './events.ts';
+import { Flusher } from '../ground/flusher.ts';
+import { Health } from '../health/health.ts';
+import type { Log } from '../ground/log.ts';
+import { loop, sleep } from '../ground/loop.ts';
+import type { ClientMiddleware, ServerMiddleware } from '../calling/middleware.ts';
+import type { NodeStats } from './node.ts';
+import type { NodePolicy } from './options.ts';
+import { Participation } from './participation.ts';
+import type { Policies } from '../policies/policies.ts';
+import { NodePresence } from './presence.ts';
+import { Replies } from '../sending/replies.ts';
+import { pipelineNeeds } from '../resilience/pipeline.ts';
+import { Routing } from '../calling/routing.ts';
+import { Scaler } from '../scaling/scaler.ts';
+import { Sending } from '../sending/sending.ts';
+import { pingHere, sendPing } from '../calling/send-ping.ts';
+import { ServedActors, type Served } from './served-actors.ts';
+import type { Serving } from '../serving/serve.ts';
+import { Settler } from '../serving/settler.ts';
+import { SharedState } from './shared-state.ts';
+import { newStats, type Stats } from './stats.ts';
+
+/** Wait between two tries to join again, ms; grows, with jitter. */
+const REJOIN_MS = 50;
+const REJOIN_MAX_MS = 2_000;
+/** How often hints for senders and the node's part of the work are looked at; they change seldom, ms. */
+const LOOK_MS = 1_000;
+/** Time for the last answers and settlements to leave once nothing runs any more, ms. */
+const FLUSH_MS = 5_000;
+/** What a handler of this node is to blame for; other codes are its answers. */
+const BLAMED: ReadonlySet<string> = new Set(['HANDLER', 'HANDLER_TIMEOUT', 'INTERNAL', 'WORKER']);
+
+export interface RuntimeNeeds {
+  readonly link: Link;
+  readonly policy: NodePolicy;
+  readonly policies: Policies;
+  readonly events: Emitter;
+  readonly log: Log;
+  readonly strategies: Readonly<Record<string, SelectFunction>>;
+  readonly clientMiddleware: readonly ClientMiddleware[];
+  readonly serverMiddleware: readonly ServerMiddleware[];
+}
+
+export class Runtime {
+  readonly policy: NodePolicy;
+  readonly sending: Sending;
+  readonly calling: Calling;
+  readonly shared: SharedState;
+  readonly health: Health;
+  readonly scaler: Scaler;
+  readonly actors: ServedActors;
+  id = '';
+  member = false;
+  readonly #link: Link;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #flusher = new Flusher();
+  readonly #deadlines: Deadlines;
+  readonly #replies: Replies;
+  readonly #stats: Stats = newStats();
+  readonly #participation: Participation;
+  readonly #presence: NodePresence;
+  readonly #closing = new AbortController();
+  /** Mailbox → what ends the care for it. */
+  readonly #lookedAfter = new Map<string, () => void>();
+  #settler: Settler;
+  #lostSettlements = 0;
+  #rejoining: Promise<void> | undefined;
+  #stage: 'starting' | 'draining' | undefined = 'starting';
+  #closed = false;
+  #lastBeatAt: number | undefined;
+  #connected = true;
+  #announcing = false;
+
+  constructor(needs: RuntimeNeeds) {
+    const { link, policy, policies, events, log, strategies, clientMiddleware, serverMiddleware } = needs;
+    this.policy = policy;
+    this.#link = link;
+    this.#log = log.child({ node: policy.name });
+    const { clock: hands, setTimer } = link.timers ?? systemTimers;
+    this.#clock = { now: () => link.now(), elapsed: () => hands.elapsed() };
+    const timers: Timers = { clock: this.#clock, setTimer };
+    const wakeful: Timers = { clock: this.#clock, setTimer: (link.timers ?? wakefulTimers).setTimer };
+    const memberId = (): string => this.id;
+    this.#deadlines = new Deadlines(this.#clock, wakeful.setTimer);
+    this.#replies = new Replies(this.#clock, this.#deadlines, this.#log, policy.maxBodyBytes);
+    this.#settler = new Settler(link.broker, this.#flusher, this.#log);
+    this.sending = new Sending({
+      broker: link.broker,
+      clock: this.#clock,
+      deadlines: this.#deadlines,
+      flusher: this.#flusher,
+      replies: this.#replies,
+      timeoutMs: policy.timeoutMs,
+      maxBodyBytes: policy.maxBodyBytes,
+      memberId,
+      ready: (signal) => link.ready(signal),
+    });
+    this.shared = new SharedState({ link, policy, policies, timers, events, log: this.#log, memberId });
+    const { registry, balancer, breaking } = this.shared;
+    for (const [name, select] of Object.entries(strategies)) balancer.register(name, select);
+    policies.checkBalance((name) => balancer.check(name));
+    this.calling = {
+      sending: this.sending,
+      policies,
+      events,
+      middleware: clientMiddleware,
+      sendHooks: new Set(),
+      routing: new Routing({ registry, balancer, local: (mailbox) => this.#local(mailbox) }),
+      resilience: pipelineNeeds({
+        link,
+        timers: wakeful,
+        breaking,
+        log: this.#log,
+        maxBodyBytes: policy.maxBodyBytes,
+      }),
+    };
+    this.actors = new ServedActors({
+      broker: link.broker,
+      policies,
+      middleware: serverMiddleware,
+      defaults: policy,
+      parts: {
+        calling: this.calling,
+        sending: this.sending,
+        deadlines: this.#deadlines,
+        clock: this.#clock,
+        log: this.#log,
+        stats: this.#stats,
+        maxBodyBytes: policy.maxBodyBytes,
+        settler: () => this.#settler,
+        memberId,
+        mark: (batch, index) => this.#mark(batch, index),
+        announcedElsewhere: (mailbox, method) => registry.knows(mailbox, method, this.id),
+        satisfiedElsewhere: (mailbox, tags) => this.#satisfiedElsewhere(mailbox, tags),
+        ended: (mailbox, ms, code) => this.health.outcome(mailbox, ms, code !== undefined && BLAMED.has(code)),
+      },
+    });
+    this.#participation = new Participation({ actors: this.actors, registry, memberId });
+    this.health = new Health({
+      timers,
+      log: this.#log,
+      events,
+      registry: {
+        instances: (service, filter) => registry.peek(service, filter),
+        services: () => registry.services().map(({ service }) => service),
+      },
+      ping: (service, timeoutMs) => this.#ping(service, timeoutMs),
+      backendHealth: () => link.health(),
+      roundTrip: () => link.ping(),
+      facts: () => ({
+        member: this.member,
+        backendConnected: this.#connected,
+        lastBeatAt: this.#lastBeatAt,
+        draining: this.#stage === 'draining',
+        closed: this.#closed,
+      }),
+      selfId: memberId,
+      beatMs: policy.beat.intervalMs,
+      stallMs: policy.beat.stallMs,
+      evictMs: policy.beat.evictMs,
+      hooks: {
+        rotation: (mailbox, to, reason) => this.#participation.rotate(mailbox, to, reason),
+        changed: () => this.#tellChange(),
+      },
+    });
+    this.#presence = new NodePresence({
+      name: policy.name,
+      startedAt: Math.round(link.now()),
+      feelings: this.health,
+      served: () => this.actors.entries(),
+      stage: () => this.#stage,
+    });
+    this.scaler = new Scaler({
+      clock: this.#clock,
+      log: this.#log,
+      events,
+      depth: (mailbox) => link.broker.depth(mailbox),
+      instances: (service) => registry.peek(service).length,
+    });
+    for (const event of ['registered', 'deregistered', 'expired', 'health'] as const)
+      events.on(event, () => this.#participation.look());
+    events.on('config', ({ service }) => this.#reconfigure(service));
+  }
+
+  /** @throws TransportError, and what `requires` asks for in vain. */
+  async join(): Promise<void> {
+    await this.#enter();
+    this.#stage = undefined;
+    void loop(this.#closing.signal, () => this.#look());
+    void loop(this.#closing.signal, () => this.scaler.step());
+    this.#tellChange();
+  }
+
+  /** @throws ConfigError when the mailbox is served already or the module does not load in a thread. */
+  async serve(actor: Actor, serving: Serving): Promise<void> {
+    const served = await this.actors.add(actor, serving);
+    this.#lookAfter(served);
+    try {
+      await this.actors.consume(served);
+      await this.#link.membership.announce();
+    } catch (thrown) {
+      // Evicted meanwhile: joining again serves it.
+      if (codeOf(thrown) === 'NOT_MEMBER' && !this.#closing.signal.aborted) return await this.#rejoining;
+      await this.#forget(served);
+      throw thrown;
+    }
+  }
+
+  /** @throws ConfigError when the mailbox is not served. */
+  async unserve(mailbox: string, drainMs: number): Promise<void> {
+    const served = this.actors.get(mailbox);
+    if (served === undefined) throw new ConfigError(`unserve: this node does not serve ${mailbox}`);
+    served.leaving ??= this.#retire(served, drainMs);
+    await served.leaving;
+  }
+
+  stats(): NodeStats {
+    return {
+      ...this.#stats,
+      inFlight: this.actors.inFlight,
+      pendingCalls: this.#replies.size,
+      lateReplies: this.#replies.late,
+      lostSettlements: this.#lostSettlements + this.#settler.lost,
+    };
+  }
+
+  /**
+   * The drain, in this order: tell the others, claim nothing more, hand back what has not started; let what runs finish
+   * while the beat goes on, so that nobody takes it over; let the last answers and settlements leave; say goodbye.
+   */
+  async close(drainMs: number): Promise<void> {
+    this.#stage = 'draining';
+    this.#closing.abort();
+    this.actors.close();
+    this.#tellChange();
+    const served = this.actors.all;
+    await Promise.allSettled(served.map(({ dispatcher }) => dispatcher.stop()));
+    await within(drainMs, Promise.all(served.map(({ dispatcher }) => dispatcher.drained())));
+    for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
+    this.sending.stop();
+    await within(FLUSH_MS, this.#flushed());
+    await Promise.all(served.map(({ pool }) => pool.close(0)));
+    this.#closed = true;
+    this.#replies.close();
+    this.sending.close();
+    this.#settler.close();
+    this.health.close();
+    await within(FLUSH_MS, this.shared.close());
+    if (this.#rejoining !== undefined) await within(REJOIN_MAX_MS, this.#rejoining);
+    try {
+      if (this.member) await this.#link.membership.leave();
+    } catch (thrown) {
+      this.#log.warn(
+        { evt: 'leave_failed', reason: messageOf(thrown) },
+        'could not say goodbye; the others will notice by the missing beat',
+      );
+    }
+    this.#deadlines.close();
+    await this.#link.close();
+  }
+
+  /** The others shall know before it is gone: whoever targets this node would have to wait for the detour. */
+  async #retire(served: Served, drainMs: number): Promise<void> {
+    // What `leaving` says must stand before it is announced.
+    await Promise.resolve();
+    await Promise.all([this.#announce(), this.actors.drain(served, drainMs)]);
+    await this.#forget(served);
+    await this.#announce();
+  }
+
+  #lookAfter({ actor, dispatcher }: Served): void {
+    const { mailbox, name } = actor.contract;
+    const unhealthy = this.health.serve(mailbox);
+    const unwatch = this.scaler.watch(mailbox, name, dispatcher, () => this.calling.policies.service(name).scale);
+    this.#lookedAfter.set(mailbox, () => {
+      unhealthy();
+      unwatch();
+    });
+  }
+
+  async #forget(served: Served): Promise<void> {
+    const { mailbox } = served.actor.contract;
+    this.#lookedAfter.get(mailbox)?.();
+    this.#lookedAfter.delete(mailbox);
+    await this.actors.remove(served);
+  }
+
+  #local(mailbox: string): Dispatcher | undefined {
+    const served = this.actors.get(mailbox);
+    return served === undefined || served.leaving !== undefined ? undefined : served.dispatcher;
+  }
+
+  async #flushed(): Promise<void> {
+    while (!this.sending.idle) await sleep(5);
+    await this.#settler.settled();
+    // What an inbox holds is handed over in the next turn.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async #enter(): Promise<void> {
+    this.id = await this.#link.membership.join(this.#presence, {
+      evicted: (reason) => this.#evicted(reason),
+      inbox: (frames) => this.#replies.receive(frames),
+      news: (items) => this.shared.news(items),
+      beaten: (seq) => {
+        this.#lastBeatAt = this.#clock.elapsed();
+        this.shared.beaten(seq);
+      },
+    });
+    this.member = true;
+    // Joining was answered: as good as a beat.
+    this.#lastBeatAt = this.#clock.elapsed();
+    await this.shared.joined();
+  }
+
+  /** What is in hand belongs to others from now on; this node starts afresh under another id. */
+  #evicted(reason: string): void {
+    if (!this.member) return;
+    this.#log.error(
+      { evt: 'evicted', id: this.id, reason },
+      'this node is no member any more; it joins again under a new id',
+    );
+    this.#lose();
+    if (!this.#closing.signal.aborted) this.#rejoining ??= this.#rejoin();
+  }
+
+  #lose(): void {
+    this.member = false;
+    for (const { dispatcher } of this.actors.all) dispatcher.drop();
+    this.#settler.forget();
+    this.#settler.close();
+    this.#lostSettlements += this.#settler.lost;
+    this.#settler = new Settler(this.#link.broker, this.#flusher, this.#log);
+    this.#replies.lose(this.id);
+  }
+
+  async #rejoin(): Promise<void> {
+    // It may be evicted again while it joins.
+    for (let attempt = 1; !this.member && !this.#closing.signal.aborted; attempt += 1) {
+      try {
+        await this.#enter();
+        this.sending.rejoined();
+        for (const served of this.actors.all) await this.actors.consume(served);
+        this.#log.info({ evt: 'rejoined', id: this.id }, 'joined again');
+      } catch (thrown) {
+        this.#log.warn(
+          { evt: 'rejoin_failed', attempt, reason: messageOf(thrown) },
+          'joining again failed; it is tried again',
+        );
+        if (this.member) this.#lose();
+        await sleep(fullJitter(attempt, REJOIN_MS, REJOIN_MAX_MS), this.#closing.signal);
+      }
+    }
+    this.#rejoining = undefined;
+  }
+
+  async #mark(batch: Batch, index: number): Promise<void> {
+    const [result] = await this.#link.broker.settle([{ kind: 'mark', claim: batch.claim, todo: batch.todo(), index }]);
+    if (result !== 'settled') throw new ConfigError(`the entry is no longer ours: ${String(result)}`);
+  }
+
+  #satisfiedElsewhere(mailbox: string, tags: readonly string[]): boolean {
+    const service = mailbox.slice(0, mailbox.lastIndexOf('@'));
+    return this.shared.registry
+      .peek(service, { tags })
+      .some((one) => one.mailbox === mailbox && one.nodeId !== this.id);
+  }
+
+  /** By the mailbox: this node's own part of it where it serves the mailbox, else whoever has room. */
+  async #ping(service: string, timeoutMs: number): Promise<void> {
+    const own = this.actors.get(service) ?? this.actors.of(service)[0];
+    if (own !== undefined) {
+      // One that claims nothing would never hear of it, and never be found well again.
+      if (own.dispatcher.paused !== undefined) await pingHere(own.dispatcher, this.#clock.now() + timeoutMs);
+      else await sendPing(this.sending, own.actor.contract.mailbox, timeoutMs, this.id);
+      return;
+    }
+    const instance = this.shared.registry.pick(service);
+    await sendPing(this.sending, instance?.mailbox ?? service, timeoutMs);
+  }
+
+  async #look(): Promise<number> {
+    this.#connected = (await this.#link.health()).connected;
+    this.#participation.look();
+    await this.actors.hint();
+    return LOOK_MS;
+  }
+
+  #reconfigure(service: string): void {
+    this.actors.applyPolicies(service);
+    this.#participation.look();
+    this.#tellChange();
+  }
+
+  /** The others shall know soon, not only with the next beat. Many changes at once are one announcement. */
+  #tellChange(): void {
+    if (this.#announcing || !this.member) return;
+    this.#announcing = true;
+    setImmediate(() => {
+      this.#announcing = false;
+      if (this.member) void this.#announce();
+    });
+  }
+
+  /** Resolves when the others can see it, or cannot be told: the next beat does that anyway. */
+  async #announce(): Promise<void> {
+    await this.#link.membership.announce().catch(() => undefined);
+  }
+}
+
+/** Resolves when the promise does, or after `ms`, whichever is first. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  const timeUp = new AbortController();
+  await Promise.race([promise, sleep(ms, timeUp.signal)]);
+  timeUp.abort();
+}

@@ -1,0 +1,213 @@
+/** What a node serves: for each actor its pool and dispatcher, whether it takes part, and how much of the work it takes. */
+import type { Actor } from '../contract/actor.ts';
+import type { Broker } from '../ports/broker.ts';
+import { createPool } from '../serving/create-pool.ts';
+import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
+import { wakefulTimers } from '../ground/clock.ts';
+import { ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import type { ServerMiddleware } from '../calling/middleware.ts';
+import type { Policies } from '../policies/policies.ts';
+import type { Pool } from '../serving/pool.ts';
+import { within } from '../resilience/pause.ts';
+import { withinBounds } from '../scaling/autoscale.ts';
+import type { Serving } from '../serving/serve.ts';
+
+export interface Served {
+  readonly actor: Actor;
+  readonly pool: Pool;
+  readonly dispatcher: Dispatcher;
+  readonly serving: Serving;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  /** Of its own; live settings may say otherwise. */
+  readonly ownWeight: number;
+  weight: number;
+  /** Who keeps it from taking part, and why. */
+  readonly out: Map<string, string>;
+  hints: string;
+  /** Resolves when it is served no more; undefined as long as nobody wants that. */
+  leaving: Promise<void> | undefined;
+}
+
+/** What all dispatchers of a node are made of, besides what is said of the actor. */
+export type DispatcherParts = Omit<
+  DispatcherNeeds,
+  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'tags' | 'onEnded'
+> & {
+  readonly log: Log;
+  /** A handler has ended; `code` says how it failed. */
+  ended(mailbox: string, ms: number, code: string | undefined): void;
+};
+
+export interface ServedActorsNeeds {
+  readonly broker: Broker;
+  readonly policies: Policies;
+  readonly middleware: readonly ServerMiddleware[];
+  readonly parts: DispatcherParts;
+  /** Of the node: what an actor does not say for itself. */
+  readonly defaults: {
+    readonly tags: readonly string[];
+    readonly meta: Readonly<Record<string, string>>;
+    readonly weight: number;
+  };
+}
+
+export class ServedActors {
+  readonly #needs: ServedActorsNeeds;
+  readonly #served = new Map<string, Served>();
+  #closed = false;
+
+  constructor(needs: ServedActorsNeeds) {
+    this.#needs = needs;
+  }
+
+  get all(): Served[] {
+    return [...this.#served.values()];
+  }
+
+  entries(): Iterable<[mailbox: string, served: Served]> {
+    return this.#served.entries();
+  }
+
+  /** By mailbox. */
+  get(mailbox: string): Served | undefined {
+    return this.#served.get(mailbox);
+  }
+
+  /** All majors of one service. */
+  of(service: string): Served[] {
+    return this.all.filter(({ actor }) => actor.contract.name === service);
+  }
+
+  get inFlight(): number {
+    let inFlight = 0;
+    for (const { dispatcher } of this.#served.values()) inFlight += dispatcher.inFlight;
+    return inFlight;
+  }
+
+  /** Makes pool and dispatcher; nothing is claimed yet. @throws ConfigError, NodeClosed */
+  async add(actor: Actor, serving: Serving): Promise<Served> {
+    const { parts, middleware, defaults, policies } = this.#needs;
+    const { mailbox, name, methods } = actor.contract;
+    this.#refuse(mailbox);
+    const pool = await createPool(actor, serving, parts.maxBodyBytes, parts.log, middleware);
+    try {
+      // Again: making a pool takes its time.
+      this.#refuse(mailbox);
+    } catch (thrown) {
+      await pool.close(0);
+      throw thrown;
+    }
+    const tags = [...new Set([...defaults.tags, ...serving.tags])];
+    const dispatcher = new Dispatcher({
+      ...parts,
+      mailbox,
+      methods: new Set(Object.keys(methods)),
+      pool,
+      policy: actor.policy,
+      log: parts.log.child({ actor: name }),
+      tags: new Set(tags),
+      onEnded: (_method, ms, code) => parts.ended(mailbox, ms, code),
+    });
+    const ownWeight = serving.weight ?? defaults.weight;
+    const served: Served = {
+      actor,
+      pool,
+      dispatcher,
+      serving,
+      tags,
+      meta: { ...defaults.meta, ...serving.meta },
+      ownWeight,
+      weight: policies.service(name).weight ?? ownWeight,
+      out: new Map(),
+      hints: '',
+      leaving: undefined,
+    };
+    this.#served.set(mailbox, served);
+    this.#applyPolicy(served, 'first');
+    return served;
+  }
+
+  async consume(served: Served): Promise<void> {
+    const { broker } = this.#needs;
+    const { dispatcher, actor } = served;
+    const { mailbox } = actor.contract;
+    const { maxLength, maxBytes } = actor.policy;
+    if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
+    served.hints = dispatcher.hints();
+    await broker.hint(mailbox, served.hints);
+  }
+
+  async remove(served: Served): Promise<void> {
+    this.#served.delete(served.actor.contract.mailbox);
+    await served.dispatcher.stop();
+    await served.pool.close(0);
+  }
+
+  /** Claims nothing more for it and hands back what has not started; what runs has `drainMs` to finish. */
+  async drain({ actor, dispatcher }: Served, drainMs: number): Promise<void> {
+    await dispatcher.stop();
+    await within(wakefulTimers, drainMs, dispatcher.drained());
+    dispatcher.giveUp(new NodeClosed(actor.contract.mailbox, 'unknown'));
+  }
+
+  /** Writes hints for senders where they have changed. */
+  async hint(): Promise<void> {
+    for (const served of this.all) {
+      const hints = served.dispatcher.hints();
+      if (hints === served.hints) continue;
+      try {
+        await this.#needs.broker.hint(served.actor.contract.mailbox, hints);
+        served.hints = hints;
+      } catch (thrown) {
+        this.#needs.parts.log.debug(
+          { evt: 'hint_failed', reason: messageOf(thrown) },
+          'hints for senders could not be written',
+        );
+      }
+    }
+  }
+
+  /** Somebody has a reason why an actor shall not take part, or has none any more. */
+  takePart(served: Served, who: string, reason: string | undefined): void {
+    if (served.out.get(who) === reason) return;
+    if (reason === undefined) served.out.delete(who);
+    else served.out.set(who, reason);
+    const [first] = served.out.values();
+    if (first === undefined) served.dispatcher.resume();
+    else served.dispatcher.pause(first);
+  }
+
+  /** Live settings of a service have changed. */
+  applyPolicies(service: string): void {
+    for (const served of this.of(service)) this.#applyPolicy(served, 'again');
+  }
+
+  /** Nothing more is served. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #applyPolicy(served: Served, time: 'first' | 'again'): void {
+    const { name } = served.actor.contract;
+    const { concurrency, weight, scale } = this.#needs.policies.service(name);
+    served.weight = weight ?? served.ownWeight;
+    const { dispatcher } = served;
+    const declared = concurrency ?? ownConcurrency(served);
+    // Where it follows the load, the load decides, within bounds; what is declared is where it begins.
+    dispatcher.resize(
+      scale === false ? declared : withinBounds(time === 'first' ? declared : dispatcher.concurrency, scale),
+    );
+  }
+
+  #refuse(mailbox: string): void {
+    if (this.#closed) throw new NodeClosed('serve');
+    if (this.#served.has(mailbox)) throw new ConfigError(`serve: this node serves ${mailbox} already`);
+  }
+}
+
+/** Of a pool of threads it is their number. */
+function ownConcurrency({ pool, serving, actor }: Served): number {
+  return pool.kind === 'threads' ? serving.threads : actor.policy.concurrency;
+}

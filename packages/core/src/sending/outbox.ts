@@ -1,0 +1,378 @@
+/**
+ * Packs envelopes for one destination into frames and sends them, one append in flight. What is sent while a frame
+ * travels waits and leaves when it returns, as one frame or as a few full ones in one step: batches grow with the load,
+ * no timer, no added latency.
+ */
+import type { Extras, WireError } from '../wire/envelope.ts';
+import { codeOf, HomeostatError, NodeClosed, NotMember, TransportError } from '../ground/errors.ts';
+import type { Flusher } from '../ground/flusher.ts';
+import { FrameWriter, MAX_FRAME_BYTES } from '../wire/frame.ts';
+import { sleep } from '../ground/loop.ts';
+import { OpenFrame } from './open-frame.ts';
+
+/** Who sent an envelope, told how its sending ended. Exactly one of the two is called, once. */
+export interface Receipt {
+  /** False once nobody waits any more: an envelope that has not left yet is then left out. */
+  readonly wanted: boolean;
+  /** True while the backend may have the envelope: if the wait ends now, the outcome is unknown. */
+  travels: boolean;
+  accepted(): void;
+  refused(error: HomeostatError): void;
+}
+
+export type TransmitResult =
+  | { readonly kind: 'accepted' }
+  /** The first `room` envelopes would fit; `refusal` is for the others. */
+  | { readonly kind: 'full'; readonly room: number; readonly refusal: HomeostatError }
+  | { readonly kind: 'not-member' };
+
+export interface Destination {
+  /** Sends one frame. Sending the same number again after an unknown outcome is safe. */
+  transmit(frame: Uint8Array, number: number, count: number, at: number | undefined): Promise<TransmitResult>;
+  /**
+   * Sends several frames with consecutive numbers in one step and answers how many of the first were accepted; why the
+   * next one was not is found out by sending it alone. Absent: the destination takes one at a time.
+   */
+  transmitAll?(
+    frames: readonly { readonly frame: Uint8Array; readonly count: number }[],
+    number: number,
+  ): Promise<number>;
+  /** Id of the member that sends, whose inbox takes the answers. */
+  from(): string;
+  /** Resolves when the backend can be written to again. */
+  ready(signal: AbortSignal): Promise<void>;
+  /** Which part of a frame an envelope of this method may take: 1/128 for quick ones, 1 for those that travel alone. */
+  share(method: string): number;
+  now(): number;
+}
+
+/** Wait before a frame with an unknown outcome is sent again, ms; doubles each time. */
+const RESEND_MS = 20;
+const RESEND_MAX_MS = 1_000;
+/** Full frames that travel in one step at most. */
+const GROUP = 4;
+/** Frames kept for reuse. */
+const SPARE_WRITERS = 8;
+export class Outbox {
+  readonly #destination: Destination;
+  readonly #flusher: Flusher;
+  readonly #maxBodyBytes: number;
+  readonly #closing = new AbortController();
+  readonly #spare: OpenFrame[] = [];
+  readonly #full: OpenFrame[] = [];
+  #open: OpenFrame | undefined;
+  #travelling: OpenFrame | undefined;
+  #number: number;
+  #scheduled = false;
+
+  /** @param firstNumber of its frames: above every number that this node has used for the destination. */
+  constructor(destination: Destination, flusher: Flusher, maxBodyBytes: number, firstNumber = 1) {
+    this.#number = firstNumber;
+    this.#destination = destination;
+    this.#flusher = flusher;
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  get idle(): boolean {
+    return this.#travelling === undefined && (this.#open?.receipts.length ?? 0) === 0 && this.#full.length === 0;
+  }
+
+  /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
+  call(
+    method: string,
+    body: unknown,
+    correlation: number,
+    deadline: number,
+    extras: Extras | undefined,
+    receipt: Receipt,
+  ): void {
+    const frame = this.#put(this.#destination.share(method), undefined, receipt, (writer) =>
+      writer.addCall(method, body, correlation, deadline, extras),
+    );
+    frame.answered = true;
+  }
+
+  /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
+  cast(
+    method: string,
+    body: unknown,
+    deadline: number,
+    extras: Extras | undefined,
+    at: number | undefined,
+    receipt: Receipt,
+  ): void {
+    this.#put(this.#destination.share(method), at, receipt, (writer) => writer.addCast(method, body, deadline, extras));
+  }
+
+  /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
+  reply(correlation: number, body: unknown, receipt: Receipt): void {
+    this.#put(0, undefined, receipt, (writer) => writer.addReply(correlation, body));
+  }
+
+  /** A reply whose body is encoded already. */
+  replyBytes(correlation: number, body: Uint8Array | undefined, receipt: Receipt): void {
+    this.#put(0, undefined, receipt, (writer) => writer.addReplyBytes(correlation, body));
+  }
+
+  error(correlation: number, error: WireError, receipt: Receipt): void {
+    this.#put(0, undefined, receipt, (writer) => writer.addError(correlation, error));
+  }
+
+  /** Called by the flusher at the end of the tick. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#travelling !== undefined) return;
+    const group = this.#takeGroup();
+    if (group.length > 1) {
+      void this.#travelTogether(group);
+      return;
+    }
+    const frame = group[0] ?? this.#full.shift() ?? this.#takeOpen();
+    if (frame !== undefined) void this.#travel(frame);
+  }
+
+  /** Above every number it has used. */
+  get nextNumber(): number {
+    return this.#number;
+  }
+
+  /** The sender has a new id: its numbers start anew. What travelled ends by itself with `not-member`. */
+  rejoined(): void {
+    this.#number = 1;
+  }
+
+  /** Refuses whatever has not been accepted. */
+  close(): void {
+    this.#closing.abort();
+    for (const frame of [...this.#full.splice(0), this.#takeOpen()]) {
+      if (frame !== undefined)
+        this.#refuse(frame, new NodeClosed('send', frame.ambiguous ? 'unknown' : 'not-executed'));
+    }
+  }
+
+  /** Adds an envelope to the open frame, or to a new one where it does not fit. */
+  #put(share: number, at: number | undefined, receipt: Receipt, write: (writer: FrameWriter) => void): OpenFrame {
+    let frame = this.#room(share, at);
+    write(frame.writer);
+    if (frame.writer.bytes > MAX_FRAME_BYTES && frame.receipts.length > 0) {
+      // Encoded again rather than moved: its deadline is relative to the frame it travels in.
+      frame.writer.undo();
+      frame = this.#next(frame, at);
+      write(frame.writer);
+    }
+    frame.receipts.push(receipt);
+    frame.filled += share;
+    if (this.#travelling === undefined) this.#schedule();
+    return frame;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#flusher.schedule(this);
+  }
+
+  /** The open frame if an envelope of this share may join it, else a new one. */
+  #room(share: number, at: number | undefined): OpenFrame {
+    const open = this.#open;
+    if (open === undefined) return this.#fresh(at);
+    if (open.hasRoom(share, at)) return open;
+    return this.#next(open, at);
+  }
+
+  /** A frame is full: it leaves at once if nothing travels, while the next one fills. */
+  #next(full: OpenFrame, at: number | undefined): OpenFrame {
+    this.#full.push(full);
+    this.#open = undefined;
+    if (this.#travelling === undefined) this.flush();
+    return this.#fresh(at);
+  }
+
+  #fresh(at: number | undefined): OpenFrame {
+    const fresh = this.#spare.pop() ?? new OpenFrame(new FrameWriter(this.#maxBodyBytes));
+    fresh.writer.open(this.#destination.now());
+    fresh.at = at;
+    this.#open = fresh;
+    return fresh;
+  }
+
+  #takeOpen(): OpenFrame | undefined {
+    const open = this.#open;
+    if (open === undefined || open.receipts.length === 0) return undefined;
+    this.#open = undefined;
+    return open;
+  }
+
+  async #travel(frame: OpenFrame): Promise<void> {
+    this.#travelling = frame;
+    for (let failures = 0; ;) {
+      if (!frame.ambiguous && !this.#keepWanted(frame)) break;
+      if (frame.ambiguous && !frame.receipts.some((receipt) => receipt.wanted)) {
+        // It may be there under this number; what follows must not be taken for its repetition.
+        this.#number += 1;
+        break;
+      }
+      const from = this.#destination.from();
+      if (frame.ambiguous && frame.sentBy !== from) {
+        // Numbers belong to the member that sent it: under the new id it would be accepted a second time.
+        this.#refuse(frame, new NotMember(frame.sentBy));
+        break;
+      }
+      frame.sentBy = from;
+      let result: TransmitResult;
+      for (const receipt of frame.receipts) receipt.travels = true;
+      try {
+        const bytes = frame.writer.finish(from, this.#number, frame.answered ? from : null);
+        result = await this.#destination.transmit(bytes, this.#number, frame.receipts.length, frame.at);
+      } catch (thrown) {
+        if (this.#failed(frame, thrown)) break;
+        failures += 1;
+        await this.#waitToResend(failures);
+        continue;
+      }
+      if (this.#arrived(frame, result)) break;
+      if (result.kind === 'not-member') await this.#waitToResend(1);
+    }
+    this.#landed([frame]);
+  }
+
+  /** Full frames that may travel in one step. */
+  #takeGroup(): OpenFrame[] {
+    const group: OpenFrame[] = [];
+    if (this.#destination.transmitAll === undefined || this.#full.length < 2) return group;
+    while (group.length < GROUP) {
+      const frame = this.#full[0];
+      if (frame === undefined || frame.alone || frame.ambiguous || frame.at !== undefined) break;
+      this.#full.shift();
+      if (this.#keepWanted(frame)) group.push(frame);
+      else this.#recycle(frame);
+    }
+    return group;
+  }
+
+  /** One step for several frames. Those it did not accept are sent again one by one, under the same numbers. */
+  async #travelTogether(group: readonly OpenFrame[]): Promise<void> {
+    this.#travelling = group[0];
+    const from = this.#destination.from();
+    const first = this.#number;
+    let taken = 0;
+    try {
+      const frames = group.map((frame, index) => {
+        frame.sentBy = from;
+        for (const receipt of frame.receipts) receipt.travels = true;
+        const bytes = frame.writer.finish(from, first + index, frame.answered ? from : null);
+        return { frame: bytes, count: frame.receipts.length };
+      });
+      taken = await this.#destination.transmitAll!(frames, first);
+    } catch (thrown) {
+      const ambiguous = !(thrown instanceof HomeostatError) || thrown.outcome !== 'not-executed';
+      for (const frame of group) frame.ambiguous = ambiguous;
+    }
+    this.#number += taken;
+    const landed = group.slice(0, taken);
+    const left = group.slice(taken);
+    for (const frame of landed) {
+      frame.accepted = frame.receipts;
+      frame.receipts = [];
+    }
+    for (const frame of left) {
+      frame.alone = true;
+      for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
+    }
+    this.#full.unshift(...left);
+    if (left.length > 0) await this.#waitToResend(1);
+    this.#landed(landed);
+  }
+
+  #landed(frames: readonly OpenFrame[]): void {
+    const accepted = frames.flatMap((frame) => frame.accepted);
+    for (const frame of frames) {
+      frame.accepted = [];
+      this.#recycle(frame);
+    }
+    this.#travelling = undefined;
+    // A full frame leaves before anybody is told; one that still has room may take what they send when they are.
+    if (this.#full.length > 0) this.flush();
+    for (const receipt of accepted) receipt.accepted();
+    if (this.#travelling === undefined && (this.#open?.receipts.length ?? 0) > 0) this.#schedule();
+  }
+
+  /** Answers whether the frame has ended. */
+  #arrived(frame: OpenFrame, result: TransmitResult): boolean {
+    if (result.kind === 'accepted') {
+      this.#number += 1;
+      frame.accepted = frame.receipts;
+      frame.receipts = [];
+      return true;
+    }
+    for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
+    if (result.kind === 'full') {
+      // At least one gives way, whatever the backend says, so that this comes to an end.
+      this.#refuseFrom(frame, Math.min(result.room, frame.receipts.length - 1), result.refusal);
+      return frame.receipts.length === 0;
+    }
+    if (!frame.ambiguous && !this.#closing.signal.aborted) return false;
+    this.#refuse(frame, new NotMember(frame.sentBy, frame.ambiguous ? 'unknown' : 'not-executed'));
+    return true;
+  }
+
+  /** Answers whether the frame has ended. */
+  #failed(frame: OpenFrame, thrown: unknown): boolean {
+    const error =
+      thrown instanceof HomeostatError
+        ? thrown
+        : new TransportError(`sending failed: ${codeOf(thrown)}`, { cause: thrown });
+    if (error.outcome !== 'not-executed') frame.ambiguous = true;
+    for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
+    if (error instanceof TransportError && error.retryable && !this.#closing.signal.aborted) return false;
+    if (frame.ambiguous) {
+      // What this try says holds for this try only: an earlier one may have been carried out, under this number.
+      this.#number += 1;
+      this.#refuse(
+        frame,
+        error.outcome === 'unknown'
+          ? error
+          : new TransportError(error.message, { retryable: error.retryable, cause: error }),
+      );
+    } else {
+      this.#refuse(frame, error);
+    }
+    return true;
+  }
+
+  async #waitToResend(failures: number): Promise<void> {
+    const signal = this.#closing.signal;
+    await sleep(Math.min(RESEND_MAX_MS, RESEND_MS * 2 ** (failures - 1)), signal);
+    try {
+      await this.#destination.ready(signal);
+    } catch {
+      // Closing, or still away: the next try says which.
+    }
+  }
+
+  /** Leaves out the envelopes that nobody waits for any more; answers whether any is left. */
+  #keepWanted(frame: OpenFrame): boolean {
+    if (frame.receipts.every((receipt) => receipt.wanted)) return frame.receipts.length > 0;
+    frame.writer.retain((index) => frame.receipts[index]!.wanted);
+    frame.receipts = frame.receipts.filter((receipt) => receipt.wanted);
+    return frame.receipts.length > 0;
+  }
+
+  #refuseFrom(frame: OpenFrame, first: number, error: HomeostatError): void {
+    const refused = frame.receipts.splice(first);
+    frame.writer.retain((index) => index < first);
+    for (const receipt of refused) receipt.refused(error);
+  }
+
+  #refuse(frame: OpenFrame, error: HomeostatError): void {
+    const refused = frame.receipts;
+    frame.receipts = [];
+    for (const receipt of refused) receipt.refused(error);
+  }
+
+  #recycle(frame: OpenFrame): void {
+    if (this.#spare.length >= SPARE_WRITERS || frame.ambiguous) return;
+    frame.reset();
+    this.#spare.push(frame);
+  }
+}

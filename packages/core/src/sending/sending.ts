@@ -1,0 +1,166 @@
+/** Everything a node sends with: an outbox per mailbox it tells and per inbox it answers, and what waits for an end. */
+import type { Broker } from '../ports/broker.ts';
+import type { Clock } from '../ground/clock.ts';
+import type { Deadlines } from '../ground/deadlines.ts';
+import { MailboxFull, NodeClosed } from '../ground/errors.ts';
+import type { Flusher } from '../ground/flusher.ts';
+import { Outbox, type Destination, type TransmitResult } from './outbox.ts';
+import type { Replies } from './replies.ts';
+import { FrameShares } from './frame-shares.ts';
+
+export interface SendingNeeds {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly flusher: Flusher;
+  readonly replies: Replies;
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+  memberId(): string;
+  ready(signal: AbortSignal): Promise<void>;
+}
+
+/** Idle outboxes to single nodes are dropped when there are more than this. */
+const MAX_IDLE_OUTBOXES = 256;
+
+export class Sending {
+  readonly deadlines: Deadlines;
+  readonly replies: Replies;
+  readonly timeoutMs: number;
+  readonly #needs: SendingNeeds;
+  readonly #mailboxes = new Map<string, Outbox>();
+  readonly #targets = new Map<string, Outbox>();
+  readonly #inboxes = new Map<string, Outbox>();
+  /** Of the next outbox to a single node: one that was dropped may have been to the same. */
+  #firstNumber = 1;
+  #closed = false;
+
+  constructor(needs: SendingNeeds) {
+    this.#needs = needs;
+    this.deadlines = needs.deadlines;
+    this.replies = needs.replies;
+    this.timeoutMs = needs.timeoutMs;
+  }
+
+  now(): number {
+    return this.#needs.clock.now();
+  }
+
+  elapsed(): number {
+    return this.#needs.clock.elapsed();
+  }
+
+  /** The outbox to a mailbox, or to one node's part of it. @throws NodeClosed */
+  open(mailbox: string, subject: string, target?: string): Outbox {
+    if (this.#closed) throw new NodeClosed(subject);
+    if (target !== undefined) return this.#targeted(mailbox, target);
+    return this.#mailboxes.get(mailbox) ?? this.#add(this.#mailboxes, mailbox, this.#toMailbox(mailbox));
+  }
+
+  #targeted(mailbox: string, target: string): Outbox {
+    const name = `${mailbox}>${target}`;
+    const known = this.#targets.get(name);
+    if (known !== undefined) return known;
+    if (this.#targets.size >= MAX_IDLE_OUTBOXES) {
+      for (const outbox of dropIdle(this.#targets)) this.#firstNumber = Math.max(this.#firstNumber, outbox.nextNumber);
+    }
+    return this.#add(this.#targets, name, this.#toMailbox(mailbox, target), this.#firstNumber);
+  }
+
+  /** The outbox to a node's inbox. */
+  inbox(nodeId: string): Outbox {
+    const known = this.#inboxes.get(nodeId);
+    if (known !== undefined) return known;
+    if (this.#inboxes.size >= MAX_IDLE_OUTBOXES) dropIdle(this.#inboxes);
+    return this.#add(this.#inboxes, nodeId, this.#toInbox(nodeId));
+  }
+
+  /** The node has a new member id. */
+  rejoined(): void {
+    this.#firstNumber = 1;
+    for (const outbox of [...this.#mailboxes.values(), ...this.#targets.values()]) outbox.rejoined();
+  }
+
+  /** Refuses new requests; answers may still leave. */
+  stop(): void {
+    this.#closed = true;
+  }
+
+  /** Whether everything has left. */
+  get idle(): boolean {
+    return this.#all().every((outbox) => outbox.idle);
+  }
+
+  close(): void {
+    this.stop();
+    for (const outbox of this.#all()) outbox.close();
+  }
+
+  #add(outboxes: Map<string, Outbox>, name: string, destination: Destination, firstNumber = 1): Outbox {
+    const outbox = new Outbox(destination, this.#needs.flusher, this.#needs.maxBodyBytes, firstNumber);
+    outboxes.set(name, outbox);
+    return outbox;
+  }
+
+  #all(): Outbox[] {
+    return [...this.#mailboxes.values(), ...this.#targets.values(), ...this.#inboxes.values()];
+  }
+
+  #toMailbox(mailbox: string, target?: string): Destination {
+    const { broker, clock, memberId, ready } = this.#needs;
+    const shares = new FrameShares();
+    return {
+      async transmit(frame, number, count, at): Promise<TransmitResult> {
+        const result = await broker.append({
+          mailbox,
+          number,
+          frame,
+          count,
+          ...(at === undefined ? undefined : { at }),
+          ...(target === undefined ? undefined : { target }),
+        });
+        if (result.kind === 'full')
+          return { kind: 'full', room: result.room, refusal: new MailboxFull(mailbox, result) };
+        if (result.kind === 'accepted') shares.learn(result.hints);
+        return result;
+      },
+      async transmitAll(frames, number): Promise<number> {
+        const result = await broker.appendAll({
+          mailbox,
+          number,
+          frames,
+          ...(target === undefined ? undefined : { target }),
+        });
+        if (result.kind === 'not-member') return 0;
+        shares.learn(result.hints);
+        return result.taken;
+      },
+      from: memberId,
+      ready,
+      share: (method) => shares.of(method),
+      now: () => clock.now(),
+    };
+  }
+
+  #toInbox(nodeId: string): Destination {
+    const { broker, clock, memberId, ready } = this.#needs;
+    return {
+      async transmit(frame): Promise<TransmitResult> {
+        const result = await broker.reply(nodeId, frame);
+        // An inbox that is gone has nobody waiting: the answer has arrived as far as it can.
+        return result === 'not-member' ? { kind: 'not-member' } : { kind: 'accepted' };
+      },
+      from: memberId,
+      ready,
+      share: () => 0,
+      now: () => clock.now(),
+    };
+  }
+}
+
+/** Answers those that it dropped. */
+function dropIdle(outboxes: Map<string, Outbox>): Outbox[] {
+  const idle = [...outboxes].filter(([, outbox]) => outbox.idle);
+  for (const [name] of idle) outboxes.delete(name);
+  return idle.map(([, outbox]) => outbox);
+}

@@ -1,0 +1,84 @@
+/**
+ * Somebody who waits for a message to get somewhere: a promise, a place in the deadline wheel and the receipt of the
+ * envelope in one object, because there is one per message. Plain private fields: those with `#` cost more to set up.
+ */
+import type { Deadlined, Deadlines } from '../ground/deadlines.ts';
+import { Aborted, CallTimeout, type HomeostatError, type Outcome } from '../ground/errors.ts';
+import type { Receipt } from './outbox.ts';
+
+export abstract class Waiting implements Receipt, Deadlined {
+  due = 0;
+  next: Deadlined | undefined = undefined;
+  previous: Deadlined | undefined = undefined;
+  slot = -1;
+  wanted = true;
+  travels = false;
+  protected readonly subject: string;
+  private readonly deadlines: Deadlines;
+  private readonly resolve: (value: unknown) => void;
+  private readonly reject: (error: Error) => void;
+  private readonly timeoutMs: number;
+  private unfollow: (() => void) | undefined = undefined;
+
+  constructor(
+    deadlines: Deadlines,
+    subject: string,
+    timeoutMs: number,
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.deadlines = deadlines;
+    this.subject = subject;
+    this.timeoutMs = timeoutMs;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  abstract accepted(): void;
+
+  refused(error: HomeostatError): void {
+    this.fail(error);
+  }
+
+  expire(): void {
+    this.fail(new CallTimeout(this.subject, this.timeoutMs, this.outcome()));
+  }
+
+  /** Ends the wait when the caller's signal aborts. */
+  follow(signal: AbortSignal): void {
+    const aborted = (): void => this.fail(new Aborted(this.subject, signal.reason, this.outcome()));
+    signal.addEventListener('abort', aborted, { once: true });
+    this.unfollow = () => signal.removeEventListener('abort', aborted);
+  }
+
+  succeed(value: unknown): void {
+    if (this.end()) this.resolve(value);
+  }
+
+  fail(error: HomeostatError): void {
+    if (this.end()) this.reject(error);
+  }
+
+  /** Called once, when the wait ends. */
+  protected forget(): void {}
+
+  private outcome(): Outcome {
+    return this.travels ? 'unknown' : 'not-executed';
+  }
+
+  private end(): boolean {
+    if (!this.wanted) return false;
+    this.wanted = false;
+    this.unfollow?.();
+    this.deadlines.remove(this);
+    this.forget();
+    return true;
+  }
+}
+
+/** A cast that waits for its acceptance. */
+export class WaitingCast extends Waiting {
+  accepted(): void {
+    this.succeed(undefined);
+  }
+}

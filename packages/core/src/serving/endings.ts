@@ -1,0 +1,349 @@
+/** What becomes of the entries in hand: answers, redeliveries, dead letters, progress, hand-back. Each envelope ends once. */
+import { maskOf, type Batch, type Leaving } from './batch.ts';
+import type { Claim, HistoryItem } from '../ports/broker.ts';
+import type { Delivery } from './delivery.ts';
+import type { DispatcherNeeds } from './dispatcher.ts';
+import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
+import { HandlerError, messageOf } from '../ground/errors.ts';
+import type { Receipt } from '../sending/outbox.ts';
+import { judge } from './verdict.ts';
+
+/** Progress of an entry older than this is told to the backend, and as often, ms. */
+const PROGRESS_MS = 50;
+/** Most items of history that travel with an entry. */
+const MAX_HISTORY = 256;
+/** Longest message kept in the history, characters. */
+const MAX_HISTORY_MESSAGE = 300;
+
+export class Endings {
+  readonly #needs: DispatcherNeeds;
+  readonly #freed: (batch: Batch) => void;
+  readonly #inHand = new Set<Batch>();
+  #ticker: NodeJS.Timeout | undefined;
+  #handingBack = false;
+  #drained: (() => void)[] = [];
+
+  /** `freed` is called when an entry has left, and when nothing of a suspect one runs any more. */
+  constructor(needs: DispatcherNeeds, freed: (batch: Batch) => void) {
+    this.#needs = needs;
+    this.#freed = freed;
+  }
+
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  hold(batch: Batch): void {
+    this.#inHand.add(batch);
+    if (this.#ticker === undefined) this.#ticker = setTimeout(this.#tick, PROGRESS_MS);
+  }
+
+  succeeded(delivery: Delivery, value: unknown): void {
+    if (!delivery.isCall) this.#end(delivery.batch, delivery.index);
+    else this.#answer(delivery, (inbox, receipt) => inbox.reply(delivery.envelope.correlation, value, receipt));
+  }
+
+  succeededWithBytes(delivery: Delivery, body: Uint8Array | undefined): void {
+    if (!delivery.isCall) this.#end(delivery.batch, delivery.index);
+    else this.#answer(delivery, (inbox, receipt) => inbox.replyBytes(delivery.envelope.correlation, body, receipt));
+  }
+
+  failed(delivery: Delivery, error: WireError): void {
+    const { policy, clock, log, mailbox } = this.#needs;
+    log.debug(
+      {
+        evt: 'handler_failed',
+        mailbox,
+        method: delivery.method,
+        messageId: delivery.messageId,
+        attempt: delivery.attempt,
+        code: error.code,
+      },
+      'a delivery failed',
+    );
+    const message = {
+      isCall: delivery.isCall,
+      attempt: delivery.attempt,
+      now: clock.now(),
+      deadline: delivery.deadline,
+    };
+    const verdict = judge({ retryable: error.retryable, crashed: error.code === 'WORKER' }, message, policy.redelivery);
+    // After the deadline the caller has its own error, which says more truly what happened: it waited too long.
+    const tooLate = delivery.isCall && message.deadline !== 0 && message.now >= message.deadline;
+    if (verdict.kind === 'ack' && tooLate) this.#end(delivery.batch, delivery.index);
+    else if (verdict.kind === 'ack')
+      this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
+    else if (verdict.kind === 'retry') this.#leave(delivery, error, verdict.at);
+    else this.#leave(delivery, error);
+  }
+
+  /** Ends a delivery whose handler was not run. An expired call has nobody waiting; whatever else is kept. */
+  refused(delivery: Delivery, reason: string): void {
+    if (reason === 'EXPIRED' && delivery.isCall) {
+      this.#end(delivery.batch, delivery.index);
+      return;
+    }
+    // The handlers that died may have done their work.
+    const outcome = reason === 'NODE_DIED' ? 'unknown' : 'not-executed';
+    const error = {
+      ...toWireError(new HandlerError(`not run: ${reason}`)),
+      code: reason,
+      retryable: false,
+      outcome,
+    } as const;
+    if (!delivery.isCall) this.#leave(delivery, error);
+    else this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
+  }
+
+  /** The delivery is not charged; somebody else, or we, will have it again in a while. */
+  comeBack(delivery: Delivery, delayMs: number, code: string): void {
+    const { clock } = this.#needs;
+    const uncharged = { ...this.#history(delivery, code, 'handed back'), attempt: delivery.attempt - 1 };
+    this.#push(delivery, {
+      index: delivery.index,
+      at: clock.now() + delayMs,
+      deliveries: delivery.attempt - 1,
+      reason: '',
+      history: uncharged,
+    });
+  }
+
+  /** A claim that is no frame of ours becomes a dead letter with its bytes. */
+  buryWhole(claim: Claim, reason: string): void {
+    const { log, stats, mailbox } = this.#needs;
+    log.error(
+      { evt: 'frame_invalid', mailbox, entry: claim.id, reason },
+      'an entry that is no valid frame becomes a dead letter',
+    );
+    stats.dead += claim.count;
+    const moved = claim.todo ?? '1'.repeat(claim.count);
+    this.#needs
+      .settler()
+      .add({ kind: 'bury', claim, moved, reason, deliveries: claim.deliveries, history: claim.history ?? '[]' });
+  }
+
+  /** Tells the backend what has left the entry since the last time. */
+  flush(batch: Batch): void {
+    if (batch.dropped) return;
+    const settler = this.#needs.settler();
+    const groups = grouped(batch);
+    batch.leaving = [];
+    batch.untold = 0;
+    const { claim } = batch;
+    groups.forEach((group, position) => {
+      const later = groups.slice(position + 1).flatMap((other) => other.map((leaving) => leaving.index));
+      const nothingLeft = batch.remaining === 0 && later.length === 0;
+      const [first] = group;
+      const common = {
+        claim,
+        moved: maskOf(
+          claim.count,
+          group.map((leaving) => leaving.index),
+        ),
+        ...(nothingLeft ? undefined : { todo: either(batch.todo(), maskOf(claim.count, later)) }),
+        deliveries: first!.deliveries,
+        history: withHistory(claim, group),
+      };
+      if (first!.at === undefined) settler.add({ kind: 'bury', reason: first!.reason, ...common });
+      else settler.add({ kind: 'retry', at: Math.round(first!.at), ...common });
+    });
+    if (groups.length > 0) return;
+    if (batch.remaining === 0) settler.add({ kind: 'done', claim });
+    else settler.add({ kind: 'progress', claim, todo: batch.todo() });
+  }
+
+  /** From now on entries are handed back as soon as nothing of them runs. */
+  handBack(): void {
+    this.#handingBack = true;
+    for (const batch of [...this.#inHand]) if (batch.running === 0) this.handBackOne(batch);
+  }
+
+  /** Entries stay in hand again until they end. */
+  keep(): void {
+    this.#handingBack = false;
+  }
+
+  /** Hands everything back, running or not. */
+  handBackAll(): void {
+    for (const batch of [...this.#inHand]) this.handBackOne(batch);
+  }
+
+  handBackOne(batch: Batch): void {
+    if (batch.dropped || !this.#inHand.has(batch)) return;
+    if (batch.leaving.length > 0) this.flush(batch);
+    if (batch.remaining > 0) this.#needs.settler().add({ kind: 'park', claim: batch.claim, todo: batch.todo() });
+    batch.dropped = true;
+    this.#release(batch);
+  }
+
+  dropAll(): void {
+    for (const batch of this.#inHand) batch.dropped = true;
+    this.#inHand.clear();
+    this.#tellDrained();
+  }
+
+  drained(): Promise<void> {
+    if (this.#inHand.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  /** The reply has arrived, or nobody waits for it any more. */
+  answered(batch: Batch, index: number): void {
+    this.#needs.stats.replied += 1;
+    this.#end(batch, index);
+  }
+
+  #answer(
+    delivery: Delivery,
+    send: (inbox: ReturnType<DispatcherNeeds['sending']['inbox']>, receipt: Receipt) => void,
+  ): void {
+    const { batch, index, envelope } = delivery;
+    if (batch.dropped) return;
+    const { replyTo } = batch.frame;
+    if (replyTo === null || envelope.kind !== Kind.call || envelope.correlation === 0) {
+      this.#end(batch, index);
+      return;
+    }
+    const inbox = this.#needs.sending.inbox(replyTo);
+    const receipt = new Answer(this, batch, index);
+    try {
+      send(inbox, receipt);
+    } catch (thrown) {
+      this.#needs.log.warn(
+        { evt: 'reply_unsendable', method: delivery.method, reason: messageOf(thrown) },
+        'an answer could not be encoded',
+      );
+      inbox.error(envelope.correlation, { ...toWireError(thrown), details: undefined, outcome: 'failed' }, receipt);
+    }
+  }
+
+  #leave(delivery: Delivery, error: WireError, at?: number): void {
+    const { stats, log, mailbox } = this.#needs;
+    if (delivery.batch.dropped) return;
+    const history = this.#history(delivery, error.code, error.message);
+    if (at === undefined) {
+      stats.dead += 1;
+      log.error(
+        {
+          evt: 'dead_letter',
+          mailbox,
+          method: delivery.method,
+          messageId: delivery.messageId,
+          attempt: delivery.attempt,
+          code: error.code,
+        },
+        'a message became a dead letter',
+      );
+      this.#push(delivery, { index: delivery.index, deliveries: delivery.attempt, reason: error.code, history });
+    } else {
+      stats.redelivered += 1;
+      this.#push(delivery, { index: delivery.index, at, deliveries: delivery.attempt, reason: '', history });
+    }
+  }
+
+  #push(delivery: Delivery, leaving: Leaving): void {
+    const { batch, index } = delivery;
+    if (batch.dropped || !batch.isTodo(index)) return;
+    batch.leaving.push(leaving);
+    this.#end(batch, index);
+  }
+
+  #history(delivery: Delivery, code: string, message: string): HistoryItem {
+    const { clock, memberId } = this.#needs;
+    return {
+      index: delivery.index,
+      attempt: delivery.attempt,
+      at: Math.round(clock.now()),
+      node: memberId(),
+      code,
+      message: message.slice(0, MAX_HISTORY_MESSAGE),
+    };
+  }
+
+  #end(batch: Batch, index: number): void {
+    if (batch.dropped || !batch.end(index)) return;
+    batch.running -= 1;
+    if (batch.remaining === 0) {
+      this.flush(batch);
+      this.#release(batch);
+    } else if (this.#handingBack && batch.running === 0) {
+      this.handBackOne(batch);
+    } else if (batch.suspect && batch.running === 0) {
+      this.#freed(batch);
+    }
+  }
+
+  #release(batch: Batch): void {
+    this.#inHand.delete(batch);
+    if (this.#inHand.size === 0) this.#tellDrained();
+    this.#freed(batch);
+  }
+
+  #tellDrained(): void {
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  readonly #tick = (): void => {
+    this.#ticker = this.#inHand.size === 0 ? undefined : setTimeout(this.#tick, PROGRESS_MS);
+    const before = this.#needs.clock.elapsed() - PROGRESS_MS;
+    // A suspect's progress travels with its start marks, in their order.
+    for (const batch of this.#inHand)
+      if (batch.untold > 0 && batch.claimedAt <= before && !batch.suspect) this.flush(batch);
+  };
+}
+
+/** The receipt of an answer: a call is settled only once its answer has arrived. */
+class Answer implements Receipt {
+  travels = false;
+  private readonly endings: Endings;
+  private readonly batch: Batch;
+  private readonly index: number;
+
+  constructor(endings: Endings, batch: Batch, index: number) {
+    this.endings = endings;
+    this.batch = batch;
+    this.index = index;
+  }
+
+  get wanted(): boolean {
+    return !this.batch.dropped;
+  }
+
+  accepted(): void {
+    this.endings.answered(this.batch, this.index);
+  }
+
+  /** The entry stays in hand; it is delivered again when this node leaves. */
+  refused(): void {}
+}
+
+/** Those that share their ending travel in one settlement. */
+function grouped(batch: Batch): Leaving[][] {
+  const groups = new Map<string, Leaving[]>();
+  for (const leaving of batch.leaving) {
+    const key =
+      leaving.at === undefined ? `dead ${leaving.deliveries} ${leaving.reason}` : `retry ${leaving.deliveries}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [leaving]);
+    else group.push(leaving);
+  }
+  return [...groups.values()];
+}
+
+function either(left: string, right: string): string {
+  let mask = '';
+  for (let index = 0; index < left.length; index += 1) mask += left[index] === '1' || right[index] === '1' ? '1' : '0';
+  return mask;
+}
+
+/** What happened before, and now; the oldest items give way. */
+function withHistory(claim: Claim, leaving: readonly Leaving[]): string {
+  let before: unknown = [];
+  try {
+    before = JSON.parse(claim.history ?? '[]');
+  } catch {
+    // A history that cannot be read is not worth losing the message for.
+  }
+  const items = [...(Array.isArray(before) ? (before as HistoryItem[]) : []), ...leaving.map((one) => one.history)];
+  return JSON.stringify(items.slice(-MAX_HISTORY));
+}
