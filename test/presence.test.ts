@@ -65,3 +65,22 @@ test.serial('calls that were for a killed node alone are answered by another (S0
   t.true(answers.includes('other'));
   t.is(answers.length, 30);
 });
+
+test.serial('nothing that nodes do looks through the key space (S2-10)', async (t) => {
+  const servers = await Servers.open();
+  t.teardown(() => servers.close());
+  const node = await servers.node('node');
+  const server = await servers.start('server');
+  await until('it to serve', () => node.registry.instances('echo').length === 1);
+  const api = node.client(echo, { balance: 'round_robin' });
+  await api.who({} as never, { cache: true });
+  await node.registry.discover('echo');
+  await node.registry.setStatus('echo', server.id, 'unhealthy', { ttlMs: 1_000 });
+  await node.config.set('echo', { timeoutMs: 1_000 });
+  await node.cache.invalidate('echo', { prefix: '' });
+  await end(server.child, 'SIGKILL');
+  await until('it to expire', () => node.registry.instances('echo').length === 0);
+  const used = await servers.redis.command<string>('INFO', 'commandstats');
+  t.regex(used, /cmdstat_evalsha/);
+  t.notRegex(used, /cmdstat_(keys|scan|randomkey|flushall|flushdb)\b/);
+});

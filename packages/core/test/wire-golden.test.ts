@@ -213,7 +213,7 @@ test('every code that docs/wire.md names is one that refuses, and every one that
     [...(/^Codes: (.*?)\.\n/ms.exec(page)?.[1] ?? '').matchAll(/`([a-z-]+)`/g)].map(([, code]) => code),
   );
   const source = ['scan.ts', 'frame-reader.ts', 'body-reader.ts']
-    .map((file) => readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8'))
+    .map((file) => readFileSync(new URL(`../../src/wire/${file}`, import.meta.url), 'utf8'))
     .join('');
   const used = new Set([...source.matchAll(/new FrameInvalid\('([a-z-]+)'\)/g)].map(([, code]) => code));
   t.deepEqual(

@@ -34,7 +34,8 @@ if gained > 0 then
 end
 local held = steady
 for _, earning in ipairs(earnings) do held = held + earning[2] end
-local granted = math.min(tonumber(ARGV[2]), math.floor(held))
+-- What was earned in parts may lack the last digit of a whole one.
+local granted = math.min(tonumber(ARGV[2]), math.floor(held + 1e-9))
 -- What goes soonest is spent first.
 local due, rest = granted, {}
 for _, earning in ipairs(earnings) do

@@ -1680,7 +1680,7 @@ end
 return 1`,
   },
   permits: {
-    sha: '30fc81ca5aed346bda3a1b4ec1e38e07cdd983f5',
+    sha: '0d5926760fcd3974699caec8b70bcc9c21f98270',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -1709,7 +1709,7 @@ if gained > 0 then
 end
 local held = steady
 for _, earning in ipairs(earnings) do held = held + earning[2] end
-local granted = math.min(tonumber(ARGV[2]), math.floor(held))
+local granted = math.min(tonumber(ARGV[2]), math.floor(held + 1e-9))
 local due, rest = granted, {}
 for _, earning in ipairs(earnings) do
   local taken = math.min(due, earning[2])

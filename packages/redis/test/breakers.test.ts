@@ -9,7 +9,7 @@ import { startRedis, type RedisServer } from './redis-server.ts';
 
 /** Core keeps its arithmetic to itself; tests run from dist/test. */
 const pure = (await import(
-  new URL('../../../core/dist/src/breaker-state.js', import.meta.url).href
+  new URL('../../../core/dist/src/breaker/breaker-state.js', import.meta.url).href
 )) as typeof PureBreakers;
 
 const POLICY: BreakerPolicy = {

@@ -8,7 +8,7 @@ import { startRedis, type RedisServer } from './redis-server.ts';
 
 /** Core keeps its arithmetic to itself; tests run from dist/test. */
 const pure = (await import(
-  new URL('../../../core/dist/src/retry-bucket.js', import.meta.url).href
+  new URL('../../../core/dist/src/resilience/retry-bucket.js', import.meta.url).href
 )) as typeof PureBucket;
 
 const TERMS: PermitRequest = { requests: 0, wanted: 0, ratio: 0.2, minPerSecond: 0, slots: 10, slotMs: 100 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { BreakerPolicy, BreakerState } from '../ports/breakers.ts';
 import type { Clock } from '../ground/clock.ts';
-import { parseOptions } from '../ground/parse-options.ts';
+import { milliseconds, parseOptions } from '../ground/parse-options.ts';
 import type { Breaking } from './breaking.ts';
 import type { Guard, Verdict } from './guard.ts';
 
@@ -10,6 +10,11 @@ import type { Guard, Verdict } from './guard.ts';
 const RUN_MS = 30_000;
 
 const name = z.string().min(1).max(256);
+const reason = z.string().max(1_024);
+const by = z.string().min(1).max(256).optional();
+const openSchema = z.strictObject({ reason, ttlMs: milliseconds.min(1).optional(), by });
+const closeSchema = z.strictObject({ reason, by });
+const resetSchema = z.strictObject({ reason: reason.default('reset'), by });
 
 export interface BreakerHandle {
   readonly name: string;
@@ -22,11 +27,11 @@ export interface BreakerHandle {
   state(): BreakerState['phase'];
   /** As all nodes see it, with what this node had yet to tell; while the backend is away, as this node sees it. */
   stats(): Promise<BreakerState>;
-  /** Refuses everything on all nodes, for `ttlMs` or until `close` or `reset`. @throws TransportError */
+  /** Refuses everything on all nodes, for `ttlMs` or until `close` or `reset`. @throws ConfigError, TransportError */
   open(why: { readonly reason: string; readonly ttlMs?: number; readonly by?: string }): Promise<void>;
-  /** @throws TransportError */
+  /** @throws ConfigError, TransportError */
   close(why: { readonly reason: string; readonly by?: string }): Promise<void>;
-  /** Closes it, and its counters begin at zero. @throws TransportError */
+  /** Closes it, and its counters begin at zero. @throws ConfigError, TransportError */
   reset(why?: { readonly reason?: string; readonly by?: string }): Promise<void>;
 }
 
@@ -47,9 +52,15 @@ export function breakerHandle(
       await guard.telling.flush();
       return guard.state;
     },
-    open: async ({ reason, ttlMs, by }) => void (await breaking.force(named, { to: 'open', reason, ttlMs, by })),
-    close: async ({ reason, by }) => void (await breaking.force(named, { to: 'closed', reason, by })),
-    reset: async ({ reason = 'reset', by } = {}) => void (await breaking.force(named, { to: 'reset', reason, by })),
+    open: async (why) => {
+      await breaking.force(named, { to: 'open', ...parseOptions(openSchema, why, `breaker ${named}: open`) });
+    },
+    close: async (why) => {
+      await breaking.force(named, { to: 'closed', ...parseOptions(closeSchema, why, `breaker ${named}: close`) });
+    },
+    reset: async (why = {}) => {
+      await breaking.force(named, { to: 'reset', ...parseOptions(resetSchema, why, `breaker ${named}: reset`) });
+    },
   };
 }
 

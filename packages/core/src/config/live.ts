@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Emitter } from '../node/events.ts';
-import { ConfigError, messageOf, RestartRequired, RevisionConflict } from '../ground/errors.ts';
+import { messageOf, RestartRequired, RevisionConflict } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { NewsItem } from '../ports/membership.ts';
 import { parseOptions } from '../ground/parse-options.ts';
@@ -56,6 +56,10 @@ export interface SetOptions {
   /** Who does this, for the history. Default: the name of this node. */
   readonly by?: string | undefined;
 }
+
+const serviceName = z.string().min(1).max(64);
+const patchSchema = z.record(z.string(), z.unknown());
+const limitSchema = z.number().int().min(1).max(1_000);
 
 const setOptionsSchema: z.ZodType<SetOptions> = z.strictObject({
   expectedRevision: z.number().int().min(0).optional(),
@@ -111,7 +115,8 @@ export class LiveConfig {
     options: SetOptions = {},
   ): Promise<LiveSetting> {
     const { expectedRevision, by = this.#needs.nodeName } = parseOptions(setOptionsSchema, options, 'config.set');
-    if (service === '') throw new ConfigError('config.set: name a service');
+    parseOptions(serviceName, service, 'config.set: service');
+    parseOptions(patchSchema, patch, `config.set ${service}`);
     for (const name of Object.keys(patch)) if (RESTART_ONLY.has(name)) throw new RestartRequired(`${service}.${name}`);
     for (let attempt = 1; ; attempt += 1) {
       const { revision, settings: before } = await this.#read(service);
@@ -135,8 +140,9 @@ export class LiveConfig {
     }
   }
 
-  /** Who changed what, oldest first. */
+  /** Who changed what, oldest first: the last `limit` changes, at most 1,000. @throws ConfigError, TransportError */
   async history(service?: string, limit: number = DEFAULT_HISTORY): Promise<readonly SettingChange[]> {
+    parseOptions(limitSchema, limit, 'config.history: limit');
     const records = await this.#needs.records.history(SETTINGS, service === undefined ? limit : 1_000);
     const changes = records.flatMap((record): SettingChange[] => {
       const body = bodySchema.safeParse(record.body);

@@ -21,6 +21,8 @@ export class Checks {
    */
   add(name: string, fn: CheckFn, options: CheckOptions = {}): () => void {
     const policy = checkPolicy(name, options);
+    if (name === '') throw new ConfigError('check: give it a name');
+    if (typeof fn !== 'function') throw new ConfigError(`check ${name}: must be a function or 'ping'`);
     const family = this.#family(policy.service);
     if (family.has(name))
       throw new ConfigError(`check ${keyOf(name, policy.service)}: there is one of this name already`);

@@ -6,6 +6,8 @@ import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
 import { wakefulTimers } from '../ground/clock.ts';
 import { ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
+import { parseOptions } from '../ground/parse-options.ts';
+import { metaSchema, tagsSchema } from '../ports/report.ts';
 import type { ServerMiddleware } from '../calling/middleware.ts';
 import type { Policies } from '../policies/policies.ts';
 import type { Pool } from '../serving/pool.ts';
@@ -91,6 +93,8 @@ export class ServedActors {
     const { parts, middleware, defaults, policies } = this.#needs;
     const { mailbox, name, methods } = actor.contract;
     this.#refuse(mailbox);
+    const tags = parseOptions(tagsSchema, [...new Set([...defaults.tags, ...serving.tags])], 'serve.tags');
+    const meta = parseOptions(metaSchema, { ...defaults.meta, ...serving.meta }, 'serve.meta');
     const pool = await createPool(actor, serving, parts.maxBodyBytes, parts.log, middleware);
     try {
       // Again: making a pool takes its time.
@@ -99,7 +103,6 @@ export class ServedActors {
       await pool.close(0);
       throw thrown;
     }
-    const tags = [...new Set([...defaults.tags, ...serving.tags])];
     const dispatcher = new Dispatcher({
       ...parts,
       mailbox,
@@ -117,7 +120,7 @@ export class ServedActors {
       dispatcher,
       serving,
       tags,
-      meta: { ...defaults.meta, ...serving.meta },
+      meta,
       ownWeight,
       weight: policies.service(name).weight ?? ownWeight,
       out: new Map(),

@@ -75,7 +75,13 @@ const word = z.string().max(256);
 const status: z.ZodType<InstanceStatus> = z.enum(['starting', 'healthy', 'degraded', 'unhealthy', 'draining']);
 const finite = z.number().finite();
 
-export const tagsSchema: z.ZodType<readonly string[]> = z.array(z.string().min(1).max(64)).max(MAX_TAGS);
+/** They travel in a header, separated by commas. */
+const tag = z
+  .string()
+  .max(64)
+  .regex(/^[^\s,](?:[^,]*[^\s,])?$/, 'must be a text without commas, and without spaces around it');
+
+export const tagsSchema: z.ZodType<readonly string[]> = z.array(tag).max(MAX_TAGS);
 
 export const metaSchema: z.ZodType<Readonly<Record<string, string>>> = z
   .record(z.string().min(1).max(256), z.string())

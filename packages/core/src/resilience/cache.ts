@@ -2,15 +2,20 @@
  * Answers kept for a while and shared by all nodes. A miss is filled by one caller only: within this node the others wait
  * for the same flight, between nodes a lease holds them back.
  */
+import { z } from 'zod';
 import type { Cache } from '../ports/cache.ts';
 import type { Timers } from '../ground/clock.ts';
 import { asHomeostatError, Aborted, CallTimeout, type HomeostatError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
+import { parseOptions } from '../ground/parse-options.ts';
 import type { CachePolicy } from '../policies/service-settings.ts';
 import { cacheKey, forgotten } from './cache-key.ts';
 import { CacheFlights, type Landed } from './cache-flights.ts';
 import { decodeCached, type Cached } from './cached.ts';
 import type { Layer, Request, Send } from './request.ts';
+
+const serviceName = z.string().min(1);
+const whatToForget = z.union([z.string(), z.strictObject({ prefix: z.string() })], 'must be a key or { prefix }');
 
 export interface CachingNeeds {
   readonly cache: Cache;
@@ -55,10 +60,11 @@ export class Caching {
 
   /**
    * Forgets one key of a service, or all that begin with `prefix` (`''`: all of them). Answers how many there were.
-   * @throws TransportError when the backend is away.
+   * @throws ConfigError; TransportError when the backend is away.
    */
-  invalidate(service: string, what: string | { readonly prefix: string }): Promise<number> {
-    return this.#needs.cache.invalidate(service, forgotten(what));
+  async invalidate(service: string, what: string | { readonly prefix: string }): Promise<number> {
+    const named = parseOptions(serviceName, service, 'cache.invalidate: service');
+    return this.#needs.cache.invalidate(named, forgotten(parseOptions(whatToForget, what, 'cache.invalidate')));
   }
 
   /** Only queries are kept: a command has an effect that a kept answer would leave out. */

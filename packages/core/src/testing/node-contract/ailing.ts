@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { actor, type Actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
 import type { ActorNode } from '../../node/node.ts';
-import { numbers, rejection, SLOW_BEAT, until, type Promised } from './stage.ts';
+import { numbers, refusal, rejection, SLOW_BEAT, until, type Promised } from './stage.ts';
 
 const methods = { who: { output: z.string(), retry: false } } as const;
 const bridge = contract('bridge', { methods });
@@ -143,6 +143,13 @@ export function ailing(promised: Promised): void {
     t.is(await node.health.standing('bridge', server.id), 'healthy');
     t.is(await node.health.standing('bridge', 'made-up'), 'unknown');
     t.is((await node.health.overview()).total, 1);
+    for (const act of [
+      () => node.health.check('', () => true),
+      () => node.health.check('nothing', 7 as unknown as () => true),
+      () => node.health.check('ping', 'ping'),
+      () => node.health.check('often', () => true, { intervalMs: 0 }),
+    ])
+      t.is((await refusal(act)).code, 'CONFIG');
     await until('it to be ready', () => node.health.readiness().ready);
     node.health.dependsOn(['nothing'], { critical: true });
     await until('it to be missed', () => !node.health.readiness().ready);

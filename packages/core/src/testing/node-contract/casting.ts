@@ -31,7 +31,7 @@ export function casting(promised: Promised): void {
   });
 
   promised(
-    'a failing cast is delivered three times with back-off, then kept with reason and history',
+    'a failing cast is delivered three times with back-off, then kept with reason and history (S4-34)',
     async (t, stage) => {
       const attempts: { attempt: number; messageId: string; at: number }[] = [];
       const failing = actor(

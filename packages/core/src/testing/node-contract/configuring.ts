@@ -3,6 +3,7 @@ import { actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
 import { SETTINGS } from '../../config/live.ts';
 import type { NodeConfig } from '../../node/node.ts';
+import { BLIND_BEAT, evict, LATE_BEAT } from './evicting.ts';
 import { gate, numbers, refusal, rejection, SLOW_BEAT, until, type Promised } from './stage.ts';
 
 const work = contract('work', { methods: { run: { input: z.number() }, hold: {} } });
@@ -56,7 +57,16 @@ export function configuring(promised: Promised): void {
       const error = await refusal(() => node.config.set('work', patch as Patch));
       t.deepEqual([error.code, error.message.includes(named)], [code, true], error.message);
     }
-    t.is((await refusal(() => node.config.set('', { timeoutMs: 1 }))).code, 'CONFIG');
+    for (const act of [
+      () => node.config.set('', { timeoutMs: 1 }),
+      () => node.config.set('x'.repeat(65), { timeoutMs: 1 }),
+      () => node.config.set('work', null as unknown as Patch),
+      () => node.config.set('work', [] as Patch),
+      () => node.config.set('work', { timeoutMs: 1 }, { expectedRevision: -1 }),
+      () => node.config.set('work', { timeoutMs: 1 }, { by: '' }),
+      () => node.config.history('work', 0),
+    ])
+      t.is((await refusal(act)).code, 'CONFIG');
     t.deepEqual(node.config.get('work'), { service: 'work', revision: 1, settings: { timeoutMs: 5_000 } });
     t.is(told, 0);
     await node.client(work).run(1);
@@ -144,6 +154,24 @@ export function configuring(promised: Promised): void {
     await Promise.all(held);
     await api.run(1);
     t.is(server.stats().processed, 4);
+  });
+
+  promised('a node that was cut off knows what was set meanwhile once it is back (S2-35)', async (t, stage) => {
+    const server = await stage.serving(served, 'server', { beat: LATE_BEAT });
+    const node = await stage.node('caller', { beat: BLIND_BEAT });
+    const old = server.id;
+    await node.config.set('work', { timeoutMs: 5_000 });
+    const lost = evict(stage, server);
+    await until('it to be lost', () => server.id !== old || node.registry.instances('work').length === 0);
+    await node.config.set('work', { timeoutMs: 6_000, concurrency: 3 });
+    await node.breaker('work.run').open({ reason: 'maintenance' });
+    await lost;
+    await until('it to know', () => server.config.get('work').revision === 2);
+    t.is(server.config.effective('work').timeoutMs, 6_000);
+    await until('it to be refused', () => server.breaker('work.run').state() === 'open');
+    t.is((await rejection(server.client(work).run(1))).code, 'CIRCUIT_OPEN');
+    await until('it to be seen under its new id', () => node.registry.instances('work')[0]?.nodeId === server.id);
+    await node.client(work, { breaker: false, balance: 'round_robin', timeoutMs: 20_000 }).run(1);
   });
 
   promised('what somebody wrote by hand and cannot be read changes nothing, and can be mended', async (t, stage) => {

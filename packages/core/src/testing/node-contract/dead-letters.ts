@@ -69,7 +69,7 @@ export function deadLetters(promised: Promised): void {
     t.true((await node.depth(jobs)).dead > 0);
   });
 
-  promised('a dead letter that is replayed is handled as if it were new', async (t, stage) => {
+  promised('a dead letter that is replayed is handled as if it were new (S4-34)', async (t, stage) => {
     const { node, handled, attempts, heal } = await graveyard(stage, 3);
     const letters = node.deadLetters(jobs);
     const [, second] = await letters.list();

@@ -34,7 +34,7 @@ export function discovering(promised: Promised): void {
     t.true(performance.now() - startedAt < beat.intervalMs);
   });
 
-  promised('what is said of an instance is seen and asked for elsewhere (S1-03, S1-05)', async (t, stage) => {
+  promised('what is said of an instance is seen and asked for elsewhere (S1-03, S1-05, S4-02)', async (t, stage) => {
     const server = await stage.node('server', { tags: ['eu'], meta: { region: 'us-west-2', team: 'a' } });
     await server.serve(naming('server'), { tags: ['gpu'], meta: { team: 'b' }, weight: '2.5' });
     const node = await stage.node('caller');
@@ -43,6 +43,7 @@ export function discovering(promised: Promised): void {
     t.is(seen?.nodeId, server.id);
     t.is(seen?.version, '1.2.3');
     t.is(seen?.pid, process.pid);
+    t.is(seen?.weight, 2.5);
     t.deepEqual(seen?.tags.toSorted(), ['eu', 'gpu']);
     t.deepEqual(seen?.meta, { region: 'us-west-2', team: 'b' });
     t.deepEqual(seen?.methods.toSorted(), ['tell', 'who']);
@@ -50,47 +51,43 @@ export function discovering(promised: Promised): void {
     t.is((await rejection(node.registry.discover('nothing'))).code, 'SERVICE_NOT_FOUND');
   });
 
-  promised('a weight may be a number or a text that is one; anything else is refused (S4-02)', async (t, stage) => {
-    const node = await stage.node('caller');
-    for (const [weight, seen] of [
-      [3, 3],
-      ['0.5', 0.5],
-    ] as const) {
-      const server = await stage.serving(naming('server'), 'server', { weight });
-      await until('the weight', () => node.registry.instances('things')[0]?.weight === seen);
-      await server.close();
-      await until('it to be gone', () => count(node) === 0);
-    }
-    for (const weight of ['heavy', '1e3', '', '-1', 0, -1, Number.NaN, Infinity, null] as number[]) {
-      t.is((await rejection(stage.node('server', { weight }))).code, 'CONFIG', String(weight));
-      t.is((await rejection(node.serve(naming('caller'), { weight }))).code, 'CONFIG', String(weight));
-    }
-    t.is(count(node), 0);
-  });
-
-  promised('a registration that is wrong is refused, and nobody sees anything of it (S2-14)', async (t, stage) => {
-    const node = await stage.node('server');
-    const other = await stage.node('other');
-    const wrong: [ServeOptions, string][] = [
-      [{ tags: [''] }, 'serve.tags'],
-      [{ tags: ['x'.repeat(65)] }, 'serve.tags'],
-      [{ meta: { text: 'x'.repeat(4_096) } }, 'serve.meta'],
-      [{ meta: { n: 1 } as unknown as Record<string, string> }, 'serve.meta'],
-      [{ external: 'yes' as unknown as boolean }, 'serve.external'],
-      [{ wieght: 1 } as ServeOptions, 'wieght'],
-    ];
-    for (const [options, path] of wrong) {
-      const error = await rejection(node.serve(naming('server'), options));
-      t.is(error.code, 'CONFIG');
-      t.true(error.message.includes(path), error.message);
-    }
-    const { members } = await (await stage.link()).membership.members();
-    t.deepEqual(
-      members.map(({ report }) => (report as NodeReport).serves),
-      members.map(() => ({})),
-    );
-    t.deepEqual(other.registry.services(), []);
-  });
+  promised(
+    'a registration that is wrong is refused, and nobody sees anything of it (S2-14, S4-02)',
+    async (t, stage) => {
+      const node = await stage.node('server', {
+        tags: numbers(40).map((n) => `node ${n}`),
+        meta: { note: 'x'.repeat(2_500) },
+      });
+      const other = await stage.node('other');
+      const wrong: [ServeOptions, string][] = [
+        [{ tags: [''] }, 'serve.tags'],
+        [{ tags: ['x'.repeat(65)] }, 'serve.tags'],
+        [{ tags: ['eu,us'] }, 'serve.tags'],
+        [{ tags: [' eu'] }, 'serve.tags'],
+        [{ tags: numbers(40).map((n) => `own ${n}`) }, 'serve.tags'], // too many with the node's
+        [{ meta: { text: 'x'.repeat(2_500) } }, 'serve.meta'], // too much with the node's
+        [{ meta: { text: 'x'.repeat(4_096) } }, 'serve.meta'],
+        [{ meta: { n: 1 } as unknown as Record<string, string> }, 'serve.meta'],
+        [{ external: 'yes' as unknown as boolean }, 'serve.external'],
+        [{ wieght: 1 } as ServeOptions, 'wieght'],
+      ];
+      for (const [options, path] of wrong) {
+        const error = await rejection(node.serve(naming('server'), options));
+        t.is(error.code, 'CONFIG');
+        t.true(error.message.includes(path), error.message);
+      }
+      for (const weight of ['heavy', '1e3', '', '-1', 0, -1, Number.NaN, Infinity, null] as number[]) {
+        t.is((await rejection(stage.node('wrong', { weight }))).code, 'CONFIG', String(weight));
+        t.is((await rejection(node.serve(naming('server'), { weight }))).code, 'CONFIG', String(weight));
+      }
+      const { members } = await (await stage.link()).membership.members();
+      t.deepEqual(
+        members.map(({ report }) => (report as NodeReport).serves),
+        members.map(() => ({})),
+      );
+      t.deepEqual(other.registry.services(), []);
+    },
+  );
 
   promised(
     'what comes, falls ill, recovers and goes is an event on another node, each once (S1-06, S1-38)',

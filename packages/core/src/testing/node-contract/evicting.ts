@@ -8,13 +8,13 @@ const work = contract('work', { methods: { ask: { input: z.number(), output: z.n
 const nobody = contract('nobody', { methods: { ask: { output: z.number() } } });
 
 /** Beats, but too late for an impatient neighbour. */
-const LATE_BEAT = { intervalMs: 1_200, ttlMs: 3_600, stallMs: 1_200 };
+export const LATE_BEAT = { intervalMs: 1_200, ttlMs: 3_600, stallMs: 1_200 };
 const HASTY_BEAT = { intervalMs: 50, ttlMs: 250 };
 /** Watches nobody in the time of a test. */
-const BLIND_BEAT = { intervalMs: 200, ttlMs: 120_000 };
+export const BLIND_BEAT = { intervalMs: 200, ttlMs: 120_000 };
 
 /** Lets a node be taken for dead by a neighbour that has no patience, and leaves it alone after that. */
-async function evict(stage: NodeStage, node: ActorNode): Promise<void> {
+export async function evict(stage: NodeStage, node: ActorNode): Promise<void> {
   const before = node.id;
   const hasty = await stage.node('hasty', { beat: HASTY_BEAT });
   await until('the node to learn of its eviction', async () => !(await node.link()).member || node.id !== before);
