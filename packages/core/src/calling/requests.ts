@@ -237,7 +237,14 @@ export class Requests {
     }
     const waiting = sending.replies.open(this.#subject, left, done, ended);
     try {
-      outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extrasOf(request), waiting);
+      outbox.call(
+        this.#method,
+        request.input,
+        waiting.correlation,
+        request.deadline,
+        extrasOf(request.key, request.headers, request.wish),
+        waiting,
+      );
     } catch (thrown) {
       waiting.fail(asHomeostatError(thrown));
       return;
@@ -283,13 +290,11 @@ export class Requests {
     const wish = wishOf(options) ?? this.#wish;
     const due = dueOf(options, now);
     // A local short-cut has no mailbox, and what is due later goes to whoever has room then.
-    const { mailbox, target } =
-      due === undefined
-        ? routing.route(this.#contract, { ...policy, delivery: 'remote' }, wish, options.key)
-        : { mailbox: this.#contract.mailbox, target: undefined };
+    const route = due === undefined ? routing.routeByMailbox(this.#contract, policy, wish, options.key) : undefined;
+    const { mailbox, target } = route ?? { mailbox: this.#contract.mailbox, target: undefined };
     const outbox = sending.open(mailbox, this.#subject, target);
     const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
-    outbox.cast(this.#method, input, options.deadline ?? 0, extrasOf({ ...options, wish }), due, waiting);
+    outbox.cast(this.#method, input, options.deadline ?? 0, extrasOf(options.key, options.headers, wish), due, waiting);
     sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);
   }
@@ -337,17 +342,15 @@ function refuseAborted(signal: AbortSignal | undefined, subject: string): void {
   if (signal?.aborted === true) throw new Aborted(subject, signal.reason, 'not-executed');
 }
 
-function extrasOf({ key, headers, wish }: Pick<Request, 'key' | 'headers' | 'wish'> | CastLike): Extras | undefined {
+function extrasOf(
+  key: string | undefined,
+  headers: Readonly<Record<string, string>> | undefined,
+  wish: Wish | undefined,
+): Extras | undefined {
   const tags = wish?.tags;
   if (key === undefined && headers === undefined && tags === undefined) return undefined;
   const all = tags === undefined ? headers : { ...headers, [TAGS_HEADER]: tags.join(',') };
   return { ...(key === undefined ? undefined : { key }), ...(all === undefined ? undefined : { headers: all }) };
-}
-
-interface CastLike {
-  readonly key?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly wish?: Wish | undefined;
 }
 
 function dueOf(options: CastOptions, now: number): number | undefined {

@@ -59,18 +59,22 @@ export class Routing {
   /** @throws ServiceNotFound, NoHealthyInstances when it must go to somebody, and there is nobody. */
   route(contract: Contract, policy: RoutingPolicy, wish: Wish | undefined, key: string | undefined): Route {
     const { name: service, mailbox } = contract;
-    const wanted = wish !== undefined && (wish.node !== undefined || wish.tags !== undefined);
-    if (!wanted && policy.delivery !== 'remote') {
+    if (policy.delivery !== 'remote' && !isWanted(wish)) {
       const local = this.#needs.local(mailbox);
       if (local !== undefined && (policy.delivery === 'local' || local.hasRoom(policy.localMaxLoad)))
         return { mailbox, local };
       if (policy.delivery === 'local') throw new NoHealthyInstances(service, 'in this process');
     }
-    if (wanted) return this.#targeted(contract, policy, wish, key);
+    return this.routeByMailbox(contract, policy, wish, key);
+  }
+
+  /** As `route`, for what must go by a mailbox. */
+  routeByMailbox(contract: Contract, policy: RoutingPolicy, wish: Wish | undefined, key: string | undefined): Route {
+    if (isWanted(wish)) return this.#targeted(contract, policy, wish, key);
     if (policy.canary !== false) return this.#withCanary(contract, policy.canary, policy, key);
     if (policy.balance !== PULL) return this.#targeted(contract, policy, undefined, key);
-    if (policy.failFast) this.#needs.registry.require(service, mailbox);
-    return { mailbox };
+    if (policy.failFast) this.#needs.registry.require(contract.name, contract.mailbox);
+    return { mailbox: contract.mailbox };
   }
 
   /** A targeted call is under way: it counts for the strategies. Answers what ends it. */
@@ -113,7 +117,9 @@ export class Routing {
     const others = registry.instances(name, { version: majorOf(contract.version), exceptVersion: version });
     const [first, second] = this.#isCanary(name, share) ? [chosen, others] : [others, chosen];
     const picked = balancer.choose(name, first.length > 0 ? first : second, strategyOf(policy), key);
-    return picked === null ? { mailbox } : { mailbox: picked.mailbox, target: picked.nodeId };
+    if (picked !== null) return { mailbox: picked.mailbox, target: picked.nodeId };
+    if (policy.failFast) registry.require(name, mailbox);
+    return { mailbox };
   }
 
   /** Every 1/share-th call, evenly spread. */
@@ -131,6 +137,11 @@ export class Routing {
       ...(key === undefined ? undefined : { key }),
     });
   }
+}
+
+/** It asks for certain instances. */
+function isWanted(wish: Wish | undefined): boolean {
+  return wish !== undefined && (wish.node !== undefined || wish.tags !== undefined);
 }
 
 function majorOf(version: string): string {

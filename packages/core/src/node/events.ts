@@ -8,6 +8,8 @@ import type { InstanceStatus } from '../ports/report.ts';
 export interface InstanceEvent {
   readonly service: string;
   readonly nodeId: string;
+  /** What its node was named by its own options. */
+  readonly nodeName: string;
   readonly version: string;
 }
 

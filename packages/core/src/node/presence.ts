@@ -9,7 +9,7 @@ import type { ActorVitals, NodeReport, NodeVitals, ServedReport } from '../ports
 /** One served actor, as far as others are told of it. */
 export interface ServedActor {
   readonly actor: Actor;
-  readonly dispatcher: Pick<Dispatcher, 'inFlight' | 'load' | 'serviceMs' | 'times'>;
+  readonly dispatcher: Pick<Dispatcher, 'concurrency' | 'inFlight' | 'load' | 'serviceMs' | 'times'>;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
   readonly weight: number;
@@ -68,7 +68,7 @@ export class NodePresence implements Presence {
     const actors: Record<string, ActorVitals> = {};
     let inFlight = 0;
     let places = 0;
-    for (const [mailbox, { actor, dispatcher }] of served()) {
+    for (const [mailbox, { dispatcher }] of served()) {
       for (const [method, ms] of dispatcher.times.entries()) serviceMs[`${mailbox}/${method}`] = rough(ms);
       const { score, responseMs = dispatcher.serviceMs } = feelings.vitals(mailbox);
       actors[mailbox] = {
@@ -78,7 +78,7 @@ export class NodePresence implements Presence {
         ...(responseMs === undefined ? undefined : { responseMs: rough(responseMs) }),
       };
       inFlight += dispatcher.inFlight;
-      places += actor.policy.concurrency;
+      places += dispatcher.concurrency;
     }
     return {
       inFlight,

@@ -60,13 +60,14 @@ export function scalePolicy(before: ScalePolicy | false, setting: ServiceSetting
 /** A profile begins anew from the defaults; single fields change what stood before. */
 function applied<Policy extends object>(
   before: Policy | false,
-  setting: false | string | (Partial<Record<keyof Policy, unknown>> & { profile?: string | undefined }) | undefined,
+  setting: boolean | string | (Partial<Record<keyof Policy, unknown>> & { profile?: string | undefined }) | undefined,
   defaults: Policy,
   profiles: ReadonlyMap<string, Partial<Policy>>,
   what: string,
 ): Policy | false {
   if (setting === undefined) return before;
   if (setting === false) return false;
+  if (setting === true) return before === false ? defaults : before;
   const { profile, ...fields } = typeof setting === 'string' ? { profile: setting } : setting;
   if (profile === undefined) return { ...(before === false ? defaults : before), ...(said(fields) as Partial<Policy>) };
   const named = profiles.get(profile);

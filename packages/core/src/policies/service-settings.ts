@@ -217,11 +217,11 @@ const scaleFields = z
 
 type Loose<Fields> = { readonly [Name in keyof Fields]?: Fields[Name] | undefined };
 
-/** A profile's name is short for its fields; fields beside `profile` overrule it. Profiles: built in, or the node's own. */
+/** `true`: on, as it stands elsewhere. A profile's name is short for its fields; fields beside `profile` overrule it. Profiles: built in, or the node's own. */
 export type RetryFields = Loose<RetryPolicy> & { readonly profile?: string | undefined };
 export type BreakerFields = Loose<BreakerPolicy> & { readonly profile?: string | undefined };
-export type RetrySetting = false | string | RetryFields;
-export type BreakerSetting = false | string | BreakerFields;
+export type RetrySetting = boolean | string | RetryFields;
+export type BreakerSetting = boolean | string | BreakerFields;
 /** `true`: with the defaults. */
 export type CacheSetting = boolean | Loose<CachePolicy>;
 
@@ -264,12 +264,8 @@ export interface ServiceSettings extends MethodSettings {
 
 export const retryFieldsSchema: z.ZodType<RetryFields> = retryFieldsShape;
 export const breakerFieldsSchema: z.ZodType<BreakerFields> = breakerFieldsShape;
-export const retrySettingSchema: z.ZodType<RetrySetting> = z.union([z.literal(false), profileName, retryFieldsShape]);
-export const breakerSettingSchema: z.ZodType<BreakerSetting> = z.union([
-  z.literal(false),
-  profileName,
-  breakerFieldsShape,
-]);
+export const retrySettingSchema: z.ZodType<RetrySetting> = z.union([z.boolean(), profileName, retryFieldsShape]);
+export const breakerSettingSchema: z.ZodType<BreakerSetting> = z.union([z.boolean(), profileName, breakerFieldsShape]);
 export const cacheSettingSchema: z.ZodType<CacheSetting> = z.union([z.boolean(), cacheFields]);
 
 const methodFields = {

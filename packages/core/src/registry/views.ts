@@ -12,6 +12,7 @@ import type { Teller } from './tell.ts';
 /** What is remembered of an instance in any case. */
 interface Note {
   readonly service: string;
+  readonly nodeName: string;
   readonly version: string;
   readonly told: Health;
   /** With the mark; what the program was told last. */
@@ -111,6 +112,7 @@ export class Views {
       const told = toldHealth(node, served);
       this.#note(nodeId, mailbox, {
         service,
+        nodeName: node.name,
         version: served.version,
         told,
         health: this.#withMark(service, nodeId, told),
@@ -172,13 +174,18 @@ export class Views {
     if (instances === undefined) this.#services.set(note.service, (instances = new Map()));
     instances.set(keyOf(nodeId, mailbox), note);
     if (this.#seen.size < MAX_SEEN) this.#seen.add(note.service);
-    const event: InstanceEvent = { service: note.service, nodeId, version: note.version };
+    const event: InstanceEvent = { service: note.service, nodeId, nodeName: note.nodeName, version: note.version };
     if (before === undefined) this.#needs.teller.registered(event, note.health);
     else if (before.health.status !== note.health.status)
       this.#needs.teller.health(event, before.health.status, note.health);
   }
 
-  #forget(nodeId: string, mailbox: string, { service, version }: Note, how: 'deregistered' | 'expired'): void {
+  #forget(
+    nodeId: string,
+    mailbox: string,
+    { service, nodeName, version }: Note,
+    how: 'deregistered' | 'expired',
+  ): void {
     this.#nodes.get(nodeId)?.delete(mailbox);
     const instances = this.#services.get(service);
     instances?.delete(keyOf(nodeId, mailbox));
@@ -188,7 +195,7 @@ export class Views {
       view.remove(nodeId, mailbox);
       view.confirmed = false;
     }
-    this.#needs.teller.gone({ service, nodeId, version }, how);
+    this.#needs.teller.gone({ service, nodeId, nodeName, version }, how);
     this.#needs.touched(service);
   }
 

@@ -174,12 +174,12 @@ test('what an instance is called follows what is seen of it (S3-27)', async (t) 
     instance('b', { status: 'degraded' }),
     instance('c', { status: 'unhealthy' }),
   ]);
-  events.emit('expired', { service: 'users', nodeId: 'd', version: '1.0.0' });
+  events.emit('expired', { service: 'users', nodeId: 'd', nodeName: 'd', version: '1.0.0' });
   const standings = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((nodeId) => health.standing('users', nodeId)));
   t.deepEqual(standings, ['healthy', 'degraded', 'unhealthy', 'expired', 'unknown']);
-  events.emit('registered', { service: 'users', nodeId: 'd', version: '1.0.0' });
+  events.emit('registered', { service: 'users', nodeId: 'd', nodeName: 'd', version: '1.0.0' });
   t.is(await health.standing('users', 'd'), 'unknown');
-  events.emit('expired', { service: 'gone', nodeId: 'd', version: '1.0.0' });
+  events.emit('expired', { service: 'gone', nodeId: 'd', nodeName: 'd', version: '1.0.0' });
   t.like(await health.of('gone'), { status: 'expired', isHealthy: false, score: 0, healthyInstances: 0 });
 });
 
@@ -188,7 +188,7 @@ test('history tells what was seen here and elsewhere, and does not grow (S2-21, 
   stage.health.serve('users@1');
   stage.health.check('db', () => true, { service: 'users' });
   await stage.clock.advance(30_000);
-  const event = { service: 'users', version: '1.0.0', from: 'healthy' as const };
+  const event = { service: 'users', nodeName: 'b', version: '1.0.0', from: 'healthy' as const };
   stage.events.emit('health', { ...event, nodeId: 'b', to: 'unhealthy', reason: 'full' });
   stage.events.emit('health', { ...event, nodeId: SELF, to: 'unhealthy' });
   const moments = stage.health.history('users', 10).map(({ nodeId, status }) => `${nodeId} ${status}`);
@@ -214,7 +214,7 @@ test('a node without what it depends on is degraded with the reason, and not rea
   await stage.clock.advance(0);
   t.deepEqual(stage.health.readiness().reasons, ['no instance of billing, which this node depends on, can take work']);
   stage.instances.set('billing', [instance('b')]);
-  stage.events.emit('registered', { service: 'billing', nodeId: 'b', version: '1.0.0' });
+  stage.events.emit('registered', { service: 'billing', nodeId: 'b', nodeName: 'b', version: '1.0.0' });
   await stage.clock.advance(0);
   t.true(stage.health.readiness().ready);
   t.is(stage.health.statusOf('users@1').status, 'healthy');

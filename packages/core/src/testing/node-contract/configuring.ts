@@ -26,10 +26,9 @@ export function configuring(promised: Promised): void {
       await until('all to have it', () => nodes.every(({ config }) => config.get('work').revision === 1));
       t.true(performance.now() - startedAt < beat.intervalMs);
       nodes.push(await stage.node('late', { beat }));
-      for (const { config, client } of nodes) {
+      for (const { config } of nodes) {
         t.deepEqual(config.get('work'), set);
         t.is(config.effective('work').timeoutMs, 70);
-        void client;
       }
       for (const node of nodes) t.is((await rejection(node.client(work).hold())).code, 'CALL_TIMEOUT');
       t.deepEqual(told.toSorted(), ['one: work 1 by ann', 'two: work 1 by ann']);
@@ -54,7 +53,7 @@ export function configuring(promised: Promised): void {
       [{ timeoutMs: 1, maxLength: 10 }, 'RESTART_REQUIRED', 'maxLength'],
     ];
     for (const [patch, code, named] of wrong) {
-      const error = await refusal(() => node.config.set('work', patch as Patch));
+      const error = await refusal(() => node.config.set('work', patch));
       t.deepEqual([error.code, error.message.includes(named)], [code, true], error.message);
     }
     for (const act of [

@@ -4,7 +4,7 @@ import type { Backend, Link, Members } from '../../backend.ts';
 import { contract } from '../../contract/contract.ts';
 import type { NodeEvents } from '../../node/events.ts';
 import type { ActorNode, NodeOptions } from '../../node/node.ts';
-import type { NodeReport } from '../../ports/report.ts';
+import type { NodeReport, NodeVitals } from '../../ports/report.ts';
 import type { ServeOptions } from '../../serving/serve.ts';
 import { numbers, QUICK_BEAT, refusal, rejection, SLOW_BEAT, until, type Promised } from './stage.ts';
 
@@ -182,6 +182,44 @@ export function discovering(promised: Promised): void {
     const patient = stage.node('patient', { requires, requiresTimeoutMs: 20_000 });
     await stage.serving(naming('server'));
     t.is(await (await patient).client(things).who(), 'server');
+  });
+
+  promised('a member that tells nonsense hurts nobody, and what can be read of it is read', async (t, stage) => {
+    await stage.serving(naming('server'), 'server');
+    const node = await stage.node('caller');
+    const sane = { version: '1.2.3', methods: ['who'], status: 'healthy', weight: 1, tags: [], meta: {} };
+    const served = {
+      'things@1': { ...sane, weight: Number.NaN },
+      'things@2': { ...sane, version: '2.0.0' },
+      'others@1': { ...sane, status: 'splendid' },
+      'no-version': { ...sane, methods: 'all' },
+      __proto__: sane,
+    };
+    const facts = { name: 'odd', pid: 1, host: 'nowhere', startedAt: 1, status: 'healthy' };
+    const vitals = { inFlight: 'many', load: Number.NaN, actors: { 'things@2': { score: 99 } } };
+    const reports = [
+      { ...facts, serves: served },
+      { ...facts, name: 7 },
+    ];
+    for (const report of reports)
+      await stage.link({
+        report: () => report as unknown as NodeReport,
+        vitals: () => vitals as unknown as NodeVitals,
+      });
+    await until('the one that can be read', () => count(node) === 2);
+    t.deepEqual(
+      node.registry.services().map(({ service, versions }) => [service, versions]),
+      [['things', { '1.2.3': 1, '2.0.0': 1 }]],
+    );
+    const late = await stage.node('late');
+    for (const caller of [node, late]) {
+      const api = caller.client(things, { balance: 'adaptive', timeoutMs: 20_000 });
+      t.deepEqual(
+        await Promise.all(numbers(4).map(() => api.who())),
+        numbers(4).map(() => 'server'),
+      );
+      t.is((await caller.health.of('things')).isHealthy, true);
+    }
   });
 
   promised('the registry looks at its port: what that tells is what is there (S0-29)', async (t, stage) => {

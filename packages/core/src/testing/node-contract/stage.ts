@@ -19,7 +19,7 @@ const BEAT = { intervalMs: 200, ttlMs: 5_000 };
 export const SLOW_BEAT = { intervalMs: 2_000, ttlMs: 20_000 } as const;
 /** Of the nodes of a test in which one dies. */
 export const QUICK_BEAT = { intervalMs: 100, ttlMs: 800 } as const;
-/** What a hold without a node says of itself. */
+/** What a hold without a node says of itself: it serves nothing. */
 const HAND: Presence = {
   report: () => ({ name: 'hand', pid: 1, host: 'nowhere', startedAt: 1, status: 'healthy', serves: {} }),
   vitals: () => ({ inFlight: 0, load: 0, loopDelayMs: 0, memoryMb: 0, actors: {}, serviceMs: {}, checks: {} }),
@@ -85,17 +85,20 @@ export class NodeStage {
     return { node, die };
   }
 
-  /** A hold on the backend without a node, for writing there by hand: a member that serves nothing. */
-  async link(): Promise<Link> {
+  /** A hold on the backend without a node, for writing there by hand: a member that says what it is told to, of itself too. */
+  async link(presence: Partial<Presence> = {}): Promise<Link> {
     const { namespace, beat } = nodeSettingsSchema.parse({ namespace: this.#world.namespace });
     const link = await this.#world.backend().connect({ name: 'hand', namespace, beat, log: SILENT });
     this.#links.push(link);
-    await link.membership.join(HAND, {
-      evicted: () => undefined,
-      inbox: () => undefined,
-      news: () => undefined,
-      beaten: () => undefined,
-    });
+    await link.membership.join(
+      { ...HAND, ...presence },
+      {
+        evicted: () => undefined,
+        inbox: () => undefined,
+        news: () => undefined,
+        beaten: () => undefined,
+      },
+    );
     return link;
   }
 

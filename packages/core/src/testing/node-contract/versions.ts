@@ -7,6 +7,7 @@ import { numbers, rejection, until, type Promised } from './stage.ts';
 const methods = { who: { input: z.string(), output: z.string(), errors: { NO: z.null() } } } as const;
 const first = contract('users', { version: '1.0.0', methods });
 const minor = contract('users', { version: '1.1.0', methods });
+const nobody = contract('nobody', { methods: { ask: {} } });
 const second = contract('users', { version: '2.0.0', methods });
 
 function naming(of: typeof first): Actor<typeof methods> {
@@ -81,5 +82,7 @@ export function versions(promised: Promised): void {
     await canary.close();
     await known(node, 3);
     t.deepEqual(await shares(node, first, 20), { '1.0.0': 20 }, 'without a canary the others take all');
+    await node.config.set('nobody', { canary: { version: '2', share: 0.5 }, failFast: true });
+    t.is((await rejection(node.client(nobody, { timeoutMs: 20_000 }).ask())).code, 'SERVICE_NOT_FOUND');
   });
 }
