@@ -11,7 +11,9 @@ import type { MembershipEvents } from '../src/ports/membership.ts';
 import { createNode, type ActorNode } from '../src/node/node.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
-const work = contract('work', { methods: { ask: { input: z.number(), output: z.number() }, hold: {} } });
+const work = contract('work', {
+  methods: { ask: { input: z.number(), output: z.number() }, tell: { input: z.number() }, hold: {} },
+});
 
 /** A memory backend whose one node is evicted by hand, and whose joining can fail or take its time. */
 class Strict implements Backend {
@@ -22,6 +24,8 @@ class Strict implements Backend {
   leaves = 0;
   failures = 0;
   consumeFailures = 0;
+  /** Reading who is there waits for it. */
+  readings: Promise<unknown> = Promise.resolve();
   /** Joining waits for it. */
   door: Promise<unknown> = Promise.resolve();
   onJoined: () => void = () => undefined;
@@ -54,7 +58,10 @@ class Strict implements Backend {
           return id;
         },
         announce: () => membership.announce(),
-        members: () => membership.members(),
+        members: async () => {
+          await this.readings;
+          return membership.members();
+        },
         serving: (service) => membership.serving(service),
         vitals: (ids) => membership.vitals(ids),
         leave: () => {
@@ -91,16 +98,23 @@ const until = (what: string, condition: () => boolean | Promise<boolean>): Promi
   waitFor(condition, { withinMs: 5_000, what });
 const isMember = async (node: ActorNode): Promise<boolean> => (await node.link()).member;
 
-async function served(
-  t: ExecutionContext,
-): Promise<{ backend: Strict; node: ActorNode; held: { readonly reasons: string[]; count: number } }> {
+async function served(t: ExecutionContext): Promise<{
+  backend: Strict;
+  node: ActorNode;
+  held: { readonly reasons: string[]; count: number };
+  told: readonly number[];
+}> {
   const backend = new Strict();
   const node = await createNode({ backend, name: 'strict', log: pino({ level: 'silent' }), signals: false });
   t.teardown(() => node.close({ drainMs: 20 }));
   const held = { reasons: [] as string[], count: 0 };
+  const told: number[] = [];
   await node.serve(
     actor(work, {
       ask: (n) => n,
+      tell: (n) => {
+        told.push(n);
+      },
       hold: (_input, ctx) => {
         held.count += 1;
         return new Promise<void>((_resolve, reject) => {
@@ -112,7 +126,7 @@ async function served(
       },
     }),
   );
-  return { backend, node, held };
+  return { backend, node, held, told };
 }
 
 test('an evicted node joins once, however often it is told, and keeps its reader', async (t) => {
@@ -136,6 +150,21 @@ test('joining again is tried until it succeeds', async (t) => {
   await until('it to be a member again', () => isMember(node));
   t.is(backend.joins, 5);
   t.is(await asked, 1, 'what was sent meanwhile has left under the new id');
+});
+
+test('what leaves while a node that has joined again still reads who is there is not taken for a repeat', async (t) => {
+  const { backend, node, told } = await served(t);
+  const api = node.client(work);
+  for (let n = 0; n < 5; n += 1) await api.tell.cast(n);
+  let read = (): void => {};
+  backend.readings = new Promise<void>((resolve) => (read = resolve));
+  backend.events?.evicted('test');
+  await until('it to be a member again', () => isMember(node));
+  await api.tell.cast(5);
+  read();
+  for (let n = 6; n < 10; n += 1) await api.tell.cast(n);
+  await until('all to be handled', () => told.length === 10);
+  t.deepEqual(told, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
 test('a join after which not all could be set up is not kept', async (t) => {
@@ -213,7 +242,7 @@ test('an actor whose mailbox cannot be set up is not served, and can be served l
   const backend = new Strict();
   const node = await createNode({ backend, log: pino({ level: 'silent' }), signals: false });
   t.teardown(() => node.close());
-  const actorOfWork = actor(work, { ask: (n) => n, hold: () => undefined });
+  const actorOfWork = actor(work, { ask: (n) => n, tell: () => undefined, hold: () => undefined });
   backend.consumeFailures = 1;
   await t.throwsAsync(node.serve(actorOfWork), { instanceOf: TransportError });
   await node.serve(actorOfWork);

@@ -320,6 +320,8 @@ export class Runtime {
         this.shared.beaten(seq);
       },
     });
+    // At once: a frame that left under the new id with an old number would make all that follow look like repeats.
+    this.sending.rejoined();
     this.member = true;
     // Joining was answered: as good as a beat.
     this.#lastBeatAt = this.#clock.elapsed();
@@ -352,7 +354,6 @@ export class Runtime {
     for (let attempt = 1; !this.member && !this.#closing.signal.aborted; attempt += 1) {
       try {
         await this.#enter();
-        this.sending.rejoined();
         for (const served of this.actors.all) await this.actors.consume(served);
         this.#log.info({ evt: 'rejoined', id: this.id }, 'joined again');
       } catch (thrown) {
