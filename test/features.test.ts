@@ -26,7 +26,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   ),
   balancing: rows('S0', 34, 36).concat(['S1-36'], rows('S2', 27, 33), rows('S4', 10, 17)),
   'shared breaker': rows('S1', 17, 24).concat(['S3-07'], rows('S3', 17, 23), ['S3-25', 'S4-42', 'S4-43']),
-  'retry, budget, slots': rows('S1', 25, 27).concat(rows('S3', 28, 30), ['S4-27', 'S4-28', 'S4-32', 'S4-33', 'S4-34']),
+  'retry, budget, slots': rows('S1', 25, 27).concat(rows('S3', 28, 30), ['S4-27', 'S4-28'], rows('S4', 30, 34)),
   cache: ['S1-43', 'S1-44', 'S4-24', 'S4-25'],
   configuration: ['S1-07', 'S1-08', 'S3-10', 'S3-11'].concat(rows('S2', 34, 37)),
   'middleware and errors': rows('S0', 43, 45).concat(['S1-41', 'S1-42', 'S1-45', 'S1-46', 'S1-47', 'S3-38']),

@@ -65,3 +65,23 @@ test.serial(
     await until('it to be closed everywhere', async () => (await first.client(echo).who.try()).ok);
   },
 );
+
+test.serial(
+  'a node whose clock is an hour off answers in time, and shares the breaker like any other (S4-30)',
+  async (t) => {
+    const servers = await Servers.open();
+    t.teardown(() => servers.close());
+    const late = await servers.start('late', { CLOCK_OFF_MS: '-3600000' });
+    const early = await servers.start('early', { CLOCK_OFF_MS: '3600000' });
+    const node = await servers.node('node');
+    await until('both to serve', () => node.registry.instances('echo').length === 2);
+    const api = node.client(echo, { timeoutMs: 3_000 });
+    t.is(await api.slow(20, { node: late.id }), 'late');
+    t.is(await api.slow(20, { node: early.id }), 'early');
+    await failing(late, 3);
+    t.deepEqual(await failing(early, 3), ['HANDLER', 'HANDLER', 'CIRCUIT_OPEN']);
+    const refused = await api.fail.try();
+    t.true(!refused.ok && refused.error.code === 'CIRCUIT_OPEN');
+    t.true(!refused.ok && refused.error.retryAfterMs! > 20_000 && refused.error.retryAfterMs! <= 30_000);
+  },
+);

@@ -3,7 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { actor, createNode } from 'homeostat';
 import { echo, QUICK } from './echo.ts';
 
-const { REDIS_URL: redis = '', NAMESPACE: namespace = '', NAME: name = '' } = process.env;
+const { REDIS_URL: redis = '', NAMESPACE: namespace = '', NAME: name = '', CLOCK_OFF_MS: off = '0' } = process.env;
+
+// A machine whose clock is wrong.
+const { now } = Date;
+Date.now = () => now() + Number(off);
 
 const node = await createNode({ redis, namespace, name, beat: QUICK });
 await node.serve(

@@ -32,8 +32,8 @@ export class Servers {
   }
 
   /** A service in a process of its own, once it serves. */
-  async start(name: string): Promise<Server> {
-    const env = { ...process.env, REDIS_URL: this.redis.url, NAMESPACE: 'house', NAME: name };
+  async start(name: string, more: Readonly<Record<string, string>> = {}): Promise<Server> {
+    const env = { ...process.env, ...more, REDIS_URL: this.redis.url, NAMESPACE: 'house', NAME: name };
     const child = fork(PROGRAM, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     endsWithUs(child);
     this.#children.push(child);
