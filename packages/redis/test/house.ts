@@ -65,6 +65,8 @@ export class TestNode {
   readonly news: NewsItem[] = [];
   /** What the last answered beat said of the news. */
   seq = 0;
+  /** Beats that were answered. */
+  beats = 0;
   /** What it says of itself beside the usual. */
   tells: Partial<NodeReport> = {};
   /** Its vitals change with every beat. */
@@ -117,6 +119,7 @@ export class TestNode {
         inbox: (frames) => void this.inbox.push(...frames.map((frame) => Buffer.from(frame).toString())),
         news: (items) => void this.news.push(...items),
         beaten: (seq) => {
+          this.beats += 1;
           this.seq = seq;
         },
       },

@@ -6,6 +6,8 @@ export interface VirtualClock extends Clock, Timers {
    * set off on this event loop runs before the hands move on. One advance waits for the one before.
    */
   advance(ms: number): Promise<void>;
+  /** Timers that are set and have neither fired nor been cancelled. */
+  readonly pending: number;
 }
 
 interface Timer {
@@ -48,6 +50,9 @@ export function virtualClock(start: number = DEFAULT_START): VirtualClock {
     elapsed: () => elapsed,
     get clock() {
       return self;
+    },
+    get pending() {
+      return timers.size;
     },
     setTimer: (ms, fire) => {
       const timer: Timer = { at: elapsed + Math.max(0, ms), fire };

@@ -72,8 +72,7 @@ test('no strategy throws, and none picks an instance that is unfit, whatever the
       return true;
     },
   );
-  fc.assert(property, { numRuns: 300 });
-  t.pass();
+  t.notThrows(() => fc.assert(property, { numRuns: 300 }));
 });
 
 test('the first twelve picks of each strategy are as they should be (S2-27)', (t) => {

@@ -33,43 +33,40 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 test('whatever the backend did, all nodes agree soon after it is back, and calls pass again (RELIABILITY 61–63)', async (t) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-      const house = new House();
-      const nodes = [house.node('a'), house.node('b'), house.node('c')];
-      const calls: Promise<unknown>[] = [];
-      for (const one of steps) {
-        if (one.kind === 'time') await house.clock.advance(one.ms);
-        else if (one.kind === 'flush') {
-          // No backend loses and begins anew within a millisecond.
-          await house.clock.advance(1);
-          house.flushAll();
-          await house.clock.advance(1);
-        } else if (one.kind === 'link' && one.link === 'up') nodes[one.node]!.up();
-        else if (one.kind === 'link') nodes[one.node]!.link = one.link;
-        else
-          for (const good of one.outcomes)
-            calls.push(caller(nodes[one.node]!, house.clock, POLICY)(good ? fine : broken));
-        await settle(house.clock);
-      }
-      for (const one of nodes) one.up();
-      await house.clock.advance(3_000);
-      await Promise.all(nodes.map((one) => one.breaking.resync()));
-      await house.clock.advance(1_500);
-      await Promise.all(calls);
-      const phases = nodes.map((one) => one.breaking.of('users.get', POLICY).state.phase);
-      if (new Set(phases).size !== 1 || nodes.some((one) => one.breaking.stats.alone)) return false;
-      // Longest opening there can be after so few steps, then probes and ramp.
-      await house.clock.advance(POLICY.maxOpenMs);
-      for (let index = 0; index < 2; index += 1) {
-        await caller(nodes[0]!, house.clock, POLICY)(fine);
-        await house.clock.advance(1_100);
-      }
-      await house.clock.advance(3_000);
-      const results = await Promise.all(nodes.map((one) => caller(one, house.clock, POLICY)(fine)));
-      return results.every((result) => result === 'fine');
-    }),
-    { numRuns: 150 },
-  );
-  t.pass();
+  const histories = fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+    const house = new House();
+    const nodes = [house.node('a'), house.node('b'), house.node('c')];
+    const calls: Promise<unknown>[] = [];
+    for (const one of steps) {
+      if (one.kind === 'time') await house.clock.advance(one.ms);
+      else if (one.kind === 'flush') {
+        // No backend loses and begins anew within a millisecond.
+        await house.clock.advance(1);
+        house.flushAll();
+        await house.clock.advance(1);
+      } else if (one.kind === 'link' && one.link === 'up') nodes[one.node]!.up();
+      else if (one.kind === 'link') nodes[one.node]!.link = one.link;
+      else
+        for (const good of one.outcomes)
+          calls.push(caller(nodes[one.node]!, house.clock, POLICY)(good ? fine : broken));
+      await settle(house.clock);
+    }
+    for (const one of nodes) one.up();
+    await house.clock.advance(3_000);
+    await Promise.all(nodes.map((one) => one.breaking.resync()));
+    await house.clock.advance(1_500);
+    await Promise.all(calls);
+    const phases = nodes.map((one) => one.breaking.of('users.get', POLICY).state.phase);
+    if (new Set(phases).size !== 1 || nodes.some((one) => one.breaking.stats.alone)) return false;
+    // Longest opening there can be after so few steps, then probes and ramp.
+    await house.clock.advance(POLICY.maxOpenMs);
+    for (let index = 0; index < 2; index += 1) {
+      await caller(nodes[0]!, house.clock, POLICY)(fine);
+      await house.clock.advance(1_100);
+    }
+    await house.clock.advance(3_000);
+    const results = await Promise.all(nodes.map((one) => caller(one, house.clock, POLICY)(fine)));
+    return results.every((result) => result === 'fine');
+  });
+  await t.notThrowsAsync(() => fc.assert(histories, { numRuns: 150 }));
 });
