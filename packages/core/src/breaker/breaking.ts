@@ -3,9 +3,10 @@ import type { BreakerForce, BreakerPolicy, BreakerState } from '../ports/breaker
 import { systemTimers, type Timers } from '../ground/clock.ts';
 import type { Emitter } from '../node/events.ts';
 import type { NewsItem } from '../ports/membership.ts';
-import { ANSWER_MS, within } from '../resilience/pause.ts';
+import { within } from '../ground/pause.ts';
+import { ANSWER_MS } from '../resilience/answer-ms.ts';
 import { DEFAULT_BREAKER } from '../policies/service-settings.ts';
-import { Ground, type GroundNeeds } from './ground.ts';
+import { TellingRounds, type RoundsNeeds } from './telling-rounds.ts';
 import { Guard } from './guard.ts';
 import { breakerHandle, type BreakerHandle } from './handle.ts';
 import { parseBreakerState } from './news.ts';
@@ -13,7 +14,7 @@ import { parseBreakerState } from './news.ts';
 /** Breakers that this node has only heard of; beyond, it takes no note of others that it does not use. */
 const MAX_HEARD_OF = 10_000;
 
-export interface BreakingNeeds extends Omit<GroundNeeds, 'timers'> {
+export interface BreakingNeeds extends Omit<RoundsNeeds, 'timers'> {
   /** `clock.now()` is backend time. Default: the system's. */
   readonly timers?: Timers | undefined;
   readonly events: Emitter;
@@ -31,18 +32,18 @@ export interface BreakingStats {
 
 /** Its news are of kind `breaker`; it asks `resync` of whoever finds that some are missing. */
 export class Breaking {
-  readonly #ground: Ground;
+  readonly #rounds: TellingRounds;
   readonly #events: Emitter;
   readonly #guards = new Map<string, Guard>();
 
   constructor({ timers = systemTimers, events, ...needs }: BreakingNeeds) {
-    this.#ground = new Ground({ ...needs, timers });
+    this.#rounds = new TellingRounds({ ...needs, timers });
     this.#events = events;
   }
 
   get stats(): BreakingStats {
     const open = this.list().filter(({ phase }) => phase !== 'closed').length;
-    return { known: this.#guards.size, open, refused: this.#ground.refusals, alone: this.#ground.away };
+    return { known: this.#guards.size, open, refused: this.#rounds.refusals, alone: this.#rounds.away };
   }
 
   /** The breaker of this name. Its policy is the one that was last named. */
@@ -56,7 +57,7 @@ export class Breaking {
    * A breaker by hand, shared under this name by all nodes; without a policy, with the one that it has. @throws ConfigError
    */
   handle(name: string, policy?: BreakerPolicy): BreakerHandle {
-    return breakerHandle(this, name, policy, this.#ground.clock);
+    return breakerHandle(this, name, policy, this.#rounds.clock);
   }
 
   /** The breaker of this name with the policy that it has; by default where nobody has named one. */
@@ -71,8 +72,8 @@ export class Breaking {
 
   /** Reads every breaker anew; what the backend has lost and this node knows to be open is put back. Rejects when it is away. */
   async resync(): Promise<void> {
-    const states = await this.#ground.breakers.all();
-    this.#ground.found();
+    const states = await this.#rounds.breakers.all();
+    this.#rounds.found();
     const told = new Map(states.map((state) => [state.name, state]));
     for (const [name, guard] of this.#guards) {
       const state = told.get(name);
@@ -97,26 +98,26 @@ export class Breaking {
   ): Promise<BreakerState> {
     const guard = this.find(name);
     if (force.to === 'reset') guard.telling.drop();
-    const by = force.by ?? this.#ground.nodeId();
-    guard.local.accept(await this.#ground.breakers.force(name, { ...force, by }));
+    const by = force.by ?? this.#rounds.nodeId();
+    guard.local.accept(await this.#rounds.breakers.force(name, { ...force, by }));
     return guard.state;
   }
 
   /** Tells what came of this node's calls, now. */
   flush(): Promise<void> {
-    return this.#ground.flush();
+    return this.#rounds.flush();
   }
 
   /** Tells what there is to tell, as far as the backend answers at once, and leaves no timer behind. */
   async close(): Promise<void> {
-    await within(this.#ground.timers, ANSWER_MS, this.flush());
-    this.#ground.close();
+    await within(this.#rounds.timers, ANSWER_MS, this.flush());
+    this.#rounds.close();
   }
 
   #hear(name: string, body: unknown): void {
     const state = parseBreakerState(body);
     if (state === undefined || state.name !== name) {
-      this.#ground.log.error({ evt: 'breaker_invalid', breaker: name.slice(0, 256) }, 'taken no note of');
+      this.#rounds.log.error({ evt: 'breaker_invalid', breaker: name.slice(0, 256) }, 'taken no note of');
       return;
     }
     const guard = this.#guards.get(name) ?? this.#heardOf(name);
@@ -128,16 +129,16 @@ export class Breaking {
   }
 
   #add(name: string, policy: BreakerPolicy): Guard {
-    const guard = new Guard(name, policy, this.#ground, (from, state) => this.#turned(from, state));
+    const guard = new Guard(name, policy, this.#rounds, (from, state) => this.#turned(from, state));
     this.#guards.set(name, guard);
     return guard;
   }
 
   #turned(from: BreakerState['phase'], state: BreakerState): void {
     const { name: breaker, phase: to, reason, by, openUntil } = state;
-    const { log } = this.#ground;
+    const { log } = this.#rounds;
     // Whoever saw it fail warns of it: two hundred others need not.
-    const level = by === this.#ground.nodeId() ? 'warn' : 'info';
+    const level = by === this.#rounds.nodeId() ? 'warn' : 'info';
     if (to === 'open') log[level]({ evt: 'circuit_opened', breaker, reason, by, openUntil }, 'a breaker has opened');
     else if (to === 'half_open') log.info({ evt: 'circuit_half_open', breaker, by }, 'a breaker is being tried');
     else log.info({ evt: 'circuit_closed', breaker, reason, by }, 'a breaker has closed');

@@ -1,8 +1,9 @@
 /** One breaker at work: lets calls pass or not, and counts what comes of them. */
 import type { BreakerPolicy, BreakerState } from '../ports/breakers.ts';
 import type { CircuitOpen } from '../ground/errors.ts';
-import { ANSWER_MS, within } from '../resilience/pause.ts';
-import type { Ground } from './ground.ts';
+import { within } from '../ground/pause.ts';
+import { ANSWER_MS } from '../resilience/answer-ms.ts';
+import type { TellingRounds } from './telling-rounds.ts';
 import { LocalBreaker, OWN_PROBE, type PhaseListener } from './local-breaker.ts';
 import { Telling } from './telling.ts';
 
@@ -19,12 +20,12 @@ export type Verdict = 'failure' | 'timeout' | 'answer' | 'nothing';
 export class Guard {
   readonly local: LocalBreaker;
   readonly telling: Telling;
-  readonly #ground: Ground;
+  readonly #rounds: TellingRounds;
 
-  constructor(name: string, policy: BreakerPolicy, ground: Ground, turned: PhaseListener) {
-    this.#ground = ground;
-    this.local = new LocalBreaker(name, policy, ground.clock, turned);
-    this.telling = new Telling(this.local, ground);
+  constructor(name: string, policy: BreakerPolicy, rounds: TellingRounds, turned: PhaseListener) {
+    this.#rounds = rounds;
+    this.local = new LocalBreaker(name, policy, rounds.clock, turned);
+    this.telling = new Telling(this.local, rounds);
   }
 
   get state(): BreakerState {
@@ -32,7 +33,7 @@ export class Guard {
   }
 
   refused(): CircuitOpen {
-    this.#ground.refusals += 1;
+    this.#rounds.refusals += 1;
     return this.local.refusal();
   }
 
@@ -79,7 +80,7 @@ export class Guard {
       return value;
     } catch (thrown) {
       const verdict = judge(thrown);
-      const failed = verdict === 'failure' || (verdict === 'timeout' && (await this.#ground.alive()));
+      const failed = verdict === 'failure' || (verdict === 'timeout' && (await this.#rounds.alive()));
       if (failed) this.telling.probed(token, 'failure');
       else this.telling.probed(token, verdict === 'answer' ? 'success' : 'nothing');
       throw thrown;
@@ -88,7 +89,7 @@ export class Guard {
 
   /** Answers the token of the probe; undefined: somebody else has it. Only one caller of the node asks at a time. */
   async #probe(deadline: number): Promise<string | undefined> {
-    const { breakers, clock, timers, nodeId, away } = this.#ground;
+    const { breakers, clock, timers, nodeId, away } = this.#rounds;
     const { local } = this;
     const leaseMs = Math.ceil(Math.min(MAX_LEASE_MS, Math.max(0, deadline - clock.now()) + LEASE_SLACK_MS));
     local.ask();
@@ -102,7 +103,7 @@ export class Guard {
     const answer = await within(timers, ANSWER_MS, asked);
     late = answer === undefined;
     if (answer === undefined) {
-      this.#ground.lost();
+      this.#rounds.lost();
       return this.#probeAlone(leaseMs);
     }
     local.accept(answer.state);
@@ -111,13 +112,13 @@ export class Guard {
   }
 
   #probeAlone(leaseMs: number): string | undefined {
-    this.#ground.note(this.telling);
-    const granted = this.local.probeAlone(leaseMs, this.#ground.nodeId());
-    this.local.answered(this.#ground.clock.now() + (granted ? leaseMs : 0));
+    this.#rounds.note(this.telling);
+    const granted = this.local.probeAlone(leaseMs, this.#rounds.nodeId());
+    this.local.answered(this.#rounds.clock.now() + (granted ? leaseMs : 0));
     return granted ? OWN_PROBE : undefined;
   }
 
   async #failedUnlessAway(): Promise<void> {
-    if (await this.#ground.alive()) this.telling.failed();
+    if (await this.#rounds.alive()) this.telling.failed();
   }
 }

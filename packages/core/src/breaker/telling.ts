@@ -4,8 +4,9 @@
  */
 import type { BreakerTally } from '../ports/breakers.ts';
 import { codeOf, HomeostatError, messageOf } from '../ground/errors.ts';
-import { ANSWER_MS, within } from '../resilience/pause.ts';
-import type { Ground, Teller } from './ground.ts';
+import { within } from '../ground/pause.ts';
+import { ANSWER_MS } from '../resilience/answer-ms.ts';
+import type { TellingRounds, Teller } from './telling-rounds.ts';
 import { OWN_PROBE, type LocalBreaker } from './local-breaker.ts';
 import { EMPTY_TALLY, sumOfTallies, Tally } from './tally.ts';
 
@@ -16,7 +17,7 @@ interface ProbeOutcome {
 
 export class Telling implements Teller {
   readonly #local: LocalBreaker;
-  readonly #ground: Ground;
+  readonly #rounds: TellingRounds;
   readonly #fresh = new Tally();
   /** Happened while the backend was away: known to this node's own breaker only. */
   #kept: BreakerTally = EMPTY_TALLY;
@@ -26,9 +27,9 @@ export class Telling implements Teller {
   /** The node's next round will come by. */
   #noted = false;
 
-  constructor(local: LocalBreaker, ground: Ground) {
+  constructor(local: LocalBreaker, rounds: TellingRounds) {
     this.#local = local;
-    this.#ground = ground;
+    this.#rounds = rounds;
   }
 
   succeeded(): void {
@@ -53,7 +54,7 @@ export class Telling implements Teller {
   }
 
   release(token: string): void {
-    const { breakers, log } = this.#ground;
+    const { breakers, log } = this.#rounds;
     const { name } = this.#local;
     if (token === OWN_PROBE) this.#local.releaseAlone();
     else
@@ -70,7 +71,7 @@ export class Telling implements Teller {
   /** Tells what there is. Resolves when everybody knows, or the backend is away. */
   tell(): Promise<void> {
     this.#suspect();
-    if (this.#ground.away) {
+    if (this.#rounds.away) {
       this.#tellAlone();
       return Promise.resolve();
     }
@@ -87,7 +88,7 @@ export class Telling implements Teller {
   /** As `tell`, until nothing is left to tell. */
   async flush(): Promise<void> {
     do await this.tell();
-    while (!this.#fresh.empty && !this.#ground.away);
+    while (!this.#fresh.empty && !this.#rounds.away);
   }
 
   /** Waits for the answer to what may have opened the breaker; when there is none in time, the node decides by itself. */
@@ -95,13 +96,13 @@ export class Telling implements Teller {
     if (this.#run === undefined) this.#local.suspect(EMPTY_TALLY);
     else if (
       (await within(
-        this.#ground.timers,
+        this.#rounds.timers,
         ANSWER_MS,
         this.#run.then(() => true),
       )) === undefined
     )
-      this.#ground.lost();
-    if (this.#ground.away) this.#tellAlone();
+      this.#rounds.lost();
+    if (this.#rounds.away) this.#tellAlone();
   }
 
   /** Forgets what has not been told: the breaker was reset. */
@@ -120,7 +121,7 @@ export class Telling implements Teller {
     if (this.#local.failing) void this.tell();
     else {
       this.#noted = true;
-      this.#ground.note(this);
+      this.#rounds.note(this);
     }
   }
 
@@ -146,7 +147,7 @@ export class Telling implements Teller {
   }
 
   async #record(tally: BreakerTally): Promise<boolean> {
-    const { breakers, nodeId, log } = this.#ground;
+    const { breakers, nodeId, log } = this.#rounds;
     const local = this.#local;
     this.#inFlight = tally;
     try {
@@ -154,7 +155,7 @@ export class Telling implements Teller {
       this.#inFlight = EMPTY_TALLY;
       if (tally.probe !== undefined) local.answered(0);
       this.#suspect();
-      this.#ground.found();
+      this.#rounds.found();
       return true;
     } catch (thrown) {
       log.debug({ evt: 'breaker_record_failed', breaker: local.name, code: codeOf(thrown) }, messageOf(thrown));
@@ -175,24 +176,24 @@ export class Telling implements Teller {
     this.#inFlight = EMPTY_TALLY;
     const lost = thrown instanceof HomeostatError && thrown.outcome === 'not-executed';
     if (lost && tally.probe === undefined) this.#kept = sumOfTallies(tally, this.#kept);
-    if (!this.#local.alone) this.#local.takeOver(tally, this.#ground.nodeId());
-    this.#ground.lost();
+    if (!this.#local.alone) this.#local.takeOver(tally, this.#rounds.nodeId());
+    this.#rounds.lost();
     this.#tellAlone();
   }
 
   #tellAlone(): void {
-    const by = this.#ground.nodeId();
+    const by = this.#rounds.nodeId();
     if (!this.#local.alone) this.#local.takeOver(this.#inFlight, by);
     const fresh = this.#fresh.take();
     this.#noted = false;
     this.#local.recordAlone(fresh, by);
     this.#kept = sumOfTallies(this.#kept, fresh);
-    this.#ground.note(this);
+    this.#rounds.note(this);
   }
 
   #probedAlone(failed: boolean): void {
     const [successes, failures] = failed ? [0, 1] : [1, 0];
-    const by = this.#ground.nodeId();
+    const by = this.#rounds.nodeId();
     this.#local.recordAlone({ successes, failures, trailingFailures: failures, probe: OWN_PROBE }, by);
   }
 }

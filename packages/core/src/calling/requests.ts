@@ -179,7 +179,7 @@ export class Requests {
 
   /** What holds now; a request's own options make a chain of their own. */
   #prepare(bag: RequestOptions | undefined): Prepared {
-    const { policies, resilience } = this.#calling;
+    const { policies } = this.#calling;
     let prepared = this.#prepared;
     if (prepared === undefined || prepared.revision !== policies.revision) {
       const policy = callPolicy(policies, this.#contract, this.#method, this.#spec, this.#client);
@@ -188,17 +188,13 @@ export class Requests {
     }
     if (bag === undefined || !isProtecting(bag)) return prepared;
     const { retry, breaker, cache, fallback } = bag;
-    const own = callPolicy(policies, this.#contract, this.#method, this.#spec, this.#client, {
-      retry,
-      breaker,
-      cache,
-      fallback,
-    });
-    return { revision: prepared.revision, policy: own, send: pipelineOf(own, resilience, this.#transmit(own)) };
+    const overrides = { retry, breaker, cache, fallback };
+    const own = callPolicy(policies, this.#contract, this.#method, this.#spec, this.#client, overrides);
+    return { revision: prepared.revision, policy: own, send: this.#chain(own) };
   }
 
   #chain(policy: CallPolicy): Send {
-    return pipelineOf(policy, this.#calling.resilience, this.#transmit(policy));
+    return pipeline(policy, this.#calling.resilience, this.#transmit(policy));
   }
 
   #transmit(policy: CallPolicy): Send {
@@ -299,15 +295,9 @@ export class Requests {
     if (options.signal !== undefined) waiting.follow(options.signal);
   }
 
-  #deadline(options: RequestOptions, now: number): number {
-    const { policies, sending } = this.#calling;
-    let timeoutMs = options.timeoutMs;
-    if (timeoutMs === undefined && options.deadline === undefined) {
-      const prepared = this.#prepared;
-      const policy = prepared?.revision === policies.revision ? prepared.policy : this.#prepare(undefined).policy;
-      timeoutMs = policy.timeoutMs ?? sending.timeoutMs;
-    }
-    const own = options.deadline ?? now + timeoutMs!;
+  #deadline({ deadline, timeoutMs }: RequestOptions, now: number): number {
+    const own =
+      deadline ?? now + (timeoutMs ?? this.#prepare(undefined).policy.timeoutMs ?? this.#calling.sending.timeoutMs);
     return this.#inherited === 0 ? own : Math.min(own, this.#inherited);
   }
 
@@ -319,10 +309,6 @@ export class Requests {
       ? undefined
       : new Requests(this.#calling, fallback, this.#method, spec, rest, this.#inherited);
   }
-}
-
-function pipelineOf(policy: CallPolicy, needs: Calling['resilience'], send: Send): Send {
-  return pipeline(policy, needs, send);
 }
 
 function isProtecting({ retry, breaker, cache, fallback }: RequestOptions): boolean {

@@ -11,6 +11,7 @@ import type { Contract, MethodSpecs } from '../contract/contract.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
+import { Balancer } from '../balance/balancer.ts';
 import type { SelectFunction } from '../balance/strategy.ts';
 import type { Health } from '../health/health.ts';
 import { loadActor } from './load-actors.ts';
@@ -173,7 +174,9 @@ export interface ActorNode extends AsyncDisposable {
 export async function createNode(options: NodeOptions = {}): Promise<ActorNode> {
   const { backend = memory(), log = defaultLog(), middleware = [], strategies = {}, ...settings } = options;
   const policy = parseOptions(nodeSettingsSchema, settings, 'createNode');
-  const policies = await policiesOf(policy);
+  const balancer = new Balancer({ log });
+  for (const [name, select] of Object.entries(strategies)) balancer.register(name, select);
+  const policies = await policiesOf(policy, balancer);
   const link = await backend.connect({ name: policy.name, namespace: policy.namespace, beat: policy.beat, log });
   const around = [middleware].flat();
   const parts = {
@@ -181,7 +184,7 @@ export async function createNode(options: NodeOptions = {}): Promise<ActorNode> 
     policy,
     policies,
     log,
-    strategies,
+    balancer,
     events: new Emitter(log),
     clientMiddleware: around.flatMap(({ client }) => client ?? []),
     serverMiddleware: around.flatMap(({ server }) => server ?? []),
@@ -200,13 +203,14 @@ export async function createNode(options: NodeOptions = {}): Promise<ActorNode> 
   return new Node(runtime, link, backend, parts);
 }
 
-async function policiesOf(policy: NodePolicy): Promise<Policies> {
+async function policiesOf(policy: NodePolicy, balancer: Balancer): Promise<Policies> {
   const file = policy.config === undefined ? {} : await readConfigFile(policy.config);
   return new Policies({
     defaults: { ...file.defaults, ...policy.defaults },
     file: file.services,
     code: policy.services,
     profiles: new Profiles(policy.profiles),
+    checkStrategy: (name) => balancer.check(name),
   });
 }
 

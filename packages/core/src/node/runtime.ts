@@ -1,6 +1,6 @@
 /** A node's life: join, serve, rejoin after an eviction, drain. What it is made of is put together here. */
 import type { Actor } from '../contract/actor.ts';
-import type { SelectFunction } from '../balance/strategy.ts';
+import type { Balancer } from '../balance/balancer.ts';
 import type { Link } from '../backend.ts';
 import type { Batch } from '../serving/batch.ts';
 import { fullJitter } from '../ground/backoff.ts';
@@ -20,7 +20,9 @@ import type { NodePolicy } from './options.ts';
 import { Participation } from './participation.ts';
 import type { Policies } from '../policies/policies.ts';
 import { NodePresence } from './presence.ts';
+import { serviceOf } from '../registry/instance.ts';
 import { Replies } from '../sending/replies.ts';
+import { within } from '../ground/pause.ts';
 import { pipelineNeeds } from '../resilience/pipeline.ts';
 import { Routing } from '../calling/routing.ts';
 import { Scaler } from '../scaling/scaler.ts';
@@ -48,7 +50,7 @@ export interface RuntimeNeeds {
   readonly policies: Policies;
   readonly events: Emitter;
   readonly log: Log;
-  readonly strategies: Readonly<Record<string, SelectFunction>>;
+  readonly balancer: Balancer;
   readonly clientMiddleware: readonly ClientMiddleware[];
   readonly serverMiddleware: readonly ServerMiddleware[];
 }
@@ -85,7 +87,7 @@ export class Runtime {
   #announcing = false;
 
   constructor(needs: RuntimeNeeds) {
-    const { link, policy, policies, events, log, strategies, clientMiddleware, serverMiddleware } = needs;
+    const { link, policy, policies, balancer, events, log, clientMiddleware, serverMiddleware } = needs;
     this.policy = policy;
     this.#link = link;
     this.#log = log.child({ node: policy.name });
@@ -108,10 +110,8 @@ export class Runtime {
       memberId,
       ready: (signal) => link.ready(signal),
     });
-    this.shared = new SharedState({ link, policy, policies, timers, events, log: this.#log, memberId });
-    const { registry, balancer, breaking } = this.shared;
-    for (const [name, select] of Object.entries(strategies)) balancer.register(name, select);
-    policies.checkBalance((name) => balancer.check(name));
+    this.shared = new SharedState({ link, policy, policies, balancer, timers, events, log: this.#log, memberId });
+    const { registry, breaking } = this.shared;
     this.calling = {
       sending: this.sending,
       policies,
@@ -248,18 +248,18 @@ export class Runtime {
     this.#tellChange();
     const served = this.actors.all;
     await Promise.allSettled(served.map(({ dispatcher }) => dispatcher.stop()));
-    await within(drainMs, Promise.all(served.map(({ dispatcher }) => dispatcher.drained())));
+    await within(wakefulTimers, drainMs, Promise.all(served.map(({ dispatcher }) => dispatcher.drained())));
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
     this.sending.stop();
-    await within(FLUSH_MS, this.#flushed());
+    await within(wakefulTimers, FLUSH_MS, this.#flushed());
     await Promise.all(served.map(({ pool }) => pool.close(0)));
     this.#closed = true;
     this.#replies.close();
     this.sending.close();
     this.#settler.close();
     this.health.close();
-    await within(FLUSH_MS, this.shared.close());
-    if (this.#rejoining !== undefined) await within(REJOIN_MAX_MS, this.#rejoining);
+    await within(wakefulTimers, FLUSH_MS, this.shared.close());
+    if (this.#rejoining !== undefined) await within(wakefulTimers, REJOIN_MAX_MS, this.#rejoining);
     try {
       if (this.member) await this.#link.membership.leave();
     } catch (thrown) {
@@ -374,9 +374,8 @@ export class Runtime {
   }
 
   #satisfiedElsewhere(mailbox: string, tags: readonly string[]): boolean {
-    const service = mailbox.slice(0, mailbox.lastIndexOf('@'));
     return this.shared.registry
-      .peek(service, { tags })
+      .peek(serviceOf(mailbox), { tags })
       .some((one) => one.mailbox === mailbox && one.nodeId !== this.id);
   }
 
@@ -420,11 +419,4 @@ export class Runtime {
   async #announce(): Promise<void> {
     await this.#link.membership.announce().catch(() => undefined);
   }
-}
-
-/** Resolves when the promise does, or after `ms`, whichever is first. */
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  const timeUp = new AbortController();
-  await Promise.race([promise, sleep(ms, timeUp.signal)]);
-  timeUp.abort();
 }

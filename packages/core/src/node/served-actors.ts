@@ -11,7 +11,7 @@ import { metaSchema, tagsSchema } from '../ports/report.ts';
 import type { ServerMiddleware } from '../calling/middleware.ts';
 import type { Policies } from '../policies/policies.ts';
 import type { Pool } from '../serving/pool.ts';
-import { within } from '../resilience/pause.ts';
+import { within } from '../ground/pause.ts';
 import { withinBounds } from '../scaling/autoscale.ts';
 import type { Serving } from '../serving/serve.ts';
 

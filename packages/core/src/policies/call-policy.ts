@@ -54,7 +54,8 @@ export function callPolicy(
     canary: base.canary,
     delivery: base.delivery === 'disabled' ? 'disabled' : (client.delivery ?? base.delivery),
     deliveryReason: base.deliveryReason,
-    failFast: (client.failFast ?? base.failFast) || (client.fallback !== undefined && fallback !== client.fallback),
+    // Whoever names another version to turn to does not want to wait for this one.
+    failFast: (client.failFast ?? base.failFast) || typeof client.fallback === 'object',
     localMaxLoad: base.localMaxLoad,
   };
 }

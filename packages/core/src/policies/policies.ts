@@ -9,6 +9,8 @@ export interface PolicySources {
   readonly file?: Readonly<Record<string, ServiceSettings>> | undefined;
   readonly code?: Readonly<Record<string, ServiceSettings>> | undefined;
   readonly profiles?: Profiles | undefined;
+  /** Throws at a strategy that there is not. */
+  readonly checkStrategy?: ((name: string) => void) | undefined;
 }
 
 export class Policies {
@@ -18,26 +20,19 @@ export class Policies {
   readonly #defaults: ServiceSettings;
   readonly #file: Readonly<Record<string, ServiceSettings>>;
   readonly #code: Readonly<Record<string, ServiceSettings>>;
-  #balance: (name: string) => void = () => {};
+  readonly #checkStrategy: (name: string) => void;
   readonly #live = new Map<string, ServiceSettings>();
   readonly #services = new Map<string, ServicePolicy>();
 
-  /** @throws ConfigError when a source names a profile that there is not. */
-  constructor({ defaults = {}, file = {}, code = {}, profiles = new Profiles() }: PolicySources = {}) {
+  /** @throws ConfigError when a source names a profile or a strategy that there is not. */
+  constructor({ defaults = {}, file = {}, code = {}, profiles = new Profiles(), checkStrategy }: PolicySources = {}) {
     this.#defaults = defaults;
     this.#file = file;
     this.#code = code;
     this.profiles = profiles;
-    for (const service of new Set([...Object.keys(file), ...Object.keys(code)])) this.service(service);
-    this.service('');
-  }
-
-  /** From now on a strategy must be one that `check` does not throw at; those that are set are checked at once. */
-  checkBalance(check: (name: string) => void): void {
-    this.#balance = (name) => {
-      if (name !== DEFAULT_SERVICE.balance) check(name);
-    };
-    for (const { balance } of this.#services.values()) this.#balance(balance);
+    this.#checkStrategy = checkStrategy ?? (() => {});
+    this.check('', defaults);
+    for (const [service, settings] of [...Object.entries(file), ...Object.entries(code)]) this.check(service, settings);
   }
 
   service(service: string): ServicePolicy {
@@ -65,7 +60,8 @@ export class Policies {
   /** Whether settings would hold. @throws ConfigError */
   check(service: string, settings: ServiceSettings): void {
     const sources = [this.#defaults, this.#file[service] ?? {}, this.#code[service] ?? {}, settings];
-    this.#balance(servicePolicy(sources, this.profiles).balance);
+    const { balance } = servicePolicy(sources, this.profiles);
+    if (balance !== DEFAULT_SERVICE.balance) this.#checkStrategy(balance);
     for (const [method, own] of Object.entries(settings.methods ?? {}))
       methodPolicy(method, {}, own, [], this.profiles);
   }

@@ -44,10 +44,20 @@ export interface RegistryNeeds {
   selfId(): string;
   /** Between two beats, ms. */
   readonly beatMs: number;
+  /** Who else lives by the news: is told them after the registry, and reads everything anew when it does. */
+  readonly alongside?: readonly NewsReader[] | undefined;
   /** Default 10 s. */
   readonly maxStaleMs?: number | undefined;
   /** Default 1,000. */
   readonly maxServices?: number | undefined;
+}
+
+/** Somebody who keeps a picture of what all nodes share. What is told twice, or late, must do no harm. */
+export interface NewsReader {
+  /** Takes one item; what it does not know it leaves alone. Must not throw. */
+  apply(item: NewsItem): void;
+  /** Reads everything anew from the backend. */
+  resync(): Promise<void>;
 }
 
 export interface PickOptions {
@@ -278,7 +288,12 @@ export class Registry implements Disposable {
     return view;
   }
 
-  #take({ kind, id, body }: NewsItem): void {
+  #take(item: NewsItem): void {
+    this.#read(item);
+    for (const reader of this.#needs.alongside ?? []) reader.apply(item);
+  }
+
+  #read({ kind, id, body }: NewsItem): void {
     if ((kind === 'joined' || kind === 'changed') && body === undefined) {
       this.#follow.resyncSoon();
     } else if (kind === 'joined' || kind === 'changed') {
@@ -293,7 +308,8 @@ export class Registry implements Disposable {
   async #readAll(): Promise<() => number> {
     const { members, seq } = await this.#needs.membership.members();
     // Read after them: so they are at least as new as the news that `seq` stands for.
-    const marks = await this.#needs.records.all(MARK);
+    const alongside = (this.#needs.alongside ?? []).map((reader) => reader.resync());
+    const [marks] = await Promise.all([this.#needs.records.all(MARK), ...alongside]);
     return () => {
       this.#views.retain(new Set(members.map(({ id }) => id)));
       this.#marks.replace(marks);

@@ -3,7 +3,8 @@ import type { CacheAnswer } from '../ports/cache.ts';
 import { asHomeostatError, Aborted, CallTimeout, messageOf } from '../ground/errors.ts';
 import type { CacheUse, CachingNeeds } from './cache.ts';
 import { decodeCached, encodeCached, type Cached } from './cached.ts';
-import { ANSWER_MS, pause, within } from './pause.ts';
+import { pause, within } from '../ground/pause.ts';
+import { ANSWER_MS } from './answer-ms.ts';
 import type { Request, Send } from './request.ts';
 
 /** A filler that dies holds the others up for this long at most, ms. */

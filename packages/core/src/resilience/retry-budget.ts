@@ -5,7 +5,8 @@ import type { Log } from '../ground/log.ts';
 import { BUDGET_SECONDS, type PermitAnswer, type PermitRequest, type Permits } from '../ports/permits.ts';
 import { drawn, newRetryBucket, type RetryBucket } from './retry-bucket.ts';
 import type { RetryPolicy } from '../policies/service-settings.ts';
-import { ANSWER_MS, within } from './pause.ts';
+import { within } from '../ground/pause.ts';
+import { ANSWER_MS } from './answer-ms.ts';
 
 export type BudgetTerms = Pick<RetryPolicy, 'budgetRatio' | 'budgetPerSecond' | 'slots' | 'slotMs'>;
 

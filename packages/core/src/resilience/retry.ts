@@ -3,7 +3,7 @@ import type { Timers } from '../ground/clock.ts';
 import { asHomeostatError, Aborted, RetryBudgetExhausted, type HomeostatError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { RetryPolicy } from '../policies/service-settings.ts';
-import { pause } from './pause.ts';
+import { pause } from '../ground/pause.ts';
 import type { Layer, Request, Send } from './request.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { RetryTally } from './retry-counters.ts';

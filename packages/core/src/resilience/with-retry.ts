@@ -1,7 +1,7 @@
 import { wakefulTimers, type Timers } from '../ground/clock.ts';
 import { Aborted, codeOf } from '../ground/errors.ts';
 import type { RetryFields } from '../policies/service-settings.ts';
-import { pause } from './pause.ts';
+import { pause } from '../ground/pause.ts';
 import { retryPolicy } from './policies.ts';
 import { retryDelay } from './retry-delay.ts';
 import { withDeadline } from './with-deadline.ts';

@@ -29,6 +29,7 @@ import type { Log } from '../ground/log.ts';
 import type { ActorPolicy } from '../node/options.ts';
 import { PING, type Pong } from '../calling/ping.ts';
 import type { Ended, Pool } from './pool.ts';
+import { serviceOf } from '../registry/instance.ts';
 import { tagsWanted } from '../calling/routing-headers.ts';
 import type { Sending } from '../sending/sending.ts';
 import { ServiceTimes } from './service-times.ts';
@@ -529,7 +530,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 }
 
 function noneTagged(mailbox: string, tags: readonly string[]): NoHealthyInstances {
-  return new NoHealthyInstances(mailbox.slice(0, mailbox.indexOf('@')), `with the tags ${tags.join(', ')}`);
+  return new NoHealthyInstances(serviceOf(mailbox), `with the tags ${tags.join(', ')}`);
 }
 
 /** Rounds down to a power of two, so that hints change seldom. */

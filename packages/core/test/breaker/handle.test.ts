@@ -2,7 +2,7 @@ import test from 'ava';
 import { HomeostatError } from '../../src/ground/errors.ts';
 import { breakerPolicy } from '../../src/resilience/policies.ts';
 import { systemClock, wakefulTimers } from '../../src/ground/clock.ts';
-import { pause } from '../../src/resilience/pause.ts';
+import { pause } from '../../src/ground/pause.ts';
 import { House, policyOf, settle } from './house.ts';
 
 const fail = (): never => {

@@ -1,4 +1,6 @@
 import test from 'ava';
+import { contract } from '../../src/contract/contract.ts';
+import { callPolicy } from '../../src/policies/call-policy.ts';
 import { Policies } from '../../src/policies/policies.ts';
 import { Profiles } from '../../src/policies/profiles.ts';
 import { DEFAULT_BREAKER, DEFAULT_RETRY } from '../../src/policies/service-settings.ts';
@@ -67,6 +69,8 @@ test('the built-in profiles have the figures of the systems they are named after
 
 test('a profile that nobody knows is refused when it is configured, with the names there are (S4-28)', (t) => {
   t.throws(() => new Policies({ code: { users: { retry: 'agressive' } } }), { code: 'CONFIG', message: /aggressive/ });
+  const code = { users: { methods: { get: { retry: 'agressive' } } } };
+  t.throws(() => new Policies({ code }), { code: 'CONFIG' }, 'that of a single method too');
   const policies = new Policies();
   t.throws(() => policies.setLive('users', { methods: { get: { breaker: 'none' } } }), { code: 'CONFIG' });
   t.is(policies.live('users'), undefined);
@@ -80,4 +84,15 @@ test('every change of live settings raises the revision that clients look at', (
   policies.setLive('users', undefined);
   t.is(policies.service('users').maxPending, 1_024);
   t.is(policies.revision, before + 2);
+});
+
+test('a client fails fast where it was told to, or has another version to turn to; a stand-in answer is no reason', (t) => {
+  const users = contract('users', { methods: { get: {} } });
+  const failsFast = (client: object, own: object = {}): boolean =>
+    callPolicy(new Policies(), users, 'get', users.methods.get, client, own).failFast;
+  t.false(failsFast({}));
+  t.true(failsFast({ failFast: true }));
+  t.true(failsFast({ fallback: users }));
+  t.false(failsFast({ fallback: () => 1 }));
+  t.false(failsFast({ fallback: () => 1 }, { fallback: () => 2 }));
 });

@@ -53,8 +53,8 @@ export function casting(promised: Promised): void {
       );
       t.is(new Set(attempts.map(({ messageId }) => messageId)).size, 1);
       const [one, two, three] = attempts.map(({ at }) => at) as [number, number, number];
-      t.true(two - one >= 98, `the first back-off took ${two - one} ms`);
-      t.true(three - two >= 198, `the second back-off took ${three - two} ms`);
+      t.true(two - one >= 90, `the first back-off took ${two - one} ms`);
+      t.true(three - two >= 180, `the second back-off took ${three - two} ms`);
       const [letter] = await node.deadLetters(jobs).list();
       t.is(letter?.reason, 'HANDLER');
       t.is(letter?.deliveries, 3);
@@ -74,7 +74,8 @@ export function casting(promised: Promised): void {
       for (const item of letter?.history ?? []) t.is(item.node, node.id);
       const stats = node.stats();
       t.deepEqual([stats.processed, stats.failed, stats.redelivered, stats.dead], [0, 3, 2, 1]);
-      t.is((await node.depth(jobs)).messages, 0);
+      // An instance whose work failed proves itself by pings, and one may be on its way through the mailbox.
+      await until('nothing to be left', async () => (await node.depth(jobs)).messages === 0);
     },
   );
 

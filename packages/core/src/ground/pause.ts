@@ -1,8 +1,5 @@
 /** Waiting on the injected clock: nothing is left behind, whichever way the wait ends. */
-import type { Timers } from '../ground/clock.ts';
-
-/** The backend has this long to answer a question that holds a call up, before the node decides by itself, ms. */
-export const ANSWER_MS = 250;
+import type { Timers } from './clock.ts';
 
 /** Resolves after `ms` milliseconds, or at once when the signal aborts. */
 export function pause(timers: Timers, ms: number, signal?: AbortSignal): Promise<void> {

@@ -2,14 +2,15 @@
 import type { Breakers } from '../ports/breakers.ts';
 import type { Clock, Timers } from '../ground/clock.ts';
 import type { Log } from '../ground/log.ts';
-import { ANSWER_MS, within } from '../resilience/pause.ts';
+import { within } from '../ground/pause.ts';
+import { ANSWER_MS } from '../resilience/answer-ms.ts';
 
 /** Between two rounds, ms: successes are told at most this often, and a backend that is away is tried again. */
 const ROUND_MS = 1_000;
 /** After a silence of the backend, timeouts are its fault for this long still: they began while it was away, ms. */
 const DOUBT_MS = 5_000;
 
-export interface GroundNeeds {
+export interface RoundsNeeds {
   readonly breakers: Breakers;
   readonly timers: Timers;
   readonly log: Log;
@@ -25,7 +26,7 @@ export interface Teller {
   reach(): Promise<void>;
 }
 
-export class Ground {
+export class TellingRounds {
   readonly breakers: Breakers;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -43,7 +44,7 @@ export class Ground {
   #doubtUntil = -Infinity;
   #closed = false;
 
-  constructor({ breakers, timers, log, nodeId, ping }: GroundNeeds) {
+  constructor({ breakers, timers, log, nodeId, ping }: RoundsNeeds) {
     this.breakers = breakers;
     this.clock = timers.clock;
     this.timers = timers;
