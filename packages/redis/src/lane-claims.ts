@@ -36,6 +36,8 @@ export class LaneClaims {
   readonly boxes: Map<string, Mailbox> = new Map();
   /** Has served something here: until then there is nothing for it to look at. */
   served = false;
+  /** Mailboxes that are being opened → whether word came meanwhile of something beside it that is for this node alone. */
+  readonly opening: Map<string, boolean> = new Map();
   /** Names of what is being returned to shared mailboxes right now. */
   readonly returning: Set<string> = new Set();
   readonly #log: Log;
@@ -61,9 +63,16 @@ export class LaneClaims {
     this.served = true;
     const keys = mailboxKeys(this.keys, name);
     const box = new Mailbox({ name, keys, limits, intake, held: this.ground.hands.of(name), log: this.#log });
-    const [failure] = await this.open([box], this.ground.command);
-    if (failure !== undefined) throw failure;
-    this.boxes.set(name, box);
+    this.opening.set(name, false);
+    try {
+      const [failure] = await this.open([box], this.ground.command);
+      if (failure !== undefined) throw failure;
+      this.boxes.set(name, box);
+      // Where that fails the mark stands, and the next beat says it again.
+      if (this.opening.get(name) === true) await openOwn(this, [box], this.ground.command).catch(() => undefined);
+    } finally {
+      this.opening.delete(name);
+    }
     const reader =
       this.#hot.boxes.size < HOT_STREAMS
         ? this.#hot

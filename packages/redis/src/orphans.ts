@@ -21,7 +21,8 @@ export async function seeToOrphans(lane: LaneClaims): Promise<void> {
       const serves = box !== undefined && !box.closed;
       if (target === undefined) {
         if (serves) box.orphaned = true;
-      } else if (target === owner && serves) toOpen.push(box);
+      } else if (target === owner && lane.opening.has(shared)) lane.opening.set(shared, true);
+      else if (target === owner && serves) toOpen.push(box);
       else if (target === owner || serves) void returnTargeted(lane, mark).catch(() => undefined); // The mark stands.
     }
     await openOwn(lane, toOpen, command);

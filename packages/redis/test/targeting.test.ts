@@ -41,6 +41,26 @@ async function settled(node: TestNode, mailbox: string): Promise<void> {
   await until('everything settled', async () => (await node.link.broker.depth(mailbox)).messages === 0);
 }
 
+test.serial('what is sent to a node that begins to serve at that moment is for that node', async (t) => {
+  const ns = space();
+  const [target, other, sender] = (await Promise.all(
+    ['target', 'other', 'sender'].map((name) => TestNode.joined(server.url, ns, name, CALM)),
+  )) as [TestNode, TestNode, TestNode];
+  await target.serve('first@1', { settle: true });
+  for (let round = 0; round < 60; round += 1) {
+    const mailbox = `m${round}@1`;
+    const aside = await other.serve(mailbox, { settle: true });
+    // The word of it comes while the mailbox is being opened.
+    const [served] = await Promise.all([
+      target.serve(mailbox, { settle: true }),
+      sendTo(sender, target.id, mailbox, 'x'),
+    ]);
+    await until(`round ${round}`, () => served.texts().length + aside.texts().length === 1);
+    t.deepEqual([served.texts(), aside.texts()], [['x'], []], `round ${round}`);
+  }
+  for (const node of [target, other, sender]) await node.end();
+});
+
 test.serial('what is for one node alone comes to it in order and to no other', async (t) => {
   const ns = space();
   const [a, b, sender] = (await Promise.all(
