@@ -27,6 +27,7 @@ const EXAMPLES: readonly Example[] = [
   { folder: '16-cache', shows: 'answers that all nodes share', on: ['memory', 'redis'] },
   { folder: '17-live-configuration', shows: 'settings that change while nodes run', on: ['memory', 'redis'] },
   { folder: '18-autoscale', shows: 'concurrency that follows the load', on: ['memory', 'redis'] },
+  { folder: '19-pain', shows: 'pain that a unit heals, and pain that climbs by the clock', on: ['memory', 'redis'] },
 ];
 
 /** What an expected line may leave open: `<ms>` and `<n>` stand for a number. */

@@ -67,6 +67,7 @@ class Crowd {
         {
           evicted: () => {},
           inbox: () => {},
+          alerts: () => {},
           beaten: () => {
             this.#beats[index] = (this.#beats[index] ?? 0) + 1;
           },

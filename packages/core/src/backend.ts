@@ -1,4 +1,5 @@
 /** What carries and remembers: `memory()` here, `redis(url)` in its own package. The ports a backend implements. */
+import type { AlertStore } from './ports/alerts.ts';
 import type { Breakers } from './ports/breakers.ts';
 import type { Broker, NodeIdentity } from './ports/broker.ts';
 import type { Cache } from './ports/cache.ts';
@@ -7,11 +8,20 @@ import type { Membership } from './ports/membership.ts';
 import type { Permits } from './ports/permits.ts';
 import type { Records } from './ports/records.ts';
 
+export interface BackendMemory {
+  /** Bytes in use. */
+  readonly used: number;
+  /** Bytes that it may use; 0: as many as there are. */
+  readonly max: number;
+}
+
 export interface BackendHealth {
   readonly connected: boolean;
   /** Round trip of the last successful command that was timed, ms. */
   readonly pingMs?: number;
   readonly connections: number;
+  /** As it said with one of the last beats; absent: it does not say. */
+  readonly memory?: BackendMemory;
 }
 
 /** One node's hold on a backend. */
@@ -22,6 +32,7 @@ export interface Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly alerts: AlertStore;
   /** Backend time, ms since the epoch: the one clock that deadlines and due times are written in. */
   now(): number;
   /**
@@ -51,6 +62,7 @@ export * from './ports/records.ts';
 export * from './ports/breakers.ts';
 export * from './ports/cache.ts';
 export * from './ports/permits.ts';
+export * from './ports/alerts.ts';
 export { systemClock, type Clock } from './ground/clock.ts';
 export { loop, sleep } from './ground/loop.ts';
 export type { Log } from './ground/log.ts';

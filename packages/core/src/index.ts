@@ -21,6 +21,7 @@ export {
   type ActorNode,
   type BatchResults,
   type Middleware,
+  type NodeAlerts,
   type NodeCache,
   type NodeConfig,
   type NodeHealth,
@@ -71,6 +72,47 @@ export type {
 } from './policies/service-settings.ts';
 export type { LiveSetting, SetOptions, SettingChange } from './config/live.ts';
 
+// What hurts, and who is told
+export type {
+  AckType,
+  Alert,
+  AlertDigest,
+  AlertLevel,
+  AlertSource,
+  AlertState,
+  AlertType,
+  AttenuatedBy,
+  DigestGroup,
+  HeldBy,
+  HistoryEntry,
+  Notice,
+  NoticeWhy,
+  RaiseOptions,
+  Resolution,
+  Severity,
+} from './alerts/alert.ts';
+export { alertSchema as AlertSchema } from './alerts/alert-schema.ts';
+export type { AlertsStats } from './alerts/alerts.ts';
+export type { Condition, ConditionOptions } from './alerts/condition.ts';
+export type { AckOptions, AckWord, ResolveOptions } from './alerts/handling.ts';
+export type { AlertsOptions } from './alerts/options.ts';
+export { DEFAULT_ALERT_POLICY, type AlertPolicy, type SeverityPolicy } from './alerts/policy.ts';
+export type { AlertPolicyOverrides } from './alerts/policy-schema.ts';
+export type { AlertQuery } from './alerts/reading.ts';
+export type { Silence, SilenceMatcher } from './alerts/silence.ts';
+export type { SilenceOptions } from './alerts/silences.ts';
+export { logSink, type LogSinkOptions } from './alerts/sinks/log.ts';
+export type { SourcesOptions } from './alerts/sources/options.ts';
+export type { AlertStats } from './alerts/statistics.ts';
+export type {
+  AlertContext,
+  AlertFilter,
+  AlertHandler,
+  AlertSink,
+  AlertSubscription,
+  SubscribeOptions,
+} from './alerts/subscriber.ts';
+
 // What stands around calls and handlers
 export type { ClientMiddleware, ClientRequest, Next, ServerMiddleware, ServerRequest } from './calling/middleware.ts';
 export { logging, type Logging, type LoggingOptions } from './calling/logging.ts';
@@ -107,6 +149,7 @@ export { healthRecordSchema, type HealthOverview, type HealthRecord } from './he
 export {
   Aborted,
   ActorError,
+  AlertNotFound,
   BackendFull,
   CallTimeout,
   CheckFailed,

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { sourcesSchema } from '../src/alerts/sources/options.ts';
 import { z } from 'zod';
 import { actor, isActor } from '../src/contract/actor.ts';
 import { contract, mailboxOf } from '../src/contract/contract.ts';
@@ -101,7 +102,9 @@ test('every wrong option is named at once', (t) => {
 });
 
 test('a node without settings has the defaults', (t) => {
-  t.deepEqual(parseOptions(nodeSettingsSchema, {}, 'createNode'), {
+  const { alerts, ...policy } = parseOptions(nodeSettingsSchema, {}, 'createNode');
+  t.deepEqual(alerts, { policy: {}, sources: parseOptions(sourcesSchema, {}, 'alerts.sources') });
+  t.deepEqual(policy, {
     name: 'node',
     namespace: 'homeostat',
     signals: true,

@@ -11,6 +11,7 @@ function travel(thrown: unknown): errors.HomeostatError {
 
 const OURS: errors.HomeostatError[] = [
   new errors.ConfigError('no such option'),
+  new errors.AlertNotFound('x1'),
   new errors.CallTimeout('a.b', 100),
   new errors.Aborted('a.b', new Error('why')),
   new errors.MailboxFull('a@1', { messages: 1, maxLength: 1, bytes: 1, maxBytes: 1, room: 0 }),

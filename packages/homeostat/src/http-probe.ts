@@ -1,5 +1,6 @@
 /** A health check that asks something outside by HTTP. */
 import type { CheckFn } from '@homeostat/core';
+import { describe, targetOf } from './http-target.ts';
 
 export interface HttpProbeOptions {
   /** Answers that are well; any other is not. Default 200 and 204. */
@@ -16,10 +17,8 @@ const EXPECTED_STATUS: readonly number[] = [200, 204];
  */
 export function httpProbe(url: string | URL, options: HttpProbeOptions = {}): CheckFn {
   const { expectedStatus = EXPECTED_STATUS } = options;
-  const target = new URL(url);
-  const headers = { ...authorization(target), ...options.headers };
-  // `fetch` refuses a URL with a password, in words that hold it.
-  target.username = target.password = '';
+  const { target, authorization } = targetOf(url);
+  const headers = { ...authorization, ...options.headers };
   const subject = `GET ${target.origin}${target.pathname}`;
   return async (signal) => {
     const failed = (reason: string) => ({ status: 'unhealthy', reason: `${subject}: ${reason}` }) as const;
@@ -31,17 +30,4 @@ export function httpProbe(url: string | URL, options: HttpProbeOptions = {}): Ch
       return failed(signal.aborted ? 'no answer in time' : describe(thrown));
     }
   };
-}
-
-function authorization({ username, password }: URL): Readonly<Record<string, string>> {
-  if (username === '' && password === '') return {};
-  const words = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { authorization: `Basic ${Buffer.from(words).toString('base64')}` };
-}
-
-/** `fetch` hides what happened in the cause. */
-function describe(thrown: unknown): string {
-  const { message, cause } = thrown as { message?: unknown; cause?: { code?: unknown } };
-  if (typeof cause?.code === 'string') return cause.code;
-  return typeof message === 'string' ? message : String(thrown);
 }

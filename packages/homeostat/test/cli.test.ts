@@ -1,7 +1,7 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { actor, contract, createNode, type ActorNode } from '../src/index.ts';
 import { waitFor } from '../src/testing.ts';
-import { freePort, homeostat, startRedis, type Ended, type RedisServer } from './house.ts';
+import { commandLine, freePort, homeostat, startRedis, type RedisServer } from './house.ts';
 
 // What is done to the node on purpose is no news.
 process.env['LOG_LEVEL'] ??= 'silent';
@@ -41,25 +41,7 @@ test.after.always(async () => {
   await server?.end();
 });
 
-function run(...words: string[]): Promise<Ended> {
-  return homeostat(['--redis', server.url, '--namespace', NAMESPACE, ...words]);
-}
-
-/** What a verb says with `--json`, having ended well. */
-async function json<Data>(t: ExecutionContext, ...words: string[]): Promise<Data> {
-  const { code, out, err } = await run('--json', ...words);
-  t.is(err, '', words.join(' '));
-  t.is(code, 0, words.join(' '));
-  return JSON.parse(out) as Data;
-}
-
-async function refused(t: ExecutionContext, code: string, ...words: string[]): Promise<void> {
-  const ended = await run('--json', ...words);
-  t.is(ended.code, 1, words.join(' '));
-  t.is(ended.out, '', words.join(' '));
-  t.is((JSON.parse(ended.err) as { error: { code: string } }).error.code, code, words.join(' '));
-}
-
+const { run, json, refused } = commandLine(NAMESPACE, () => server);
 const soon = (what: string) => ({ withinMs: SOON_MS, what });
 const statusOf = (service: string) => node.registry.instances(service, { status: 'any' })[0]?.status;
 

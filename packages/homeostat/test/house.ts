@@ -5,6 +5,7 @@ import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
 import { waitFor } from '../src/testing.ts';
 
 const START_MS = 10_000;
@@ -60,6 +61,65 @@ export function homeostat(words: readonly string[], env: NodeJS.ProcessEnv = {})
       resolve({ code: child.exitCode ?? -1, out, err }),
     );
   });
+}
+
+export interface CommandLine {
+  run(...words: string[]): Promise<Ended>;
+  /** What a verb says with `--json`, having ended well. */
+  json<Data>(t: ExecutionContext, ...words: string[]): Promise<Data>;
+  /** What a verb says to people, having ended well. */
+  text(t: ExecutionContext, ...words: string[]): Promise<string>;
+  refused(t: ExecutionContext, code: string, ...words: string[]): Promise<void>;
+}
+
+/** Runs verbs in one namespace; the Redis may start later. */
+export function commandLine(namespace: string, redis: () => RedisServer): CommandLine {
+  const run = (...words: string[]): Promise<Ended> =>
+    homeostat(['--redis', redis().url, '--namespace', namespace, ...words]);
+  const text = async (t: ExecutionContext, ...words: string[]): Promise<string> => {
+    const { code, out, err } = await run(...words);
+    t.is(err, '', words.join(' '));
+    t.is(code, 0, words.join(' '));
+    return out;
+  };
+  return {
+    run,
+    text,
+    json: async <Data>(t: ExecutionContext, ...words: string[]) =>
+      JSON.parse(await text(t, '--json', ...words)) as Data,
+    refused: async (t, code, ...words) => {
+      const ended = await run('--json', ...words);
+      t.is(ended.code, 1, words.join(' '));
+      t.is(ended.out, '', words.join(' '));
+      t.is((JSON.parse(ended.err) as { error: { code: string } }).error.code, code, words.join(' '));
+    },
+  };
+}
+
+/** One that goes on until it is told to end. */
+export interface Going {
+  /** What it has said so far, line by line. Throws what it has said is wrong. */
+  lines(): readonly string[];
+  end(signal: 'SIGINT' | 'SIGTERM'): Promise<Ended>;
+}
+
+export function startHomeostat(words: readonly string[]): Going {
+  const { LOG_LEVEL: _, REDIS_URL: __, ...env } = process.env;
+  const child = spawn(process.execPath, [CLI, ...words], { env, timeout: RUN_MS, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code: code ?? -1, out, err })));
+  return {
+    lines: () => {
+      if (err !== '') throw new Error(`homeostat ${words.join(' ')}: ${err}`);
+      return out.split('\n').slice(0, -1);
+    },
+    end: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
 }
 
 function executable(): string {

@@ -1,9 +1,9 @@
 /** The beat in one lane: counts on, looks after the lane, and sees whether the neighbours beat. */
 import { reportLifetimeMs } from './announce.ts';
 import type { Connection } from './connection.ts';
-import type { BeatOptions } from './core.ts';
+import type { BackendMemory, BeatOptions } from './core.ts';
 import { MOST_MOVED } from './due.ts';
-import { CONTROL_LANE, mailboxKeys, nodeKeys, type LaneKeys } from './keys.ts';
+import { alertKeys, CONTROL_LANE, mailboxKeys, nodeKeys, type LaneKeys } from './keys.ts';
 import { run } from './script.ts';
 import { monotonic, sampleOf, type TimeSample } from './time.ts';
 import { Watch } from './watch.ts';
@@ -24,12 +24,14 @@ type BeatAnswer =
       microseconds: string,
       revision: string,
       seq: string,
+      alertSeq: string,
       orphans: number,
       moved: number,
       more: number,
       nextDue: string,
       reportGone: string,
       vitalsGone: string,
+      memory: string,
       ...counters: string[],
     ];
 
@@ -38,11 +40,15 @@ export interface Beaten {
   readonly sample: TimeSample | undefined;
   /** The last news of this lane. */
   readonly seq: number;
+  /** The last item of the alert log. */
+  readonly alertSeq: number;
   readonly orphans: boolean;
   /** More is due than was moved. */
   readonly more: boolean;
   readonly reportGone: boolean;
   readonly vitalsGone: boolean;
+  /** Of the server, where it was asked. */
+  readonly memory: BackendMemory | undefined;
   /** When it was answered (monotonic, ms). */
   readonly at: number;
   readonly revision: string;
@@ -88,30 +94,51 @@ export class BeatLane {
       'beat',
       [
         ...[keys.members, keys.revision, keys.orphans, own.node, own.sent, keys.due, keys.dueFrames],
-        ...[mailboxKeys(keys, audited).stream, own.report, keys.newsSeq],
+        ...[mailboxKeys(keys, audited).stream, own.report, keys.newsSeq, alertKeys(keys).seq],
       ],
       [
-        ...[this.#id, keys.prefix, vitals, beats % REFRESH_EVERY === 0 ? '1' : '0', this.#lifetimeMs, SENT_LIFETIME_MS],
+        ...[this.#id, keys.prefix, vitals, this.#refreshes(beats), this.#lifetimeMs, SENT_LIFETIME_MS],
         ...[audited, MOST_MOVED, looks ? '' : this.#known, ...watched],
       ],
     );
     if (answer === 'not-member') return undefined;
     const at = monotonic();
-    const [seconds, microseconds, revision, seq, orphans, , more, nextDue, reportGone, vitalsGone, ...counters] =
-      answer;
+    const [
+      seconds,
+      microseconds,
+      revision,
+      seq,
+      alertSeq,
+      orphans,
+      ,
+      more,
+      nextDue,
+      reportGone,
+      vitalsGone,
+      memory,
+      ...counters
+    ] = answer;
     if (revision !== this.#known || looks) this.#known = orphans === 0 && more === 0 && nextDue === '' ? revision : '';
     return {
       lane: this,
       sample: seconds === '' ? undefined : sampleOf(seconds, microseconds, sent, at),
       seq: Number(seq),
+      alertSeq: Number(alertSeq),
       orphans: orphans > 0,
       more: more === 1,
       reportGone: reportGone === '1',
       vitalsGone: vitalsGone === '1',
+      memory: memoryOf(memory),
       at,
       revision,
       counters: new Map(watched.map((name, i) => [name, counters[i] ?? ''])),
     };
+  }
+
+  /** All lanes are of one server: one of them asks for its memory. */
+  #refreshes(beats: number): '0' | '1' | '2' {
+    if (beats % REFRESH_EVERY !== 0) return '0';
+    return this.index === CONTROL_LANE ? '2' : '1';
   }
 
   /** Declares dead who was silent for too long, and looks whom to watch from now on. Answers the dead. */
@@ -141,4 +168,9 @@ export class BeatLane {
     );
     return answer === 1;
   }
+}
+
+function memoryOf(told: string): BackendMemory | undefined {
+  const [used, max] = told.split(' ').map(Number);
+  return told === '' || !Number.isFinite(used) || !Number.isFinite(max) ? undefined : { used: used!, max: max! };
 }

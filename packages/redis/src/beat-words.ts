@@ -1,5 +1,5 @@
 /** What the main thread and the beat say to each other. Plain data: it may cross a thread. */
-import type { BeatOptions } from './core.ts';
+import type { BackendMemory, BeatOptions } from './core.ts';
 import type { TimeSample } from './time.ts';
 
 export type BeatOrder =
@@ -23,6 +23,10 @@ export type BeatNews =
       readonly orphanLanes: readonly number[];
       /** The last news that the backend knew of. */
       readonly seq: number;
+      /** The last item of the alert log that it knew of. */
+      readonly alertSeq: number;
+      /** Told with some beats only. */
+      readonly memory?: BackendMemory;
     }
   | { readonly kind: 'evicted'; readonly id: string; readonly reason: string }
   | { readonly kind: 'reaped'; readonly victim: string }

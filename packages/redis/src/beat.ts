@@ -174,7 +174,9 @@ export class BeatEngine {
       tickets: announced ? tickets : [],
       orphanLanes: beaten.filter(({ orphans }) => orphans).map(({ lane }) => lane.index),
       seq: control?.seq ?? 0,
+      alertSeq: control?.alertSeq ?? 0,
       ...(sample === undefined ? undefined : { sample }),
+      ...(control?.memory === undefined ? undefined : { memory: control.memory }),
     });
     let reaped = false;
     for (const answer of beaten) {

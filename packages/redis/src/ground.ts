@@ -10,6 +10,8 @@ import { BackendTime } from './time.ts';
 /** A blocking read never waits longer, ms: its answer doubles as a sign of life of its connection. */
 const LONGEST_BLOCK_MS = 5_000;
 const SHORTEST_BLOCK_MS = 50;
+/** Of the alerts' connection, at most, ms: a lost answer is found out soon, so that what was raised is raised again. */
+const LONGEST_ALERT_MS = 2_000;
 /** Kept free between the end of a read and the moment its paused node may be declared dead, ms. */
 const BLOCK_MARGIN_MS = 50;
 /** A blocking read that is this much overdue has lost its connection, ms. */
@@ -27,6 +29,8 @@ export class Ground {
   readonly hands: Hands = new Hands();
   readonly time: BackendTime = new BackendTime();
   readonly command: Connection;
+  /** Nothing but alerts is written here. */
+  readonly alerts: Connection;
   readonly connections: Connection[] = [];
   /** How long a read of mailboxes blocks: it ends before a paused node can be declared dead. */
   readonly blockMs: number;
@@ -43,6 +47,8 @@ export class Ground {
     const { ttlMs, intervalMs } = identity.beat;
     this.blockMs = Math.max(SHORTEST_BLOCK_MS, Math.min(LONGEST_BLOCK_MS, ttlMs - 2 * intervalMs - BLOCK_MARGIN_MS));
     this.command = this.connection({ purpose: 'command', socketTimeoutMs: options.commandTimeoutMs, cork: true });
+    const socketTimeoutMs = Math.min(LONGEST_ALERT_MS, options.commandTimeoutMs);
+    this.alerts = this.connection({ purpose: 'alerts', socketTimeoutMs, cork: false });
   }
 
   connection(profile: ConnectionProfile): Connection {

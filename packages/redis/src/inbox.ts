@@ -1,5 +1,5 @@
 /**
- * Reads this node's own stream and the news with one blocking XREAD. Its next read is on its way before what came is
+ * Reads this node's own stream, the news and the alert log with one blocking XREAD. Its next read is on its way before what came is
  * handed over; what lies behind the inbox's cursor is trimmed now and then. On each new connection the cursors are
  * compared with what the server last gave out: after a lost tail they would wait for an id that comes in a year.
  */
@@ -15,6 +15,8 @@ const MOST_ENTRIES = 64;
 const TRIM_BYTES = 1024 * 1024;
 const TRIM_ENTRIES = 256;
 const REFUSED_MS = 50;
+/** How long a read of the inbox alone blocks, ms. */
+const ALONE_MS = 1_000;
 
 type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
 type InboxReply = readonly (readonly [key: Buffer, entries: readonly Entry[]])[] | null;
@@ -25,19 +27,23 @@ export interface ReadStream {
   cursor: string;
 }
 
-interface Opened {
+export interface ReadStreams {
   readonly inbox: ReadStream;
   readonly news: ReadStream;
+  /** Of alerts. */
+  readonly log: ReadStream;
 }
 
 export class Inbox {
   readonly #ground: Ground;
   readonly #connection: Connection;
-  #opened: Opened | undefined;
+  #opened: ReadStreams | undefined;
   #checkedEpoch = 0;
   #untrimmed = 0;
   #untrimmedBytes = 0;
   #closed = false;
+  /** Where news or log is no stream, the next read is of the inbox alone; who tells the next item heals it. */
+  #alone = false;
   readonly #ending = new AbortController();
   #resume: (() => void) | undefined;
   #running: Promise<void> | undefined;
@@ -45,6 +51,8 @@ export class Inbox {
   onFrames: ((frames: readonly Uint8Array[]) => void) | undefined;
   /** News in order. Must not throw. */
   onNews: ((items: readonly NewsItem[]) => void) | undefined;
+  /** Items of the alert log in order. Must not throw. */
+  onAlerts: ((items: readonly NewsItem[]) => void) | undefined;
   /** Another node says that there is something to adopt. */
   onPoke: (() => void) | undefined;
 
@@ -54,9 +62,9 @@ export class Inbox {
   }
 
   /** Reads for a new member. A read for the former one is given up with its connection. */
-  open(inbox: ReadStream, news: ReadStream): void {
+  open(streams: ReadStreams): void {
     const again = this.#opened !== undefined;
-    this.#opened = { inbox, news };
+    this.#opened = streams;
     this.#untrimmed = 1;
     this.#untrimmedBytes = 0;
     if (this.#running === undefined) {
@@ -98,12 +106,14 @@ export class Inbox {
         if (this.#opened !== opened) continue;
         const entries = advance(opened.inbox, reply);
         const news = advance(opened.news, reply);
+        const log = advance(opened.log, reply);
         this.#trim(opened.inbox, entries.length === 0);
         // A few answers: first what is asked next, then the next read. Many: the next ones travel meanwhile.
         const many = isMuch(entries);
         if (many && this.#connection.ready && !this.#closed) reading = this.#read(opened);
+        this.#tell(log, this.onAlerts);
         this.#handOver(entries);
-        this.#tell(news);
+        this.#tell(news, this.onNews);
         if (!many && entries.length > 0) await new Promise((resolve) => setImmediate(resolve));
       } catch (error) {
         reading = undefined;
@@ -112,22 +122,24 @@ export class Inbox {
           this.#ground.log.warn({ reader: 'inbox', code }, 'Redis refused a read; trying again');
           await sleep(REFUSED_MS, this.#ending.signal);
         }
+        this.#alone = code === 'WRONGTYPE';
         if (code === 'READONLY' || code === 'UNBLOCKED') this.#connection.reset();
       }
     }
   }
 
-  #read(opened: Opened): Promise<InboxReply> {
+  #read({ inbox, news, log }: ReadStreams): Promise<InboxReply> {
+    const alone = this.#alone;
+    this.#alone = false;
+    const streams = alone ? [inbox] : [inbox, news, log];
     const reading = this.#connection.send<InboxReply>('xread', [
       'COUNT',
       MOST_ENTRIES,
       'BLOCK',
-      this.#ground.inboxBlockMs,
+      alone ? ALONE_MS : this.#ground.inboxBlockMs,
       'STREAMS',
-      opened.inbox.key,
-      opened.news.key,
-      opened.inbox.cursor,
-      opened.news.cursor,
+      ...streams.map(({ key }) => key),
+      ...streams.map(({ cursor }) => cursor),
     ]);
     reading.catch(() => undefined); // Awaited in the next turn; until then a failure must not look unhandled.
     return reading;
@@ -154,7 +166,7 @@ export class Inbox {
     }
   }
 
-  #tell(entries: readonly Entry[]): void {
+  #tell(entries: readonly Entry[], receive: ((items: readonly NewsItem[]) => void) | undefined): void {
     if (entries.length === 0) return;
     const { items, invalid } = readNews(entries);
     if (invalid.length > 0) {
@@ -162,7 +174,7 @@ export class Inbox {
     }
     if (items.length === 0) return;
     try {
-      this.onNews?.(items);
+      receive?.(items);
     } catch (error) {
       this.#ground.log.error({ err: error }, 'the receiver of the news threw');
     }
@@ -178,11 +190,12 @@ export class Inbox {
     this.#connection.sendText('xtrim', [key, 'MINID', `${ms}-${Number(sequence) + 1}`]).catch(() => undefined);
   }
 
-  async #check({ inbox, news }: Opened): Promise<void> {
+  async #check({ inbox, news, log }: ReadStreams): Promise<void> {
     const epoch = this.#connection.epoch;
     // Without an inbox the beat will say that this node is no member any more; without news the next are the first.
-    if (isBefore(await this.#lastOf(inbox), inbox.cursor)) inbox.cursor = '0-0';
-    if (isBefore(await this.#lastOf(news), news.cursor)) news.cursor = '0-0';
+    for (const stream of [inbox, news, log]) {
+      if (isBefore(await this.#lastOf(stream), stream.cursor)) stream.cursor = '0-0';
+    }
     this.#checkedEpoch = epoch;
   }
 
@@ -192,7 +205,7 @@ export class Inbox {
       const info = await this.#connection.sendText<(string | number)[]>('xinfo', ['STREAM', key]);
       return String(info[info.indexOf('last-generated-id') + 1]);
     } catch (error) {
-      if (replyCode(error) !== 'ERR') throw error;
+      if (!['ERR', 'WRONGTYPE'].includes(replyCode(error))) throw error;
       return '0-0';
     }
   }

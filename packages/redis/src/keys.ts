@@ -34,6 +34,15 @@
  * | `{ns:L}:cachenames:<service>` | sorted set, expires | names of kept answers |
  * | `{ns:L}:cacheends:<service>` | sorted set, expires | name → when the answer ends, ms |
  * | `{ns:L}:retries:<service>` | hash, expires | the retry budget |
+ * | `{ns:0}:alerts` | hash | fingerprint → `<revision>:[<alert id>,<alert>]`, JSON behind the colon |
+ * | `{ns:0}:alerts:due` | sorted set | fingerprint → when somebody has to look at it, ms |
+ * | `{ns:0}:alerts:archive` | sorted set, expires | `<number in the log>:<alert>`, JSON behind the colon → when it ended, ms |
+ * | `{ns:0}:alerts:log` | stream | what happened to alerts; fields as of the news |
+ * | `{ns:0}:alerts:seq` | counter | numbers given out |
+ * | `{ns:0}:alertclaims:<alert id>` | hash, expires | group → `done|notice|node` |
+ * | `{ns:0}:alertpermit:<name>` | sorted set, expires | what passed in a window → when, ms |
+ * | `{ns:0}:alertburst:<name>` | sorted set, expires | what of that was new → when, ms |
+ * | `{ns:0}:alertrate:<name>` | hash, expires | step of a window → how many |
  * | `{ns}:layout` | hash | lanes, version; written at first use |
  */
 export const GROUP = 'g';
@@ -193,4 +202,40 @@ export function cacheKeys(lane: LaneKeys, service: string): CacheKeys {
 
 export function retriesKey(lane: LaneKeys, service: string): string {
   return `${lane.prefix}retries:${service}`;
+}
+
+/** Of the control lane. */
+export interface AlertKeys {
+  /** By fingerprint. */
+  readonly slots: string;
+  readonly due: string;
+  readonly archive: string;
+  readonly log: string;
+  readonly seq: string;
+  /** Beginning of the keys of claims. */
+  readonly claims: string;
+}
+
+export function alertKeys(lane: LaneKeys): AlertKeys {
+  const slots = `${lane.prefix}alerts`;
+  return {
+    slots,
+    due: `${slots}:due`,
+    archive: `${slots}:archive`,
+    log: `${slots}:log`,
+    seq: `${slots}:seq`,
+    claims: `${lane.prefix}alertclaims:`,
+  };
+}
+
+export function alertClaimsKey(lane: LaneKeys, alertId: string): string {
+  return `${alertKeys(lane).claims}${alertId}`;
+}
+
+export function alertWindowKeys(lane: LaneKeys, name: string): { readonly permits: string; readonly bursts: string } {
+  return { permits: `${lane.prefix}alertpermit:${name}`, bursts: `${lane.prefix}alertburst:${name}` };
+}
+
+export function alertRateKey(lane: LaneKeys, name: string): string {
+  return `${lane.prefix}alertrate:${name}`;
 }

@@ -1,9 +1,11 @@
 /** One node's hold on Redis: the command connection with its pulse, and the ports on it. */
+import { RedisAlerts } from './alerts.ts';
 import { RedisBreakers } from './breakers.ts';
 import { RedisBroker } from './broker.ts';
 import { RedisCache } from './cache.ts';
 import { guarded } from './connection.ts';
 import type {
+  AlertStore,
   BackendHealth,
   Breakers,
   Broker,
@@ -33,6 +35,7 @@ export class RedisLink implements Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly alerts: AlertStore;
   readonly #pulse: NodeJS.Timeout;
   #pingMs: number | undefined;
 
@@ -44,11 +47,16 @@ export class RedisLink implements Link {
     this.breakers = new RedisBreakers(ground);
     this.cache = new RedisCache(ground);
     this.permits = new RedisPermits(ground);
+    this.alerts = new RedisAlerts(ground);
     this.#pulse = setInterval(() => {
       if (performance.now() - ground.command.lastUsed > PULSE_MS / 2) this.#feel();
     }, PULSE_MS);
     this.#pulse.unref();
-    this.#membership.onBeatFailed = () => this.#feel();
+    this.#membership.onBeatFailed = () => {
+      this.#feel();
+      // Idle, it would find out only when it is needed.
+      if (ground.alerts.ready) ground.alerts.sendText('ping', []).catch(() => undefined);
+    };
     // Another server, another clock: after each return the time is taken anew.
     ground.command.onReady = () => void ground.time.measure(ground.command).catch(() => undefined);
   }
@@ -60,8 +68,10 @@ export class RedisLink implements Link {
       await checkServer(ground.command, options.strictEviction, ground.log);
       await ensureLayout(ground.command, identity.namespace, options.lanes);
       await ground.time.measure(ground.command);
+      await ground.alerts.connect();
     } catch (error) {
       ground.command.close();
+      ground.alerts.close();
       throw error;
     }
     return new RedisLink(ground);
@@ -81,9 +91,11 @@ export class RedisLink implements Link {
 
   health(): Promise<BackendHealth> {
     const { command, connections } = this.#ground;
+    const { memory } = this.#membership;
     return Promise.resolve({
       connected: command.ready,
       ...(this.#pingMs === undefined ? undefined : { pingMs: this.#pingMs }),
+      ...(memory === undefined ? undefined : { memory }),
       connections: connections.filter((connection) => connection.open).length + (this.#membership.threaded ? 1 : 0),
     });
   }

@@ -3,12 +3,20 @@ import { customAlphabet } from 'nanoid';
 import type { BeatNews } from './beat-words.ts';
 import type { RedisBroker } from './broker.ts';
 import { guarded } from './connection.ts';
-import { NotMember, type Member, type Members, type Membership, type MembershipEvents, type Presence } from './core.ts';
+import {
+  NotMember,
+  type BackendMemory,
+  type Member,
+  type Members,
+  type Membership,
+  type MembershipEvents,
+  type Presence,
+} from './core.ts';
 import type { Ground } from './ground.ts';
 import { Heart } from './heart.ts';
 import { Inbox } from './inbox.ts';
 import { changedInstances, instancesOf } from './instances.ts';
-import { CONTROL_LANE, instancesKey, laneOfNode, nodeKeys } from './keys.ts';
+import { alertKeys, CONTROL_LANE, instancesKey, laneOfNode, nodeKeys } from './keys.ts';
 import { ensureLayout } from './layout.ts';
 import { leaveLanes } from './leave.ts';
 import { reportLifetimeMs } from './announce.ts';
@@ -20,7 +28,7 @@ const suffix = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', SUFFIX_LEN
 const MOST_ASKED = 512;
 
 /** Where a new member begins to read. */
-type Joined = readonly [revision: string, inboxCursor: string, newsCursor: string];
+type Joined = readonly [revision: string, inboxCursor: string, newsCursor: string, logCursor: string];
 
 interface Ticket {
   readonly resolve: () => void;
@@ -35,6 +43,8 @@ export class RedisMembership implements Membership {
   readonly #reporting: NodeJS.Timeout;
   /** Redis may be away: look at the other connections too. */
   onBeatFailed: (() => void) | undefined;
+  /** Of the server, as it said with one of the last beats. */
+  memory: BackendMemory | undefined;
   readonly #tickets = new Map<number, Ticket>();
   #lastTicket = 0;
   #presence: Presence | undefined;
@@ -52,6 +62,9 @@ export class RedisMembership implements Membership {
     // What is told between two memberships is in what the next one begins with.
     this.#inbox.onNews = (items) => {
       if (ground.registration.id !== undefined) this.#events?.news(items);
+    };
+    this.#inbox.onAlerts = (items) => {
+      if (ground.registration.id !== undefined) this.#events?.alerts(items);
     };
     this.#inbox.onPoke = () => {
       const id = ground.registration.id;
@@ -81,10 +94,13 @@ export class RedisMembership implements Membership {
     // The last one: who hears of the new node may send to it in every lane.
     answers.set(CONTROL_LANE, await this.#joinLane(CONTROL_LANE, id, report));
     registration.take(id);
-    this.#inbox.open(
-      { key: nodeKeys(this.#ground.lane(home), id).inbox, cursor: answers.get(home)?.[1] ?? '0-0' },
-      { key: this.#ground.lane(CONTROL_LANE).news, cursor: answers.get(CONTROL_LANE)?.[2] ?? '0-0' },
-    );
+    const control = this.#ground.lane(CONTROL_LANE);
+    const [, , newsCursor, logCursor] = answers.get(CONTROL_LANE) ?? [];
+    this.#inbox.open({
+      inbox: { key: nodeKeys(this.#ground.lane(home), id).inbox, cursor: cursorOf(answers.get(home)?.[1]) },
+      news: { key: control.news, cursor: cursorOf(newsCursor) },
+      log: { key: alertKeys(control).log, cursor: cursorOf(logCursor) },
+    });
     this.#heart.start(id, report);
     this.#heart.vitals(this.#vitalsText());
     this.#tellServed();
@@ -99,7 +115,7 @@ export class RedisMembership implements Membership {
     return run<Joined>(
       command,
       'join',
-      [keys.members, keys.revision, own.inbox, own.report, keys.news, keys.newsSeq],
+      [keys.members, keys.revision, own.inbox, own.report, keys.news, keys.newsSeq, alertKeys(keys).log],
       [
         ...[id, keys.prefix, lane === laneOfNode(id, lanes.length) ? '1' : '0'],
         ...[report, reportLifetimeMs(identity.beat.intervalMs), ...changedInstances(new Map(), instancesOf(report))],
@@ -222,12 +238,13 @@ export class RedisMembership implements Membership {
     switch (news.kind) {
       case 'beaten':
         if (news.sample !== undefined) time.offer(news.sample);
+        if (news.memory !== undefined) this.memory = news.memory;
         for (const lane of news.orphanLanes) this.#broker.orphansAppeared(lane);
         for (const ticket of news.tickets) {
           this.#tickets.get(ticket)?.resolve();
           this.#tickets.delete(ticket);
         }
-        if (news.id === registration.id) this.#events?.beaten(news.seq);
+        if (news.id === registration.id) this.#events?.beaten(news.seq, news.alertSeq);
         return;
       case 'evicted':
         registration.lose(news.id, news.reason);
@@ -271,6 +288,11 @@ export class RedisMembership implements Membership {
     }
     return members;
   }
+}
+
+/** Nothing was written yet: from the first entry on. */
+function cursorOf(entry: string | undefined): string {
+  return entry === undefined || entry === '' ? '0-0' : entry;
 }
 
 /** What a text of JSON says; undefined when it is none. */

@@ -28,3 +28,18 @@ export async function run<T>(
     throw transportError(name, error);
   }
 }
+
+/** As `run`, but the text is sent in any case: it is carried out though nobody here may be there to answer that it is not known. */
+export async function runText<T>(
+  connection: Connection,
+  name: ScriptName,
+  keys: readonly string[],
+  args: readonly Argument[],
+): Promise<T> {
+  try {
+    return await connection.sendText<T>('eval', [scripts[name].lua, keys.length, ...keys, ...args]);
+  } catch (error) {
+    if (replyCode(error) === 'READONLY') connection.reset();
+    throw transportError(name, error);
+  }
+}

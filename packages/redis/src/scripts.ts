@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -82,25 +82,261 @@ end
 if left == '0' then redis.call('SREM', KEYS[4], ARGV[2]) end
 return { left, taken }`,
   },
-  announce: {
-    sha: '75f3beecee54d929a6bcfc3ae9b6b0ae0c7904f0',
+  alertclaim: {
+    sha: '38fd240c39d2c307183ba3219867a1967b7bb4d7',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function healing(verb, key, ...)
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('UNLINK', key) end
+  return redis.call(verb, key, ...)
+end
+local function read_claim(key, group)
+  local text = healing('HGET', key, group) or ''
+  local done, notice, node = string.match(text, '^(%d+)|(%d+)|(.*)$')
+  return tonumber(done) or 0, tonumber(notice) or 0, node or ''
+end
+local function keep_claim(key, group, done, notice, node, lifetime_ms)
+  redis.call('HSET', key, group, string.format('%.0f|%.0f|%s', done, notice, node))
+  redis.call('PEXPIRE', key, lifetime_ms)
+end
+local wanted = tonumber(ARGV[3])
+local done, notice, node = read_claim(KEYS[2], ARGV[2])
+if wanted <= done then return 'done' end
+local mine = node == ARGV[1] and notice == wanted
+if not mine and notice >= wanted and redis.call('HEXISTS', KEYS[1], node) == 1 then return 'held' end
+keep_claim(KEYS[2], ARGV[2], done, wanted, ARGV[1], ARGV[4])
+return 'granted'`,
+  },
+  alertcommit: {
+    sha: 'c60be96ef827640d90e61285f57b7eefde6c67bd',
+    lua: `#!lua flags=allow-oom
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local NEWS_KEPT = 1000
-local function tell(news, seq, kind, id, body)
+local function next_number(seq)
   local number = redis.pcall('INCR', seq)
   if type(number) ~= 'number' then
     redis.call('SET', seq, '1')
     number = 1
   end
-  number = string.format('%.0f', number)
-  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  return string.format('%.0f', number)
+end
+local function put_item(stream, kept, number, kind, id, body)
+  local entry = { 'XADD', stream, 'MAXLEN', '~', kept, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
   local added = redis.pcall(unpack(entry))
   if type(added) == 'table' and added.err then
-    redis.call('UNLINK', news)
+    redis.call('UNLINK', stream)
     added = redis.call(unpack(entry))
   end
-  return added, number
+  return added
+end
+local function tell(news, seq, kind, id, body)
+  local number = next_number(seq)
+  return put_item(news, NEWS_KEPT, number, kind, id, body), number
+end
+local LARGEST_REPORT_TOLD = 16384
+local function tell_report(news, seq, kind, id, report)
+  return tell(news, seq, kind, id, #report <= LARGEST_REPORT_TOLD and report or '')
+end
+local function healing(verb, key, ...)
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('UNLINK', key) end
+  return redis.call(verb, key, ...)
+end
+local LOG_KEPT = 5000
+local LARGEST_TOLD = 32768
+local MOST_ARCHIVED = 100000
+local MOST_TRIMMED = 100
+local HIGHEST_REVISION = 9007199254740990
+local slot = healing('HGET', KEYS[1], ARGV[1]) or ''
+local revision = tonumber(string.match(slot, '^(%d+):')) or 0
+if revision > HIGHEST_REVISION then revision = 0 end
+if revision ~= tonumber(ARGV[2]) then return revision > 0 and slot or '' end
+local number = next_number(KEYS[5])
+local changed = revision == 0 and number or string.format('%.0f', revision + 1)
+local emptied = ARGV[4] == ''
+if emptied then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+else
+  redis.call('HSET', KEYS[1], ARGV[1], changed .. ':[' .. ARGV[3] .. ',' .. ARGV[4] .. ']')
+end
+if emptied or ARGV[5] == '' then
+  healing('ZREM', KEYS[2], ARGV[1])
+else
+  healing('ZADD', KEYS[2], ARGV[5], ARGV[1])
+end
+local before = string.match(slot, '^%d+:%["([^"]*)",')
+if before and (emptied or '"' .. before .. '"' ~= ARGV[3]) then redis.call('UNLINK', ARGV[10] .. before) end
+local function trim(count)
+  if count > 0 then redis.call('ZREMRANGEBYRANK', KEYS[3], 0, math.min(count, MOST_TRIMMED) - 1) end
+end
+if ARGV[7] ~= '' then
+  local ended, keep_ms = tonumber(ARGV[9]) or now_ms(redis.call('TIME')), tonumber(ARGV[8])
+  healing('ZADD', KEYS[3], string.format('%.0f', ended), string.format('%016.0f:', tonumber(number)) .. ARGV[7])
+  trim(redis.call('ZCOUNT', KEYS[3], '-inf', string.format('%.0f', ended - keep_ms)))
+  trim(redis.call('ZCARD', KEYS[3]) - MOST_ARCHIVED)
+  redis.call('PEXPIRE', KEYS[3], ARGV[8])
+end
+local told = '{"revision":' .. changed .. '}'
+if not emptied then
+  told = #ARGV[4] <= LARGEST_TOLD and '{"revision":' .. changed .. ',"body":' .. ARGV[4] .. '}' or 'null'
+end
+put_item(KEYS[4], LOG_KEPT, number, ARGV[6], ARGV[1], told)
+return { changed }`,
+  },
+  alertdue: {
+    sha: 'b9f509dd8906f74df77e42a1e53957768cbdd600',
+    lua: `#!lua flags=allow-oom
+local function healing(verb, key, ...)
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('UNLINK', key) end
+  return redis.call(verb, key, ...)
+end
+local most = tonumber(ARGV[2])
+local timers = healing('ZRANGE', KEYS[1], '-inf', '+inf', 'BYSCORE', 'LIMIT', 0, most + 1, 'WITHSCORES')
+local answer, strays = { '' }, 0
+for i = 1, #timers, 2 do
+  if tonumber(timers[i + 1]) > tonumber(ARGV[1]) or #answer > most then
+    answer[1] = timers[i + 1]
+    break
+  end
+  if healing('HEXISTS', KEYS[2], timers[i]) == 1 then
+    answer[#answer + 1] = timers[i]
+  else
+    redis.call('ZREM', KEYS[1], timers[i])
+    strays = strays + 1
+  end
+end
+if strays > 0 and answer[1] == '' then answer[1] = ARGV[1] end
+return answer`,
+  },
+  alertfinish: {
+    sha: 'aca3fa0267256b5b2e05e96b2b3f2d4dfa1e27f9',
+    lua: `#!lua flags=allow-oom
+local function healing(verb, key, ...)
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('UNLINK', key) end
+  return redis.call(verb, key, ...)
+end
+local function read_claim(key, group)
+  local text = healing('HGET', key, group) or ''
+  local done, notice, node = string.match(text, '^(%d+)|(%d+)|(.*)$')
+  return tonumber(done) or 0, tonumber(notice) or 0, node or ''
+end
+local function keep_claim(key, group, done, notice, node, lifetime_ms)
+  redis.call('HSET', key, group, string.format('%.0f|%.0f|%s', done, notice, node))
+  redis.call('PEXPIRE', key, lifetime_ms)
+end
+local done, notice, node = read_claim(KEYS[1], ARGV[2])
+if node ~= ARGV[1] or notice ~= tonumber(ARGV[3]) then return 0 end
+keep_claim(KEYS[1], ARGV[2], ARGV[4] == '1' and math.max(done, notice) or done, 0, '', ARGV[5])
+return 1`,
+  },
+  alertpermit: {
+    sha: 'c9b4445c444254d253594d6d40be5a9c1fd431be',
+    lua: `#!lua flags=allow-oom
+local function healing(verb, key, ...)
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('UNLINK', key) end
+  return redis.call(verb, key, ...)
+end
+local window_ms, now = tonumber(ARGV[2]), tonumber(ARGV[4])
+local member = ARGV[5] ~= '' and 'k' .. ARGV[5]
+local function passed(key)
+  local old = healing('ZCOUNT', key, '-inf', string.format('%.0f', now - window_ms))
+  if old > 0 then redis.call('ZREMRANGEBYRANK', key, 0, old - 1) end
+  local ahead = redis.call('ZCOUNT', key, string.format('%.0f', now + window_ms), '+inf')
+  if ahead > 0 then redis.call('ZREMRANGEBYRANK', key, -ahead, -1) end
+  return redis.call('ZCARD', key)
+end
+local function count(key)
+  local like = redis.call('ZCOUNT', key, ARGV[4], ARGV[4])
+  redis.call('ZADD', key, ARGV[4], member or ARGV[4] .. ':' .. like)
+  redis.call('PEXPIRE', key, ARGV[2])
+end
+local passes = passed(KEYS[1]) < tonumber(ARGV[1])
+if member and redis.call('ZSCORE', KEYS[1], member) then return 1 end
+if ARGV[3] ~= '' then passes = passed(KEYS[2]) < tonumber(ARGV[3]) or passes end
+if not passes then return 0 end
+count(KEYS[1])
+if ARGV[3] ~= '' then count(KEYS[2]) end
+return 1`,
+  },
+  alertrate: {
+    sha: 'aa81a3ac95fa4acf06517b96b6361d79515750fa',
+    lua: `#!lua flags=allow-oom
+local function healing(verb, key, ...)
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('UNLINK', key) end
+  return redis.call(verb, key, ...)
+end
+local STEPS = 20
+local MOST_FORGOTTEN = 1000
+local step = math.floor(tonumber(ARGV[3]) * STEPS / tonumber(ARGV[2]))
+local sum, current, old = 0, 0, {}
+local counts = healing('HGETALL', KEYS[1])
+for i = 1, #counts, 2 do
+  local at, count = tonumber(counts[i]), tonumber(counts[i + 1])
+  if at and count and at > step - STEPS and at <= step then
+    sum = sum + count
+    if at == step then current = count end
+  else
+    old[#old + 1] = counts[i]
+  end
+end
+if #old > 0 then redis.call('HDEL', KEYS[1], unpack(old, 1, math.min(#old, MOST_FORGOTTEN))) end
+local more = tonumber(ARGV[1])
+if more > 0 then
+  redis.call('HSET', KEYS[1], string.format('%.0f', step), string.format('%.0f', current + more))
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return sum + more`,
+  },
+  alertslots: {
+    sha: 'e73d97f9ca6a867653de2a30d1b4ca19792e3e6f',
+    lua: `#!lua flags=no-writes
+local PAGE = 250
+local number = redis.pcall('GET', KEYS[2])
+local answer = { type(number) == 'string' and number or '0', '0' }
+local page = redis.pcall('HSCAN', KEYS[1], ARGV[1], 'COUNT', PAGE)
+if page.err then return answer end
+answer[2] = page[1]
+for i = 1, #page[2] do answer[i + 2] = page[2][i] end
+return answer`,
+  },
+  announce: {
+    sha: '41843a61b156792120c69392909131793c72de2f',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local NEWS_KEPT = 1000
+local function next_number(seq)
+  local number = redis.pcall('INCR', seq)
+  if type(number) ~= 'number' then
+    redis.call('SET', seq, '1')
+    number = 1
+  end
+  return string.format('%.0f', number)
+end
+local function put_item(stream, kept, number, kind, id, body)
+  local entry = { 'XADD', stream, 'MAXLEN', '~', kept, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  local added = redis.pcall(unpack(entry))
+  if type(added) == 'table' and added.err then
+    redis.call('UNLINK', stream)
+    added = redis.call(unpack(entry))
+  end
+  return added
+end
+local function tell(news, seq, kind, id, body)
+  local number = next_number(seq)
+  return put_item(news, NEWS_KEPT, number, kind, id, body), number
 end
 local LARGEST_REPORT_TOLD = 16384
 local function tell_report(news, seq, kind, id, report)
@@ -284,7 +520,7 @@ end
 return { taken, hints }`,
   },
   beat: {
-    sha: '78bbc35e08c1ab2b26160788853a3ab857624d2d',
+    sha: 'd9acc4afce33801e26085b5a4791b21e4ac127c7',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -367,16 +603,22 @@ if redis.call('HINCRBY', KEYS[1], ARGV[1], 1) == 1 then
   return 'not-member'
 end
 local counters = #ARGV > 9 and redis.call('HMGET', KEYS[1], unpack(ARGV, 10, math.min(#ARGV, 25))) or {}
-local time, report_gone, vitals_gone = { '', '' }, '0', '0'
+local time, report_gone, vitals_gone, memory = { '', '' }, '0', '0', ''
 if ARGV[3] ~= '' then redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[5]) end
-if ARGV[4] == '1' then
+if ARGV[4] ~= '0' then
   time = redis.call('TIME')
   redis.call('PEXPIRE', KEYS[5], ARGV[6])
   if redis.call('PEXPIRE', KEYS[9], ARGV[5]) == 0 then report_gone = '1' end
   if ARGV[3] == '' and redis.call('PEXPIRE', KEYS[4], ARGV[5]) == 0 then vitals_gone = '1' end
 end
+if ARGV[4] == '2' then
+  local info = redis.pcall('INFO', 'memory')
+  if type(info) == 'string' then
+    memory = (info:match('used_memory:(%d+)') or '') .. ' ' .. (info:match('maxmemory:(%d+)') or '')
+  end
+end
 if ARGV[7] ~= '' then audit(KEYS[1], KEYS[3], KEYS[8], ARGV[7]) end
-local numbers = redis.call('MGET', KEYS[2], KEYS[10])
+local numbers = redis.call('MGET', KEYS[2], KEYS[10], KEYS[11])
 local revision = numbers[1] or '0'
 local orphans, moved, more, next_due = 0, 0, 0, ''
 if revision ~= ARGV[9] then
@@ -384,7 +626,8 @@ if revision ~= ARGV[9] then
   orphans = redis.call('SCARD', KEYS[3])
 end
 local answer = {
-  time[1], time[2], revision, numbers[2] or '0', orphans, moved, more, next_due, report_gone, vitals_gone,
+  time[1], time[2], revision, numbers[2] or '0', numbers[3] or '0', orphans, moved, more, next_due, report_gone, vitals_gone,
+  memory,
 }
 for i = 1, #counters do answer[#answer + 1] = counters[i] or '' end
 return answer`,
@@ -911,26 +1154,32 @@ local moved, more, next_due = move_due(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[
 return { moved, more, next_due }`,
   },
   force: {
-    sha: 'db4117218fdd759dc60a7575f89ffa69a2967e89',
+    sha: '5ce8db419752bb7c65a1105ad53846ce74e17c26',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 local NEWS_KEPT = 1000
-local function tell(news, seq, kind, id, body)
+local function next_number(seq)
   local number = redis.pcall('INCR', seq)
   if type(number) ~= 'number' then
     redis.call('SET', seq, '1')
     number = 1
   end
-  number = string.format('%.0f', number)
-  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  return string.format('%.0f', number)
+end
+local function put_item(stream, kept, number, kind, id, body)
+  local entry = { 'XADD', stream, 'MAXLEN', '~', kept, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
   local added = redis.pcall(unpack(entry))
   if type(added) == 'table' and added.err then
-    redis.call('UNLINK', news)
+    redis.call('UNLINK', stream)
     added = redis.call(unpack(entry))
   end
-  return added, number
+  return added
+end
+local function tell(news, seq, kind, id, body)
+  local number = next_number(seq)
+  return put_item(news, NEWS_KEPT, number, kind, id, body), number
 end
 local LARGEST_REPORT_TOLD = 16384
 local function tell_report(news, seq, kind, id, report)
@@ -1128,24 +1377,30 @@ publish(KEYS[2], KEYS[3], KEYS[4], breaker, changes, state)
 return state`,
   },
   join: {
-    sha: 'f1af570a65cec225dfd97051cbc9130e50466543',
+    sha: '107ba69dd33fa90c7b4f0a2d90f59c7cbf88e9ab',
     lua: `#!lua flags=allow-oom
 local MEMBERS_CHANGED = 1048576
 local NEWS_KEPT = 1000
-local function tell(news, seq, kind, id, body)
+local function next_number(seq)
   local number = redis.pcall('INCR', seq)
   if type(number) ~= 'number' then
     redis.call('SET', seq, '1')
     number = 1
   end
-  number = string.format('%.0f', number)
-  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  return string.format('%.0f', number)
+end
+local function put_item(stream, kept, number, kind, id, body)
+  local entry = { 'XADD', stream, 'MAXLEN', '~', kept, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
   local added = redis.pcall(unpack(entry))
   if type(added) == 'table' and added.err then
-    redis.call('UNLINK', news)
+    redis.call('UNLINK', stream)
     added = redis.call(unpack(entry))
   end
-  return added, number
+  return added
+end
+local function tell(news, seq, kind, id, body)
+  local number = next_number(seq)
+  return put_item(news, NEWS_KEPT, number, kind, id, body), number
 end
 local LARGEST_REPORT_TOLD = 16384
 local function tell_report(news, seq, kind, id, report)
@@ -1175,16 +1430,23 @@ local function forget_instances(prefix, report, id)
     if type(mailbox) == 'string' then forget_instance(prefix, string.match(mailbox, '^[^@]*'), id) end
   end
 end
+local function healing(verb, key, ...)
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('UNLINK', key) end
+  return redis.call(verb, key, ...)
+end
 local added = redis.call('HSETNX', KEYS[1], ARGV[1], 1)
 local revision = added == 1 and redis.call('INCRBY', KEYS[2], MEMBERS_CHANGED) or redis.call('GET', KEYS[2])
-local cursor, told = '', ''
+local cursor, told, logged = '', '', nil
 if ARGV[3] == '1' then cursor = redis.call('XADD', KEYS[3], '*', 'j', '1') end
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[4], ARGV[4], 'PX', ARGV[5])
   for at = 6, math.min(#ARGV - 1, 4 + 2 * MOST_SERVICES), 2 do index_instance(ARGV[2], ARGV[at], ARGV[1], ARGV[at + 1]) end
   told = tell_report(KEYS[5], KEYS[6], 'joined', ARGV[1], ARGV[4])
+  logged = healing('XREVRANGE', KEYS[7], '+', '-', 'COUNT', 1)[1]
 end
-return { tostring(revision), cursor, told }`,
+return { tostring(revision), cursor, told, logged and logged[1] or '' }`,
   },
   layout: {
     sha: 'e55398720e49d066befd732b43993949d96f8b59',
@@ -1194,24 +1456,30 @@ redis.call('HSETNX', KEYS[1], 'version', ARGV[2])
 return redis.call('HMGET', KEYS[1], 'lanes', 'version')`,
   },
   leave: {
-    sha: '3903475bf1eadf06da67bc36126357654312a407',
+    sha: '400e5ed1d30b658f732afc79c22184bd7b512b26',
     lua: `#!lua flags=allow-oom
 local MEMBERS_CHANGED = 1048576
 local NEWS_KEPT = 1000
-local function tell(news, seq, kind, id, body)
+local function next_number(seq)
   local number = redis.pcall('INCR', seq)
   if type(number) ~= 'number' then
     redis.call('SET', seq, '1')
     number = 1
   end
-  number = string.format('%.0f', number)
-  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  return string.format('%.0f', number)
+end
+local function put_item(stream, kept, number, kind, id, body)
+  local entry = { 'XADD', stream, 'MAXLEN', '~', kept, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
   local added = redis.pcall(unpack(entry))
   if type(added) == 'table' and added.err then
-    redis.call('UNLINK', news)
+    redis.call('UNLINK', stream)
     added = redis.call(unpack(entry))
   end
-  return added, number
+  return added
+end
+local function tell(news, seq, kind, id, body)
+  local number = next_number(seq)
+  return put_item(news, NEWS_KEPT, number, kind, id, body), number
 end
 local LARGEST_REPORT_TOLD = 16384
 local function tell_report(news, seq, kind, id, report)
@@ -1312,26 +1580,32 @@ end
 return answer`,
   },
   outcome: {
-    sha: 'bdf6729cc4710f06b9cbf949d9037d43fdd0e862',
+    sha: '239d52f158119ecbd5c14d1a03d808c7e40a24c4',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 local NEWS_KEPT = 1000
-local function tell(news, seq, kind, id, body)
+local function next_number(seq)
   local number = redis.pcall('INCR', seq)
   if type(number) ~= 'number' then
     redis.call('SET', seq, '1')
     number = 1
   end
-  number = string.format('%.0f', number)
-  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  return string.format('%.0f', number)
+end
+local function put_item(stream, kept, number, kind, id, body)
+  local entry = { 'XADD', stream, 'MAXLEN', '~', kept, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
   local added = redis.pcall(unpack(entry))
   if type(added) == 'table' and added.err then
-    redis.call('UNLINK', news)
+    redis.call('UNLINK', stream)
     added = redis.call(unpack(entry))
   end
-  return added, number
+  return added
+end
+local function tell(news, seq, kind, id, body)
+  local number = next_number(seq)
+  return put_item(news, NEWS_KEPT, number, kind, id, body), number
 end
 local LARGEST_REPORT_TOLD = 16384
 local function tell_report(news, seq, kind, id, report)
@@ -1728,26 +2002,32 @@ redis.call('PEXPIRE', KEYS[1], 2000 * tonumber(ARGV[5]))
 return { granted, before }`,
   },
   probe: {
-    sha: '04f08d5b90b31a5208017ab135491f34d08df015',
+    sha: 'f82d8928eb943bfc45679633c056171e90f07863',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 local NEWS_KEPT = 1000
-local function tell(news, seq, kind, id, body)
+local function next_number(seq)
   local number = redis.pcall('INCR', seq)
   if type(number) ~= 'number' then
     redis.call('SET', seq, '1')
     number = 1
   end
-  number = string.format('%.0f', number)
-  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  return string.format('%.0f', number)
+end
+local function put_item(stream, kept, number, kind, id, body)
+  local entry = { 'XADD', stream, 'MAXLEN', '~', kept, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
   local added = redis.pcall(unpack(entry))
   if type(added) == 'table' and added.err then
-    redis.call('UNLINK', news)
+    redis.call('UNLINK', stream)
     added = redis.call(unpack(entry))
   end
-  return added, number
+  return added
+end
+local function tell(news, seq, kind, id, body)
+  local number = next_number(seq)
+  return put_item(news, NEWS_KEPT, number, kind, id, body), number
 end
 local LARGEST_REPORT_TOLD = 16384
 local function tell_report(news, seq, kind, id, report)
@@ -2024,25 +2304,31 @@ end
 return table.concat(answer)`,
   },
   reap: {
-    sha: '25b00c5dd112324ef51ae30dc2be03f0e753f10b',
+    sha: '657a9218af35c3c0b4d29b3770f6a4a157c06ebe',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MEMBERS_CHANGED = 1048576
 local NEWS_KEPT = 1000
-local function tell(news, seq, kind, id, body)
+local function next_number(seq)
   local number = redis.pcall('INCR', seq)
   if type(number) ~= 'number' then
     redis.call('SET', seq, '1')
     number = 1
   end
-  number = string.format('%.0f', number)
-  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  return string.format('%.0f', number)
+end
+local function put_item(stream, kept, number, kind, id, body)
+  local entry = { 'XADD', stream, 'MAXLEN', '~', kept, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
   local added = redis.pcall(unpack(entry))
   if type(added) == 'table' and added.err then
-    redis.call('UNLINK', news)
+    redis.call('UNLINK', stream)
     added = redis.call(unpack(entry))
   end
-  return added, number
+  return added
+end
+local function tell(news, seq, kind, id, body)
+  local number = next_number(seq)
+  return put_item(news, NEWS_KEPT, number, kind, id, body), number
 end
 local LARGEST_REPORT_TOLD = 16384
 local function tell_report(news, seq, kind, id, report)
@@ -2096,27 +2382,33 @@ if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[3] then return 0 end
 return remove_member(ARGV[2], ARGV[4], ARGV[5])`,
   },
   record: {
-    sha: '342c0e6c302241206e99c11b1a5f7d1365958bce',
+    sha: 'f465a638531470430b506330ee03008fa964428a',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 local NEWS_KEPT = 1000
-local function tell(news, seq, kind, id, body)
+local function next_number(seq)
   local number = redis.pcall('INCR', seq)
   if type(number) ~= 'number' then
     redis.call('SET', seq, '1')
     number = 1
   end
-  number = string.format('%.0f', number)
-  local entry = { 'XADD', news, 'MAXLEN', '~', NEWS_KEPT, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
+  return string.format('%.0f', number)
+end
+local function put_item(stream, kept, number, kind, id, body)
+  local entry = { 'XADD', stream, 'MAXLEN', '~', kept, '*', 'k', kind, 'i', id, 'q', number, 'b', body }
   local added = redis.pcall(unpack(entry))
   if type(added) == 'table' and added.err then
-    redis.call('UNLINK', news)
+    redis.call('UNLINK', stream)
     added = redis.call(unpack(entry))
   end
-  return added, number
+  return added
+end
+local function tell(news, seq, kind, id, body)
+  local number = next_number(seq)
+  return put_item(news, NEWS_KEPT, number, kind, id, body), number
 end
 local LARGEST_REPORT_TOLD = 16384
 local function tell_report(news, seq, kind, id, report)

@@ -63,8 +63,10 @@ export class TestNode {
   readonly inbox: string[] = [];
   readonly warnings: string[] = [];
   readonly news: NewsItem[] = [];
+  readonly alerts: NewsItem[] = [];
   /** What the last answered beat said of the news. */
   seq = 0;
+  alertSeq = 0;
   /** Beats that were answered. */
   beats = 0;
   /** What it says of itself beside the usual. */
@@ -118,9 +120,11 @@ export class TestNode {
         },
         inbox: (frames) => void this.inbox.push(...frames.map((frame) => Buffer.from(frame).toString())),
         news: (items) => void this.news.push(...items),
-        beaten: (seq) => {
+        alerts: (items) => void this.alerts.push(...items),
+        beaten: (seq, alertSeq) => {
           this.beats += 1;
           this.seq = seq;
+          this.alertSeq = alertSeq;
         },
       },
     );

@@ -102,13 +102,17 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   t.teardown(() => monitor.disconnect());
   const ran = new Set<ScriptName>();
   const byDigest = new Map(Object.entries(scripts).map(([name, script]) => [script.sha, name as ScriptName]));
+  // As MONITOR shows a text.
+  const bare = (text: string): string => text.replaceAll(/\\n|[\n"\\]/g, '');
+  const byText = new Map(Object.entries(scripts).map(([name, script]) => [bare(script.lua), name as ScriptName]));
   const crossing: string[] = [];
   let inside: { readonly name: ScriptName; readonly slots: ReadonlySet<number> } | undefined;
-  // Known beforehand, so that every run shows as EVALSHA.
+  // Known beforehand, so that nearly every run shows as EVALSHA.
   for (const script of Object.values(scripts)) await server.client.script('LOAD', script.lua);
   (monitor as unknown as NodeJS.EventEmitter).on('monitor', (_time: string, args: string[], source: string) => {
-    if ((args[0] ?? '').toLowerCase() === 'evalsha') {
-      const name = byDigest.get(args[1] ?? '');
+    const verb = (args[0] ?? '').toLowerCase();
+    if (verb === 'evalsha' || verb === 'eval') {
+      const name = verb === 'eval' ? byText.get(bare(args[1] ?? '')) : byDigest.get(args[1] ?? '');
       if (name === undefined) return;
       const keys = args.slice(3, 3 + Number(args[2]));
       inside = { name, slots: new Set(keys.map(slot)) };
@@ -172,6 +176,7 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   await cache.put({ space: 's', key: 'k', body: Buffer.from('v'), ttlMs: 1_000, maxEntries: 10 });
   t.is(await cache.invalidate('s', { prefix: '' }), 1);
   await permits.take('s', { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 });
+  await alarm(a.link);
   await mortal.link.close();
   await until('the reaping', async () => (await a.link.membership.members()).members.length === 2);
   await until('what was for the dead to be returned', () => ran.has('return'));
@@ -290,6 +295,24 @@ async function share({ breakers, cache, permits }: Link, name: string): Promise<
   await permits.take(name, { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 });
 }
 
+/** What the alert store does, each script once, and the archive trimmed. */
+async function alarm({ alerts }: Link): Promise<void> {
+  const change = { fingerprint: 'f', alertId: 'id', event: 'raised', expected: 0 };
+  const [raised] = await alerts.commit([{ ...change, body: {}, dueAt: 1 }]);
+  const expected = raised?.kind === 'committed' ? raised.revision : 0;
+  await alerts.live();
+  await alerts.due(1, 10);
+  await alerts.claim([{ alertId: 'id', group: 'g', notice: 1 }]);
+  await alerts.finish([{ alertId: 'id', group: 'g', notice: 1 }], 'done');
+  for (const at of [1_000, 9_000, 10_000])
+    await alerts.permit([{ name: 'p', limit: 1, windowMs: 5_000, burst: 1 }], at);
+  for (const at of [0, 10_000]) await alerts.rate('r', 1, 1_000, at);
+  const archive = { body: {}, keepMs: 1_000 };
+  await alerts.commit([{ ...change, expected, body: undefined, archive: { ...archive, at: 1 } }]);
+  await alerts.commit([{ ...change, body: undefined, archive }]);
+  await alerts.archived({ from: 0, to: Infinity, limit: 10 });
+}
+
 test.serial('a Redis user with these rights, and no others, is enough', async (t) => {
   const ns = space();
   const rights = [
@@ -320,6 +343,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'hgetall',
       'hvals',
       'hrandfield',
+      'hscan',
       'xrevrange',
     ],
     ...[
@@ -328,8 +352,10 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'hkeys',
       'zadd',
       'zcard',
+      'zcount',
       'zrange',
       'zrem',
+      'zremrangebyrank',
       'sadd',
       'srem',
       'scard',
@@ -393,6 +419,8 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
   t.is((await node.link.records.history('settings', 5)).length, 2);
   await until('the news', () => node.news.length === 4);
   await share(node.link, 'guarded');
+  await alarm(node.link);
+  await until('the alert log', () => node.alerts.length === 3);
   await server.client.call('CLIENT', 'KILL', 'USER', 'worker');
   await node.sendSurely('guarded@1', 'after the cut');
   await until('the last', () => served.texts().includes('after the cut'));

@@ -1,4 +1,5 @@
 /** What every client of a node calls with. */
+import type { HomeostatError } from '../ground/errors.ts';
 import type { Emitter } from '../node/events.ts';
 import type { ClientMiddleware } from './middleware.ts';
 import type { Policies } from '../policies/policies.ts';
@@ -15,4 +16,12 @@ export interface Calling {
   readonly middleware: readonly ClientMiddleware[];
   readonly sendHooks: Set<SendHook>;
   readonly events: Emitter;
+  readonly watch: CallWatch;
+}
+
+/** Who wants to know what becomes of the calls of some services. */
+export interface CallWatch {
+  watchesCalls(service: string): boolean;
+  /** A call has ended; without an error it has succeeded. Must not throw. */
+  called(service: string, method: string, error: HomeostatError | undefined): void;
 }

@@ -35,6 +35,7 @@ export class Requests {
   readonly #inherited: number;
   readonly #wish: Wish | undefined;
   readonly #alternative: Requests | undefined;
+  readonly #watched: boolean;
   #prepared: Prepared | undefined;
 
   /** @param inherited absolute deadline that no request may outlive, ms in backend time; 0 for none. */
@@ -55,6 +56,7 @@ export class Requests {
     this.#inherited = inherited;
     this.#wish = wishOf(client);
     this.#alternative = this.#elsewhere();
+    this.#watched = calling.watch.watchesCalls(contract.name);
   }
 
   call(input: unknown, bag?: RequestOptions): Promise<unknown> {
@@ -116,7 +118,21 @@ export class Requests {
     const { events } = this.#calling;
     const sent = this.#sent(request, bag);
     const answered = this.#alternative === undefined ? sent : this.#orElsewhere(sent, request, bag);
-    return events.heard('error') ? this.#reported(answered, request) : answered;
+    const watched = this.#watched ? this.#told(answered) : answered;
+    return events.heard('error') ? this.#reported(watched, request) : watched;
+  }
+
+  /** Everything depends on this service: what becomes of its calls is told. */
+  async #told(answered: Promise<unknown>): Promise<unknown> {
+    const { watch } = this.#calling;
+    try {
+      const value = await answered;
+      watch.called(this.#contract.name, this.#method, undefined);
+      return value;
+    } catch (thrown) {
+      watch.called(this.#contract.name, this.#method, asHomeostatError(thrown));
+      throw thrown;
+    }
   }
 
   /** Never throws: what is refused at once has failed like any other call. */

@@ -213,6 +213,7 @@ export class LiveConfig {
       { evt: 'config_refused', service, reason },
       'live settings cannot be used; what held before still holds',
     );
+    this.#needs.events.emit('configRefused', { service, reason });
   }
 }
 

@@ -287,6 +287,17 @@ export class CheckFailed extends HomeostatError {
   }
 }
 
+/** No alert lives under this id: it never did, or it is archived. */
+export class AlertNotFound extends HomeostatError {
+  constructor(reference: string) {
+    super(
+      'ALERT_NOT_FOUND',
+      `no living alert "${reference}": what is over is archived a few minutes later. alerts.list() shows all there are.`,
+      { details: { reference } },
+    );
+  }
+}
+
 /** This setting cannot be changed while nodes run. */
 export class RestartRequired extends HomeostatError {
   constructor(path: string) {

@@ -38,11 +38,17 @@ export interface Hurt {
   readonly reason: string | undefined;
 }
 
+/** A check that hurt passes again, or is no more. */
+export type Healed = Pick<Hurt, 'service' | 'check'>;
+
 /** Each is called at once, and must not throw. */
 export interface HealthHooks {
   /** The instance of this mailbox on this node stops or begins to claim. */
   rotation?(mailbox: string, to: 'in' | 'out', reason: string): void;
   hurt?(hurt: Hurt): void;
+  healed?(healed: Healed): void;
+  /** A beat has passed, in which the event loop made others wait for `delayMs` at most. */
+  stood?(delayMs: number): void;
   /** A status of this node or of something it serves has changed: what it says of itself is to be told now. */
   changed?(): void;
 }

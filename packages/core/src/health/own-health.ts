@@ -9,7 +9,7 @@ import { CpuMeter, memoryShare, type OwnFigures, type ServiceFigures } from './f
 import type { History } from './history.ts';
 import { hasStarted, LocalInstance, partOf } from './local-instance.ts';
 import { LoopDelays, measureLoopDelay, type LoopDelay } from './loop-delay.ts';
-import type { HealthNeeds, HealthPolicy } from './needs.ts';
+import type { HealthNeeds, HealthPolicy, Healed } from './needs.ts';
 import type { CheckFn } from './probes/answer.ts';
 import { DEFAULT_REMOVE_BELOW } from './rotation.ts';
 import { DEFAULT_LIMITS } from './score.ts';
@@ -33,6 +33,8 @@ export class OwnHealth {
   readonly #loopDelay: LoopDelay;
   readonly #loopDelays = new LoopDelays();
   readonly #cpu = new CpuMeter();
+  /** Checks of which it was said that they hurt. */
+  readonly #hurting = new Set<string>();
   #node: Judgement = { status: 'healthy' };
 
   constructor(needs: HealthNeeds, history: History, dependencies: Dependencies) {
@@ -59,7 +61,11 @@ export class OwnHealth {
   }
 
   check(name: string, fn: CheckFn, options: CheckOptions): () => void {
-    return this.#checks.add(name, fn, options);
+    const remove = this.#checks.add(name, fn, options);
+    return () => {
+      remove();
+      this.#heal({ service: options.service, check: name });
+    };
   }
 
   serve(mailbox: string): () => void {
@@ -118,6 +124,7 @@ export class OwnHealth {
   beat(): void {
     const loopBefore = this.#loop().status;
     this.#loopDelays.add(this.#loopDelay.takeMs());
+    this.#needs.hooks?.stood?.(this.loopDelayMs);
     this.#cpu.beat();
     const busy = [...this.#served.values()].filter(({ outcomes }) => !outcomes.quiet);
     for (const instance of busy) {
@@ -183,8 +190,15 @@ export class OwnHealth {
     const concerned = (one: LocalInstance): boolean => one.service === service || one.mailbox === service;
     this.#judge(service === undefined ? all : all.filter(concerned), true);
     const { failures, reason } = check.standing;
+    const hurting = { service, check: check.name };
+    if (failures === 0) this.#heal(hurting);
     if (failures !== this.#policy.alertAfter + 1) return;
-    this.#needs.hooks?.hurt?.({ service, check: check.name, failures, reason });
+    this.#hurting.add(keyOf(hurting));
+    this.#needs.hooks?.hurt?.({ ...hurting, failures, reason });
+  }
+
+  #heal(hurting: Healed): void {
+    if (this.#hurting.delete(keyOf(hurting))) this.#needs.hooks?.healed?.(hurting);
   }
 
   /** Nobody may send work to an instance whose work failed, so it proves itself by pings. */
@@ -223,4 +237,8 @@ export class OwnHealth {
   #told(judgement: Judgement): StatusReport {
     return this.#needs.facts().draining ? { status: 'draining' } : judgement;
   }
+}
+
+function keyOf({ service, check }: Healed): string {
+  return `${service ?? ''} ${check}`;
 }

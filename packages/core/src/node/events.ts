@@ -30,6 +30,12 @@ export interface NodeEvents {
   breaker: { readonly from: BreakerState['phase']; readonly to: BreakerState['phase']; readonly state: BreakerState };
   /** Live settings of a service have changed and are in force on this node. */
   config: { readonly service: string; readonly revision: number; readonly by: string };
+  /** Live settings of a service cannot be used on this node; what held before still holds. */
+  configRefused: { readonly service: string; readonly reason: string };
+  /** Messages of a mailbox that this node serves have become dead letters. */
+  dead: { readonly mailbox: string; readonly count: number; readonly code: string };
+  /** A worker thread of a mailbox's pool has died; it is replaced. */
+  thread: { readonly mailbox: string; readonly reason: string };
   /** How many instances a service should have, by its lag. Starting processes is up to the listener. */
   scale: {
     readonly service: string;

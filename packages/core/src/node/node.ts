@@ -11,6 +11,8 @@ import type { Contract, MethodSpecs } from '../contract/contract.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
+import type { Alerts } from '../alerts/alerts.ts';
+import type { Alert, RaiseOptions } from '../alerts/alert.ts';
 import { Balancer } from '../balance/balancer.ts';
 import type { SelectFunction } from '../balance/strategy.ts';
 import type { Health } from '../health/health.ts';
@@ -84,6 +86,27 @@ export type NodeHealth = Pick<
 /** Live settings of services, shared by all nodes. */
 export type NodeConfig = Pick<LiveConfig, 'effective' | 'get' | 'history' | 'set'>;
 
+/** What hurts, anywhere, and who is told. */
+export type NodeAlerts = Pick<
+  Alerts,
+  | 'ack'
+  | 'clear'
+  | 'condition'
+  | 'configure'
+  | 'escalate'
+  | 'get'
+  | 'list'
+  | 'policy'
+  | 'raise'
+  | 'resolve'
+  | 'silence'
+  | 'silenceHistory'
+  | 'silences'
+  | 'stats'
+  | 'subscribe'
+  | 'unsilence'
+>;
+
 export type NodeCache = Pick<Caching, 'invalidate' | 'stats'>;
 
 export interface NodeStats extends Readonly<Stats> {
@@ -135,6 +158,15 @@ export interface ActorNode extends AsyncDisposable {
   readonly health: NodeHealth;
   readonly config: NodeConfig;
   readonly cache: NodeCache;
+  readonly alerts: NodeAlerts;
+  /**
+   * Something hurts: `node.alerts.raise('pain', options)`. Resolves once it is written; when the backend is away, once it
+   * is in the log and kept.
+   * @throws ValidationError
+   */
+  pain(options: RaiseOptions): Promise<Alert>;
+  /** Something goes better than it should. See `pain`. */
+  pleasure(options: RaiseOptions): Promise<Alert>;
   /**
    * A shared breaker by name, for work of your own; `service.method` names the one of a method. Without a setting it keeps
    * the one it has.
@@ -227,6 +259,7 @@ class Node implements ActorNode {
   readonly health: NodeHealth;
   readonly config: NodeConfig;
   readonly cache: NodeCache;
+  readonly alerts: NodeAlerts;
   readonly #runtime: Runtime;
   readonly #link: Link;
   readonly #backend: Backend;
@@ -240,6 +273,7 @@ class Node implements ActorNode {
     this.health = runtime.health;
     this.config = runtime.shared.config;
     this.cache = runtime.calling.resilience.caching;
+    this.alerts = runtime.shared.alerts.alerts;
     this.#runtime = runtime;
     this.#link = link;
     this.#backend = backend;
@@ -287,6 +321,14 @@ class Node implements ActorNode {
 
   async link(): Promise<NodeLink> {
     return { name: this.#backend.name, member: this.#runtime.member, ...(await this.#link.health()) };
+  }
+
+  pain(options: RaiseOptions): Promise<Alert> {
+    return this.alerts.raise('pain', options);
+  }
+
+  pleasure(options: RaiseOptions): Promise<Alert> {
+    return this.alerts.raise('pleasure', options);
   }
 
   breaker(name: string, setting?: Exclude<BreakerSetting, false>): BreakerHandle {

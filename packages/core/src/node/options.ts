@@ -1,5 +1,7 @@
 /** Every option of the runtime, parsed once at the door. Each default is a named constant with its unit. */
 import { z } from 'zod';
+import { alertsSchema, type AlertsOptions, type AlertsSettings } from '../alerts/options.ts';
+import type { AlertHandler } from '../alerts/subscriber.ts';
 import type { BeatOptions } from '../ports/broker.ts';
 import type { ClientOptions } from '../calling/client.ts';
 import type { Contract } from '../contract/contract.ts';
@@ -68,6 +70,11 @@ export interface ActorOptions {
         readonly maxDelayMs?: number | undefined;
       }
     | undefined;
+  /**
+   * Told first of what hurts this actor, on the node that says so, so that it can put itself right. It may `ctx.resolve()`.
+   * Runs on the main thread.
+   */
+  readonly onPain?: AlertHandler | undefined;
 }
 
 export interface ActorPolicy {
@@ -76,6 +83,7 @@ export interface ActorPolicy {
   readonly maxBytes: number;
   readonly maxRunMs: number;
   readonly redelivery: { readonly deliveries: number; readonly delayMs: number; readonly maxDelayMs: number };
+  readonly onPain?: AlertHandler | undefined;
 }
 
 export const actorOptionsSchema: z.ZodType<ActorPolicy> = z.strictObject({
@@ -90,6 +98,7 @@ export const actorOptionsSchema: z.ZodType<ActorPolicy> = z.strictObject({
       maxDelayMs: milliseconds.default(DEFAULT_REDELIVERY_MAX_MS),
     })
     .prefault({}),
+  onPain: z.custom<AlertHandler>((value) => typeof value === 'function', 'must be a function (alert, ctx)').optional(),
 });
 
 /** What `createNode` takes, besides where its messages travel; every field has a default. */
@@ -131,6 +140,8 @@ export interface NodeSettings {
   readonly requiresTimeoutMs?: number | undefined;
   /** How old this node's picture of the others may be before it is read anew, ms. Default 10 s. */
   readonly maxStaleMs?: number | undefined;
+  /** What hurts, whom it is told to, and what is alerted by itself; every field has a default. */
+  readonly alerts?: AlertsOptions | undefined;
   readonly beat?:
     | {
         /** Between two beats, ms. Default 1 s. */
@@ -165,6 +176,7 @@ export interface NodePolicy {
   readonly requires: readonly string[];
   readonly requiresTimeoutMs: number;
   readonly maxStaleMs: number;
+  readonly alerts: AlertsSettings;
   readonly beat: BeatOptions;
 }
 
@@ -196,6 +208,7 @@ export const nodeSettingsSchema: z.ZodType<NodePolicy> = z.strictObject({
   requires: z.array(z.string().min(1).max(64)).max(1_000).default([]),
   requiresTimeoutMs: milliseconds.default(DEFAULT_REQUIRES_MS),
   maxStaleMs: milliseconds.min(100).default(DEFAULT_MAX_STALE_MS),
+  alerts: alertsSchema,
   beat: z
     .strictObject({
       intervalMs: milliseconds.min(20).default(DEFAULT_BEAT_MS),

@@ -28,6 +28,8 @@ export interface PresenceNeeds {
   served(): Iterable<[mailbox: string, served: ServedActor]>;
   /** `starting` and `draining` are above what checks say; otherwise undefined. */
   stage(): 'starting' | 'draining' | undefined;
+  /** Levels of alerts that are subscribed to here. */
+  hears(): readonly string[];
 }
 
 const MEMORY_STEP_MB = 16;
@@ -59,7 +61,9 @@ export class NodePresence implements Presence {
       };
     }
     const standing = now === undefined ? feelings.nodeStatus() : { status: now };
-    return { name, pid: process.pid, host: hostname(), startedAt, ...standing, serves };
+    const hears = this.#needs.hears();
+    const ears = hears.length === 0 ? undefined : { hears };
+    return { name, pid: process.pid, host: hostname(), startedAt, ...standing, serves, ...ears };
   }
 
   vitals(): NodeVitals {

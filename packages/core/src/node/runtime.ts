@@ -1,7 +1,8 @@
 /** A node's life: join, serve, rejoin after an eviction, drain. What it is made of is put together here. */
 import type { Actor } from '../contract/actor.ts';
+import type { Sources } from '../alerts/sources/sources.ts';
 import type { Balancer } from '../balance/balancer.ts';
-import type { Link } from '../backend.ts';
+import type { BackendMemory, Link } from '../backend.ts';
 import type { Batch } from '../serving/batch.ts';
 import { fullJitter } from '../ground/backoff.ts';
 import type { Calling } from '../calling/calling.ts';
@@ -31,6 +32,7 @@ import { pingHere, sendPing } from '../calling/send-ping.ts';
 import { ServedActors, type Served } from './served-actors.ts';
 import type { Serving } from '../serving/serve.ts';
 import { Settler } from '../serving/settler.ts';
+import { startSenses } from './senses.ts';
 import { SharedState } from './shared-state.ts';
 import { newStats, type Stats } from './stats.ts';
 
@@ -84,6 +86,8 @@ export class Runtime {
   #closed = false;
   #lastBeatAt: number | undefined;
   #connected = true;
+  #backendMemory: BackendMemory | undefined;
+  readonly #sources: Sources;
   #announcing = false;
 
   constructor(needs: RuntimeNeeds) {
@@ -98,7 +102,7 @@ export class Runtime {
     const memberId = (): string => this.id;
     this.#deadlines = new Deadlines(this.#clock, wakeful.setTimer);
     this.#replies = new Replies(this.#clock, this.#deadlines, this.#log, policy.maxBodyBytes);
-    this.#settler = new Settler(link.broker, this.#flusher, this.#log);
+    this.#settler = this.#newSettler();
     this.sending = new Sending({
       broker: link.broker,
       clock: this.#clock,
@@ -109,8 +113,15 @@ export class Runtime {
       maxBodyBytes: policy.maxBodyBytes,
       memberId,
       ready: (signal) => link.ready(signal),
+      full: (mailbox, level) => this.#sources.mailboxFull(mailbox, level),
+      failed: (error) => this.#sources.backendFailed(error),
     });
-    this.shared = new SharedState({ link, policy, policies, balancer, timers, events, log: this.#log, memberId });
+    this.shared = new SharedState({
+      ...{ link, policy, policies, balancer, timers, events, memberId },
+      log: this.#log,
+      tagsOf: (service) => this.actors.of(service).flatMap(({ tags }) => tags),
+      changed: () => this.#tellChange(),
+    });
     const { registry, breaking } = this.shared;
     this.calling = {
       sending: this.sending,
@@ -125,7 +136,12 @@ export class Runtime {
         breaking,
         log: this.#log,
         maxBodyBytes: policy.maxBodyBytes,
+        budgetSpent: (service) => this.#sources.retryRefused(service),
       }),
+      watch: {
+        watchesCalls: (service) => this.#sources.watchesCalls(service),
+        called: (service, method, error) => this.#sources.called(service, method, error),
+      },
     };
     this.actors = new ServedActors({
       broker: link.broker,
@@ -145,7 +161,11 @@ export class Runtime {
         mark: (batch, index) => this.#mark(batch, index),
         announcedElsewhere: (mailbox, method) => registry.knows(mailbox, method, this.id),
         satisfiedElsewhere: (mailbox, tags) => this.#satisfiedElsewhere(mailbox, tags),
-        ended: (mailbox, ms, code) => this.health.outcome(mailbox, ms, code !== undefined && BLAMED.has(code)),
+        ended: (mailbox, ms, code, isCall) => {
+          const failed = code !== undefined && BLAMED.has(code);
+          this.health.outcome(mailbox, ms, failed);
+          this.#sources.ended(mailbox, ms, failed, code, isCall);
+        },
       },
     });
     this.#participation = new Participation({ actors: this.actors, registry, memberId });
@@ -174,6 +194,9 @@ export class Runtime {
       hooks: {
         rotation: (mailbox, to, reason) => this.#participation.rotate(mailbox, to, reason),
         changed: () => this.#tellChange(),
+        hurt: (hurt) => this.#sources.checkHurt(hurt),
+        healed: (healed) => this.#sources.checkHealed(healed),
+        stood: (delayMs) => this.#sources.stood(delayMs),
       },
     });
     this.#presence = new NodePresence({
@@ -182,6 +205,7 @@ export class Runtime {
       feelings: this.health,
       served: () => this.actors.entries(),
       stage: () => this.#stage,
+      hears: () => this.shared.alerts.hears(),
     });
     this.scaler = new Scaler({
       clock: this.#clock,
@@ -189,6 +213,15 @@ export class Runtime {
       events,
       depth: (mailbox) => link.broker.depth(mailbox),
       instances: (service) => registry.peek(service).length,
+    });
+    this.#sources = startSenses({
+      ...{ link, policy, timers, memberId },
+      log: this.#log,
+      shared: this.shared,
+      calling: this.calling,
+      actors: this.actors,
+      scaler: this.scaler,
+      backendMemory: () => this.#backendMemory,
     });
     for (const event of ['registered', 'deregistered', 'expired', 'health'] as const)
       events.on(event, () => this.#participation.look());
@@ -244,6 +277,7 @@ export class Runtime {
   async close(drainMs: number): Promise<void> {
     this.#stage = 'draining';
     this.#closing.abort();
+    this.#sources.close();
     this.actors.close();
     this.#tellChange();
     const served = this.actors.all;
@@ -283,9 +317,12 @@ export class Runtime {
 
   #lookAfter({ actor, dispatcher }: Served): void {
     const { mailbox, name } = actor.contract;
+    const { onPain } = actor.policy;
+    const unfeeling = onPain === undefined ? undefined : this.shared.alerts.unit(name, onPain);
     const unhealthy = this.health.serve(mailbox);
     const unwatch = this.scaler.watch(mailbox, name, dispatcher, () => this.calling.policies.service(name).scale);
     this.#lookedAfter.set(mailbox, () => {
+      unfeeling?.();
       unhealthy();
       unwatch();
     });
@@ -315,9 +352,10 @@ export class Runtime {
       evicted: (reason) => this.#evicted(reason),
       inbox: (frames) => this.#replies.receive(frames),
       news: (items) => this.shared.news(items),
-      beaten: (seq) => {
+      alerts: (items) => this.shared.alerts.apply(items),
+      beaten: (seq, alertSeq) => {
         this.#lastBeatAt = this.#clock.elapsed();
-        this.shared.beaten(seq);
+        this.shared.beaten(seq, alertSeq);
       },
     });
     // At once: a frame that left under the new id with an old number would make all that follow look like repeats.
@@ -345,7 +383,7 @@ export class Runtime {
     this.#settler.forget();
     this.#settler.close();
     this.#lostSettlements += this.#settler.lost;
-    this.#settler = new Settler(this.#link.broker, this.#flusher, this.#log);
+    this.#settler = this.#newSettler();
     this.#replies.lose(this.id);
   }
 
@@ -366,6 +404,10 @@ export class Runtime {
       }
     }
     this.#rejoining = undefined;
+  }
+
+  #newSettler(): Settler {
+    return new Settler(this.#link.broker, this.#flusher, this.#log, (error) => this.#sources.backendFailed(error));
   }
 
   async #mark(batch: Batch, index: number): Promise<void> {
@@ -393,7 +435,9 @@ export class Runtime {
   }
 
   async #look(): Promise<number> {
-    this.#connected = (await this.#link.health()).connected;
+    const { connected, memory } = await this.#link.health();
+    this.#connected = connected;
+    this.#backendMemory = memory;
     this.#participation.look();
     await this.actors.hint();
     return LOOK_MS;

@@ -35,11 +35,11 @@ export interface Served {
 /** What all dispatchers of a node are made of, besides what is said of the actor. */
 export type DispatcherParts = Omit<
   DispatcherNeeds,
-  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'tags' | 'onEnded'
+  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'tags' | 'onEnded' | 'onBuried'
 > & {
   readonly log: Log;
-  /** A handler has ended; `code` says how it failed. */
-  ended(mailbox: string, ms: number, code: string | undefined): void;
+  /** A handler has ended; `code` says how it failed; `isCall`: somebody waited. */
+  ended(mailbox: string, ms: number, code: string | undefined, isCall: boolean): void;
 };
 
 export interface ServedActorsNeeds {
@@ -95,7 +95,10 @@ export class ServedActors {
     this.#refuse(mailbox);
     const tags = parseOptions(tagsSchema, [...new Set([...defaults.tags, ...serving.tags])], 'serve.tags');
     const meta = parseOptions(metaSchema, { ...defaults.meta, ...serving.meta }, 'serve.meta');
-    const pool = await createPool(actor, serving, parts.maxBodyBytes, parts.log, middleware);
+    const { events } = parts.calling;
+    const pool = await createPool(actor, serving, parts.maxBodyBytes, parts.log, middleware, (reason) =>
+      events.emit('thread', { mailbox, reason }),
+    );
     try {
       // Again: making a pool takes its time.
       this.#refuse(mailbox);
@@ -111,7 +114,8 @@ export class ServedActors {
       policy: actor.policy,
       log: parts.log.child({ actor: name }),
       tags: new Set(tags),
-      onEnded: (_method, ms, code) => parts.ended(mailbox, ms, code),
+      onEnded: (_method, ms, code, isCall) => parts.ended(mailbox, ms, code, isCall),
+      onBuried: (count, code) => events.emit('dead', { mailbox, count, code }),
     });
     const ownWeight = serving.weight ?? defaults.weight;
     const served: Served = {

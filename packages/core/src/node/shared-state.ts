@@ -1,5 +1,9 @@
-/** What all nodes share, as this node knows it: who is there, breakers, live settings. Kept up by news. */
+/** What all nodes share, as this node knows it: who is there, breakers, live settings, alerts. Kept up by news. */
+import type { Alert, AlertLevel } from '../alerts/alert.ts';
+import { AlertChannel } from '../alerts/channel.ts';
+import { anyoneHears } from '../alerts/delivery/hears.ts';
 import type { Balancer } from '../balance/balancer.ts';
+import { rankOf } from '../balance/rank.ts';
 import type { Link } from '../backend.ts';
 import { Breaking } from '../breaker/breaking.ts';
 import type { Timers } from '../ground/clock.ts';
@@ -20,6 +24,10 @@ export interface SharedStateNeeds {
   readonly events: Emitter;
   readonly log: Log;
   memberId(): string;
+  /** Tags of a service that is served here. */
+  tagsOf(service: string): readonly string[];
+  /** What this node says of itself has changed. */
+  changed(): void;
 }
 
 export class SharedState {
@@ -27,12 +35,27 @@ export class SharedState {
   readonly registry: Registry;
   readonly breaking: Breaking;
   readonly config: LiveConfig;
+  readonly alerts: AlertChannel;
+  readonly #memberId: () => string;
 
-  constructor({ link, policy, policies, balancer, timers, events, log, memberId }: SharedStateNeeds) {
+  constructor({ link, policy, policies, balancer, timers, events, log, memberId, tagsOf, changed }: SharedStateNeeds) {
     const { membership, records, breakers } = link;
+    this.#memberId = memberId;
     this.balancer = balancer;
     this.breaking = new Breaking({ breakers, timers, log, events, nodeId: memberId, ping: () => link.ping() });
     this.config = new LiveConfig({ records, policies, events, log, nodeName: policy.name });
+    this.alerts = new AlertChannel({
+      ...{ records, timers, log, policy: policy.alerts.policy, events: policy.alerts },
+      store: link.alerts,
+      selfId: memberId,
+      rank: (text) => this.rank(text),
+      anybodyHears: (levels, alert) => this.#anybodyHears(levels, alert),
+      gone: (nodeIds) => nodeIds.filter((id) => id !== memberId() && !this.registry.has(id)),
+      tagsOf,
+      hearsChanged: changed,
+    });
+    const { onPain } = policy.alerts;
+    if (onPain !== undefined) this.alerts.unit(undefined, onPain);
     this.registry = new Registry({
       membership,
       records,
@@ -41,7 +64,8 @@ export class SharedState {
       log,
       events,
       balancer,
-      alongside: [this.breaking, this.config],
+      alongside: [this.breaking, this.config, ...this.alerts.readers],
+      gone: () => this.alerts.memberGone(),
       selfId: memberId,
       beatMs: policy.beat.intervalMs,
       maxStaleMs: policy.maxStaleMs,
@@ -49,20 +73,37 @@ export class SharedState {
   }
 
   /** The node has joined, perhaps again: everything is read. Rejects when the backend is away. */
-  joined(): Promise<void> {
-    return this.registry.resync();
+  async joined(): Promise<void> {
+    await this.registry.resync();
+    await this.alerts.resync();
   }
 
   news(items: readonly NewsItem[]): void {
     this.registry.apply(items);
   }
 
-  beaten(seq: number): void {
+  /** A beat was answered: the last news and the last item of the alert log that the backend knows of. */
+  beaten(seq: number, alertSeq: number): void {
     this.registry.beaten(seq);
+    this.alerts.beaten(alertSeq);
+  }
+
+  /** How many of the living nodes are before this one when it comes to `text`. */
+  rank(text: string): number {
+    return rankOf(text, this.#memberId(), this.registry.nodes());
   }
 
   async close(): Promise<void> {
+    await this.alerts.close();
     this.registry.close();
     await this.breaking.close();
+  }
+
+  /** What is for the unit alone has its place whether or not it listens: others are told when its time is over. */
+  #anybodyHears(levels: readonly AlertLevel[], _alert: Alert): boolean {
+    const beyond = levels.filter((level) => level !== 's1');
+    if (beyond.length === 0 || anyoneHears(this.alerts.hears(), beyond)) return true;
+    for (const ears of this.registry.ears()) if (anyoneHears(ears, beyond)) return true;
+    return false;
   }
 }

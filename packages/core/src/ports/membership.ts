@@ -10,7 +10,7 @@ export type { NodeReport, NodeVitals } from './report.ts';
 
 /** What everybody is told, once and in order. The backend moves it; what is inside is parsed by whoever reads it. */
 export interface NewsItem {
-  /** Grows by one with every item of the namespace. */
+  /** Grows by one with every item of the news, or of the alert log, of the namespace. */
   readonly seq: number;
   /**
    * `joined` and `changed`: `id` is the node, `body` its report; a large one is left out, to be read from the backend. `left` and `expired`: `id` is the node, there is no body.
@@ -45,8 +45,18 @@ export interface MembershipEvents {
    * tells. Must not throw.
    */
   news(items: readonly NewsItem[]): void;
-  /** A beat was answered: the backend is there, and `seq` is the last news it knows of. Must not throw. */
-  beaten(seq: number): void;
+  /**
+   * Items of the alert log in order, from the moment of joining on: `kind` is the event, `id` the fingerprint, `body` is
+   * `{ revision, body }` of its slot (without the inner body: it was emptied). A `body` of null: too large to be told,
+   * read `AlertStore.live()`. An item may come twice, and after a failure some may be missing: `seq`, which counts the
+   * log alone, tells. Must not throw.
+   */
+  alerts(items: readonly NewsItem[]): void;
+  /**
+   * A beat was answered: the backend is there, and these are the last news and the last item of the alert log that it
+   * knows of. Must not throw.
+   */
+  beaten(seq: number, alertSeq: number): void;
 }
 
 /** What a node tells of itself: asked for before each beat. */

@@ -32,6 +32,8 @@ export interface NodeReport {
   readonly reason?: string | undefined;
   /** Mailbox → what is served there. */
   readonly serves: Readonly<Record<string, ServedReport>>;
+  /** Levels of alerts that somebody on this node has subscribed to; `any`: all. Absent: none. */
+  readonly hears?: readonly string[] | undefined;
 }
 
 export interface CheckVitals {
@@ -70,6 +72,7 @@ export interface NodeVitals {
 export const MAX_META_BYTES = 4_096;
 const MAX_TAGS = 64;
 const MAX_SERVED = 10_000;
+const MAX_HEARD = 16;
 
 const word = z.string().max(256);
 const status: z.ZodType<InstanceStatus> = z.enum(['starting', 'healthy', 'degraded', 'unhealthy', 'draining']);
@@ -114,6 +117,7 @@ const reportSchema = z.object({
   status,
   reason: z.string().max(4_096).optional(),
   serves: z.record(word, z.unknown()),
+  hears: z.array(z.string().max(16)).max(MAX_HEARD).optional(),
 });
 
 const vitalsSchema: z.ZodType<NodeVitals> = z.object({

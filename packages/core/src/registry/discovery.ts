@@ -151,7 +151,7 @@ export class Discovery {
     if (view === undefined && told.length === 0 && !views.isServed(service))
       return new ServiceView(service, this.#needs.markOf);
     view ??= views.open(service);
-    view.replace(told);
+    views.replace(view, told);
     view.confirmed = true;
     this.#needs.changed();
     return view;

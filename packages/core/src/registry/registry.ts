@@ -46,6 +46,8 @@ export interface RegistryNeeds {
   readonly beatMs: number;
   /** Who else lives by the news: is told them after the registry, and reads everything anew when it does. */
   readonly alongside?: readonly NewsReader[] | undefined;
+  /** A node is no member any more, whether or not it served anything. Must not throw. */
+  readonly gone?: ((nodeId: string) => void) | undefined;
   /** Default 10 s. */
   readonly maxStaleMs?: number | undefined;
   /** Default 1,000. */
@@ -108,6 +110,7 @@ export class Registry implements Disposable {
         this.#discovery.touched(service);
         this.#waits.look();
       },
+      gone: (nodeId) => needs.gone?.(nodeId),
     });
     this.#follow = new Follow({ clock, log, take: (item) => this.#take(item), readAll: () => this.#readAll() });
     this.#discovery = new Discovery({
@@ -239,6 +242,15 @@ export class Registry implements Disposable {
     return this.#views.nodeIds();
   }
 
+  has(nodeId: string): boolean {
+    return this.#views.has(nodeId);
+  }
+
+  /** What each node, this one included, hears of alerts, where it hears any. */
+  ears(): Iterable<readonly string[]> {
+    return this.#views.ears();
+  }
+
   /**
    * Reads now how the services fare that were asked for lately, instead of with the next beat: resolves when load, score
    * and times are in. Where the backend is away, what was known stays.
@@ -258,6 +270,11 @@ export class Registry implements Disposable {
     return view === undefined
       ? this.#views.isServedElsewhere(mailbox, exceptNode)
       : view.has(mailbox, method, exceptNode);
+  }
+
+  /** Somebody serves this mailbox, in whatever health. */
+  isServed(mailbox: string): boolean {
+    return this.#views.isServedElsewhere(mailbox, '');
   }
 
   /** Somebody serves it or once did, as far as this node knows. */

@@ -6,7 +6,7 @@ import type { InstanceEvent } from '../node/events.ts';
 import type { InstanceStatus, NodeReport } from '../ports/report.ts';
 import { isRoutable, serviceOf } from './instance.ts';
 import type { Mark } from './marks.ts';
-import { keyOf, marked, ServiceView, toldHealth, type Health } from './service-view.ts';
+import { keyOf, marked, ServiceView, toldHealth, type Health, type Told } from './service-view.ts';
 import type { Teller } from './tell.ts';
 
 /** What is remembered of an instance in any case. */
@@ -34,6 +34,8 @@ export interface ViewsNeeds {
   markOf(service: string, nodeId: string): Mark | undefined;
   /** Something has changed about this service; undefined: about any of them. */
   touched(service: string | undefined): void;
+  /** A node is no member any more. */
+  gone(nodeId: string): void;
 }
 
 /** Names remembered of services that once were there. */
@@ -47,6 +49,10 @@ export class Views {
   /** Service → node and mailbox → note. */
   readonly #services = new Map<string, Map<string, Note>>();
   readonly #seen = new Set<string>();
+  /** Node → mailboxes that it was found to serve before any news of that. */
+  readonly #ahead = new Map<string, Set<string>>();
+  /** Node → levels of alerts that it hears. */
+  readonly #ears = new Map<string, readonly string[]>();
   #uses = 0;
 
   constructor(needs: ViewsNeeds) {
@@ -96,12 +102,27 @@ export class Views {
     return [...this.#nodes.keys()];
   }
 
+  /** What each node hears of alerts, where it hears any. */
+  ears(): Iterable<readonly string[]> {
+    return this.#ears.values();
+  }
+
+  has(nodeId: string): boolean {
+    return this.#nodes.has(nodeId);
+  }
+
   /** What a node is now. */
-  put(nodeId: string, { serves, ...node }: NodeReport): void {
+  put(nodeId: string, { serves, hears, ...node }: NodeReport): void {
     const notes = this.#notesOf(nodeId);
+    if (hears === undefined) this.#ears.delete(nodeId);
+    else this.#ears.set(nodeId, hears);
     for (const [mailbox, note] of [...notes]) {
       if (!Object.hasOwn(serves, mailbox)) this.#forget(nodeId, mailbox, note, 'deregistered');
     }
+    for (const mailbox of this.#ahead.get(nodeId) ?? []) {
+      if (!Object.hasOwn(serves, mailbox)) this.#takeOut(nodeId, mailbox);
+    }
+    this.#ahead.delete(nodeId);
     for (const [mailbox, served] of Object.entries(serves)) {
       const service = serviceOf(mailbox);
       const view = this.#views.get(service) ?? (this.#services.has(service) ? undefined : this.open(service));
@@ -126,12 +147,16 @@ export class Views {
     for (const view of this.#views.values()) view.retain((id) => id !== nodeId);
     for (const [mailbox, note] of [...(this.#nodes.get(nodeId) ?? [])]) this.#forget(nodeId, mailbox, note, how);
     this.#nodes.delete(nodeId);
+    this.#ahead.delete(nodeId);
+    this.#ears.delete(nodeId);
     this.#needs.touched(undefined);
+    this.#needs.gone(nodeId);
   }
 
   /** Everybody who is there was put: who was not named is gone. */
   retain(nodeIds: ReadonlySet<string>): void {
     for (const view of this.#views.values()) view.retain((id) => nodeIds.has(id));
+    for (const nodeId of [...this.#ahead.keys()]) if (!nodeIds.has(nodeId)) this.#ahead.delete(nodeId);
     for (const nodeId of [...this.#nodes.keys()]) if (!nodeIds.has(nodeId)) this.drop(nodeId, 'deregistered');
   }
 
@@ -143,6 +168,17 @@ export class Views {
         this.#note(nodeId, mailbox, { ...note, health: this.#withMark(service, nodeId, note.told) });
     }
     this.#needs.touched(service);
+  }
+
+  /** What was read of a service: of some of it there may have been no news yet, nor will there be when it is over before. */
+  replace(view: ServiceView, told: readonly Told[]): void {
+    view.replace(told);
+    for (const { nodeId, mailbox } of told) {
+      if (this.#nodes.get(nodeId)?.has(mailbox) === true) continue;
+      const ahead = this.#ahead.get(nodeId);
+      if (ahead === undefined) this.#ahead.set(nodeId, new Set([mailbox]));
+      else ahead.add(mailbox);
+    }
   }
 
   /** A new view, for which the one that was longest not used gives way. */
@@ -190,13 +226,16 @@ export class Views {
     const instances = this.#services.get(service);
     instances?.delete(keyOf(nodeId, mailbox));
     if (instances?.size === 0) this.#services.delete(service);
-    const view = this.#views.get(service);
-    if (view !== undefined) {
-      view.remove(nodeId, mailbox);
-      view.confirmed = false;
-    }
+    this.#takeOut(nodeId, mailbox);
     this.#needs.teller.gone({ service, nodeId, nodeName, version }, how);
     this.#needs.touched(service);
+  }
+
+  #takeOut(nodeId: string, mailbox: string): void {
+    const view = this.#views.get(serviceOf(mailbox));
+    if (view === undefined) return;
+    view.remove(nodeId, mailbox);
+    view.confirmed = false;
   }
 
   #withMark(service: string, nodeId: string, told: Health): Health {

@@ -56,14 +56,16 @@ export function pipelineNeeds(
     readonly link: Pick<Link, 'cache' | 'permits'>;
     /** Larger answers are not kept, bytes. */
     readonly maxBodyBytes: number;
+    /** A call of the service was not tried again because the retry budget is spent. Must not throw. */
+    readonly budgetSpent?: ((service: string) => void) | undefined;
   },
 ): PipelineNeeds {
-  const { link, maxBodyBytes, ...needs } = parts;
+  const { link, maxBodyBytes, budgetSpent: spent, ...needs } = parts;
   const { timers, log } = needs;
   return {
     ...needs,
     bulkheads: new Bulkheads(),
-    budgets: new RetryBudgets({ permits: link.permits, timers, log }),
+    budgets: new RetryBudgets({ permits: link.permits, timers, log, spent }),
     counters: new RetryCounters(),
     caching: new Caching({ cache: link.cache, timers, log, maxBodyBytes }),
   };

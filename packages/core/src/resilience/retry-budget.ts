@@ -14,6 +14,8 @@ export interface BudgetNeeds {
   readonly permits: Permits;
   readonly timers: Timers;
   readonly log: Log;
+  /** So much of the service is tried again that a retry was refused. Must not throw. */
+  readonly spent?: ((service: string) => void) | undefined;
 }
 
 /** How long the slot of a permit is away, ms; undefined: there is none. */
@@ -54,6 +56,7 @@ export class RetryBudget {
       const waiting = this.#waiting;
       this.#waiting = [];
       const answer = await this.#answer(this.#request(waiting.length));
+      if (answer.granted < waiting.length) this.#needs.spent?.(this.#service);
       waiting.forEach((resolve, index) => resolve(index < answer.granted ? (answer.waitsMs[index] ?? 0) : undefined));
     }
     this.#asking = false;

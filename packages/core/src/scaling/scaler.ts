@@ -40,6 +40,8 @@ export interface ScalerNeeds {
 
 /** How a mailbox fares. */
 export interface MailboxNumbers {
+  /** As it was read. */
+  readonly depth: MailboxDepth;
   /** Messages that wait in nobody's hands, as far as that can be told. */
   readonly lag: number;
   /** How long the oldest entry has been in the mailbox, ms; 0 when it is empty. */
@@ -143,6 +145,7 @@ export class Scaler {
     one.lags.add(clock.elapsed(), lag);
     one.inFlight += WEIGHT * (one.target.inFlight - one.inFlight);
     one.numbers = {
+      depth,
       lag,
       oldestMs: depth.oldestAt === undefined ? 0 : Math.max(0, clock.now() - depth.oldestAt),
       trend: trendOf(one.lags.points, { worse: 'higher', scale: 1 }),

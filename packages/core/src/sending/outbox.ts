@@ -44,6 +44,8 @@ export interface Destination {
   /** Which part of a frame an envelope of this method may take: 1/128 for quick ones, 1 for those that travel alone. */
   share(method: string): number;
   now(): number;
+  /** A frame was not taken. Must not throw. */
+  failed?(error: HomeostatError): void;
 }
 
 /** Wait before a frame with an unknown outcome is sent again, ms; doubles each time. */
@@ -265,7 +267,9 @@ export class Outbox {
       });
       taken = await this.#destination.transmitAll!(frames, first);
     } catch (thrown) {
-      const ambiguous = !(thrown instanceof HomeostatError) || thrown.outcome !== 'not-executed';
+      const error = asTransportError(thrown);
+      this.#destination.failed?.(error);
+      const ambiguous = error.outcome !== 'not-executed';
       for (const frame of group) frame.ambiguous = ambiguous;
     }
     this.#number += taken;
@@ -318,10 +322,8 @@ export class Outbox {
 
   /** Answers whether the frame has ended. */
   #failed(frame: OpenFrame, thrown: unknown): boolean {
-    const error =
-      thrown instanceof HomeostatError
-        ? thrown
-        : new TransportError(`sending failed: ${codeOf(thrown)}`, { cause: thrown });
+    const error = asTransportError(thrown);
+    this.#destination.failed?.(error);
     if (error.outcome !== 'not-executed') frame.ambiguous = true;
     for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
     if (error instanceof TransportError && error.retryable && !this.#closing.signal.aborted) return false;
@@ -375,4 +377,10 @@ export class Outbox {
     frame.reset();
     this.#spare.push(frame);
   }
+}
+
+function asTransportError(thrown: unknown): HomeostatError {
+  return thrown instanceof HomeostatError
+    ? thrown
+    : new TransportError(`sending failed: ${codeOf(thrown)}`, { cause: thrown });
 }

@@ -1,8 +1,8 @@
 /** Everything a node sends with: an outbox per mailbox it tells and per inbox it answers, and what waits for an end. */
-import type { Broker } from '../ports/broker.ts';
+import type { AppendResult, Broker } from '../ports/broker.ts';
 import type { Clock } from '../ground/clock.ts';
 import type { Deadlines } from '../ground/deadlines.ts';
-import { MailboxFull, NodeClosed } from '../ground/errors.ts';
+import { MailboxFull, NodeClosed, type HomeostatError } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
 import { Outbox, type Destination, type TransmitResult } from './outbox.ts';
 import type { Replies } from './replies.ts';
@@ -18,7 +18,13 @@ export interface SendingNeeds {
   readonly maxBodyBytes: number;
   memberId(): string;
   ready(signal: AbortSignal): Promise<void>;
+  /** A mailbox has refused a frame: it is full. Must not throw. */
+  full?(mailbox: string, level: Omit<FullMailbox, 'kind'>): void;
+  /** The backend has not taken a frame. Must not throw. */
+  failed?(error: HomeostatError): void;
 }
+
+type FullMailbox = Extract<AppendResult, { readonly kind: 'full' }>;
 
 /** Idle outboxes to single nodes are dropped when there are more than this. */
 const MAX_IDLE_OUTBOXES = 256;
@@ -75,6 +81,11 @@ export class Sending {
     return this.#add(this.#inboxes, nodeId, this.#toInbox(nodeId));
   }
 
+  /** Each mailbox that was sent to, and a number that is another one when more was sent. */
+  *sentTo(): Iterable<readonly [mailbox: string, frames: number]> {
+    for (const [mailbox, { nextNumber }] of this.#mailboxes) yield [mailbox, nextNumber];
+  }
+
   /** The node has a new member id. */
   rejoined(): void {
     this.#firstNumber = 1;
@@ -107,7 +118,8 @@ export class Sending {
   }
 
   #toMailbox(mailbox: string, target?: string): Destination {
-    const { broker, clock, memberId, ready } = this.#needs;
+    const needs = this.#needs;
+    const { broker, clock, memberId, ready } = needs;
     const shares = new FrameShares();
     return {
       async transmit(frame, number, count, at): Promise<TransmitResult> {
@@ -119,8 +131,10 @@ export class Sending {
           ...(at === undefined ? undefined : { at }),
           ...(target === undefined ? undefined : { target }),
         });
-        if (result.kind === 'full')
+        if (result.kind === 'full') {
+          needs.full?.(mailbox, result);
           return { kind: 'full', room: result.room, refusal: new MailboxFull(mailbox, result) };
+        }
         if (result.kind === 'accepted') shares.learn(result.hints);
         return result;
       },
@@ -138,12 +152,14 @@ export class Sending {
       from: memberId,
       ready,
       share: (method) => shares.of(method),
+      failed: (error) => needs.failed?.(error),
       now: () => clock.now(),
     };
   }
 
   #toInbox(nodeId: string): Destination {
-    const { broker, clock, memberId, ready } = this.#needs;
+    const needs = this.#needs;
+    const { broker, clock, memberId, ready } = needs;
     return {
       async transmit(frame): Promise<TransmitResult> {
         const result = await broker.reply(nodeId, frame);
@@ -153,6 +169,7 @@ export class Sending {
       from: memberId,
       ready,
       share: () => 0,
+      failed: (error) => needs.failed?.(error),
       now: () => clock.now(),
     };
   }

@@ -63,8 +63,10 @@ export interface DispatcherNeeds {
   satisfiedElsewhere?(mailbox: string, tags: readonly string[]): boolean | Promise<boolean>;
   /** A message that waited `waitMs` in this node's hands for its place starts. Must not throw. */
   onStart?(method: string, waitMs: number): void;
-  /** A handler that ran for `ms` has ended; `code` says how it failed. Must not throw. */
-  onEnded?(method: string, ms: number, code: string | undefined): void;
+  /** A handler that ran for `ms` has ended; `code` says how it failed; `isCall`: somebody waited. Must not throw. */
+  onEnded?(method: string, ms: number, code: string | undefined, isCall: boolean): void;
+  /** So many messages have become dead letters. Must not throw. */
+  onBuried?(count: number, code: string): void;
 }
 
 /** Work in hand that drains sooner than this need not keep the next frame from travelling, ms. */
@@ -479,13 +481,16 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#busy -= 1;
     this.#running.delete(delivery);
     if (delivery.slot >= 0) this.#needs.deadlines.remove(delivery);
-    if (delivery.ran) this.#measured(delivery.method, this.#needs.clock.elapsed() - delivery.startedAt, code);
+    if (delivery.ran) {
+      const ms = this.#needs.clock.elapsed() - delivery.startedAt;
+      this.#measured(delivery.method, ms, code, delivery.isCall);
+    }
     return true;
   }
 
-  #measured(method: string, ms: number, code: string | undefined): void {
+  #measured(method: string, ms: number, code: string | undefined, isCall: boolean): void {
     this.times.add(method, ms);
-    this.#needs.onEnded?.(method, ms, code);
+    this.#needs.onEnded?.(method, ms, code, isCall);
   }
 
   #localRoom(): LocalRoom {
@@ -513,7 +518,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
         if (ms !== undefined) {
           if (code === undefined) stats.processed += 1;
           else stats.failed += 1;
-          this.#measured(method, ms, code);
+          this.#measured(method, ms, code, true);
         }
         this.#pump();
       },

@@ -116,6 +116,7 @@ export class Endings {
       'an entry that is no valid frame becomes a dead letter',
     );
     stats.dead += claim.count;
+    this.#needs.onBuried?.(claim.count, 'FRAME_INVALID');
     const moved = claim.todo ?? '1'.repeat(claim.count);
     this.#needs
       .settler()
@@ -223,6 +224,7 @@ export class Endings {
     const history = this.#history(delivery, error.code, error.message);
     if (at === undefined) {
       stats.dead += 1;
+      this.#needs.onBuried?.(1, error.code);
       log.error(
         {
           evt: 'dead_letter',

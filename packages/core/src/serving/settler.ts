@@ -3,7 +3,7 @@
  * and repeatable. Nobody waits for it, so it adds nothing to a call's latency.
  */
 import type { Broker, Settlement, SettleResult } from '../ports/broker.ts';
-import { messageOf } from '../ground/errors.ts';
+import { HomeostatError, messageOf } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
 import type { Log } from '../ground/log.ts';
 import { sleep } from '../ground/loop.ts';
@@ -19,6 +19,7 @@ export class Settler {
   readonly #broker: Broker;
   readonly #flusher: Flusher;
   readonly #log: Log;
+  readonly #failed: ((error: HomeostatError) => void) | undefined;
   readonly #closing = new AbortController();
   #waiting: Settlement[] = [];
   #scheduled = false;
@@ -29,10 +30,12 @@ export class Settler {
   /** Endings that the backend refused because the entry was no longer ours. */
   lost = 0;
 
-  constructor(broker: Broker, flusher: Flusher, log: Log) {
+  /** @param failed is told when the backend refuses a batch; must not throw. */
+  constructor(broker: Broker, flusher: Flusher, log: Log, failed?: (error: HomeostatError) => void) {
     this.#broker = broker;
     this.#flusher = flusher;
     this.#log = log;
+    this.#failed = failed;
   }
 
   add(settlement: Settlement): void {
@@ -75,6 +78,7 @@ export class Settler {
       } catch (thrown) {
         if (this.#closing.signal.aborted) break;
         failures += 1;
+        if (thrown instanceof HomeostatError) this.#failed?.(thrown);
         this.#log.warn(
           { evt: 'settle_failed', failures, reason: messageOf(thrown) },
           'settling failed; it is tried again',

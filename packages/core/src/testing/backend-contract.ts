@@ -3,6 +3,7 @@
  * gives each test its own namespace.
  */
 import type { Backend } from '../backend.ts';
+import { alerts } from './contract/alerts.ts';
 import { appending } from './contract/appending.ts';
 import { breakers } from './contract/breakers.ts';
 import { caching } from './contract/caching.ts';
@@ -67,5 +68,6 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   breakers(promised);
   caching(promised);
   permits(promised);
+  alerts(promised);
   featureTests(promised);
 }

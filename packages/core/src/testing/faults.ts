@@ -1,12 +1,12 @@
 import { TransportError } from '../ground/errors.ts';
 
 /** Calls whose reply can be lost. */
-export type Faultable = 'append' | 'reply' | 'settle';
+export type Faultable = 'append' | 'reply' | 'settle' | 'commit';
 
 /** What is wrong just now between the links of one faulty backend and what is behind it. */
 export class Faults {
   asleep = false;
-  /** News get lost. */
+  /** News and the alert log get lost. */
   deaf = false;
   /** How many of the next claims arrive again after they were settled. */
   repeats = 0;

@@ -27,7 +27,7 @@ export function faultyMembership(inner: Membership, faults: Faults): Membership 
   };
 }
 
-/** Events that arrive during sleep wait for the waking, in order; a beat is not answered then. News are lost while it is deaf. */
+/** Events that arrive during sleep wait for the waking, in order; a beat is not answered then. News and the alert log are lost while it is deaf. */
 function delayedEvents(events: MembershipEvents, faults: Faults): { events: MembershipEvents; flush: () => void } {
   const waiting: (() => void)[] = [];
   const pass = (event: () => void): void => {
@@ -41,8 +41,11 @@ function delayedEvents(events: MembershipEvents, faults: Faults): { events: Memb
       news: (items) => {
         if (!faults.deaf) pass(() => events.news(items));
       },
-      beaten: (seq) => {
-        if (!faults.asleep) events.beaten(seq);
+      alerts: (items) => {
+        if (!faults.deaf) pass(() => events.alerts(items));
+      },
+      beaten: (seq, alertSeq) => {
+        if (!faults.asleep) events.beaten(seq, alertSeq);
       },
     },
     flush: () => {

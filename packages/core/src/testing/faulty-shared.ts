@@ -1,4 +1,5 @@
 /** The ports of what all nodes share, seen through faults. */
+import type { AlertStore } from '../ports/alerts.ts';
 import type { Breakers } from '../ports/breakers.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Permits } from '../ports/permits.ts';
@@ -35,4 +36,17 @@ export function faultyCache(inner: Cache, faults: Faults): Cache {
 
 export function faultyPermits(inner: Permits, faults: Faults): Permits {
   return { take: (service, request) => faults.call('other', () => inner.take(service, request)) };
+}
+
+export function faultyAlerts(inner: AlertStore, faults: Faults): AlertStore {
+  return {
+    commit: (changes) => faults.call('commit', () => inner.commit(changes)),
+    live: () => faults.call('other', () => inner.live()),
+    due: (now, limit) => faults.call('other', () => inner.due(now, limit)),
+    archived: (range) => faults.call('other', () => inner.archived(range)),
+    claim: (refs) => faults.call('other', () => inner.claim(refs)),
+    finish: (refs, outcome) => faults.call('other', () => inner.finish(refs, outcome)),
+    permit: (asks, now) => faults.call('other', () => inner.permit(asks, now)),
+    rate: (name, add, windowMs, now) => faults.call('other', () => inner.rate(name, add, windowMs, now)),
+  };
 }

@@ -3,7 +3,7 @@ import { TransportError } from '../ground/errors.ts';
 import { Faults, type Faultable } from './faults.ts';
 import { faultyBroker } from './faulty-broker.ts';
 import { faultyMembership } from './faulty-membership.ts';
-import { faultyBreakers, faultyCache, faultyPermits, faultyRecords } from './faulty-shared.ts';
+import { faultyAlerts, faultyBreakers, faultyCache, faultyPermits, faultyRecords } from './faulty-shared.ts';
 
 /** A backend that can be made to misbehave, for all its links at once. */
 export interface FaultyBackend extends Backend {
@@ -11,14 +11,14 @@ export interface FaultyBackend extends Backend {
   sleep(): void;
   /** It is back: reading goes on, and what came to the inboxes and what was news meanwhile arrives. */
   wake(): void;
-  /** The next append, reply or settle (or the next of the kind given) is carried out; its caller gets an `unknown`. */
+  /** The next append, reply, settle or commit (or the next of the kind given) is carried out; its caller gets an `unknown`. */
   dropNextReply(of?: Faultable): void;
   /** The next claim arrives a second time after it was settled, as if an old delivery had been held up on its way. */
   deliverTwice(): void;
   /** The connections break and come back at once: what is in flight just now is carried out and rejects as `unknown`. */
   cut(): void;
   /**
-   * While on, news get lost on their way; the beats go on and tell the truth about the last there is. What was lost does
+   * While on, news and the alert log get lost on their way; the beats go on and tell the truth about the last there is. What was lost does
    * not come again.
    */
   deafen(on: boolean): void;
@@ -51,6 +51,7 @@ function faultyLink(inner: Link, faults: Faults): Link {
     breakers: faultyBreakers(inner.breakers, faults),
     cache: faultyCache(inner.cache, faults),
     permits: faultyPermits(inner.permits, faults),
+    alerts: faultyAlerts(inner.alerts, faults),
     ping: () => faults.call('other', () => inner.ping()),
     now: () => inner.now(),
     timers: inner.timers,

@@ -5,6 +5,7 @@
 import type { Backend } from '../backend.ts';
 import { aborting } from './node-contract/aborting.ts';
 import { ailing } from './node-contract/ailing.ts';
+import { alerting } from './node-contract/alerting.ts';
 import { balancing } from './node-contract/balancing.ts';
 import { bounds } from './node-contract/bounds.ts';
 import { breaking } from './node-contract/breaking.ts';
@@ -81,4 +82,5 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   versions(promised);
   local(promised);
   options(promised);
+  alerting(promised);
 }

@@ -7,6 +7,7 @@
 import {
   Aborted,
   ActorError,
+  AlertNotFound,
   BackendFull,
   CallTimeout,
   CheckFailed,
@@ -172,6 +173,7 @@ const SIDES: Readonly<Record<string, 'input' | 'output' | undefined>> = Object.a
 });
 
 const CLASSES: Readonly<Record<string, ErrorClass>> = {
+  ALERT_NOT_FOUND: AlertNotFound,
   ABORTED: Aborted,
   BACKEND_FULL: BackendFull,
   CALL_TIMEOUT: CallTimeout,

@@ -45,6 +45,7 @@ export async function join(backend: Backend, who: NodeIdentity): Promise<Joined>
     evicted: (reason) => evictions.push(reason),
     inbox: () => undefined,
     news: () => undefined,
+    alerts: () => undefined,
     beaten: () => undefined,
   });
   return { link, id, evictions };

@@ -68,6 +68,7 @@ test('a reader from before an eviction claims again under the new id', async (t)
     evicted: () => undefined,
     inbox: () => undefined,
     news: () => undefined,
+    alerts: () => undefined,
     beaten: () => undefined,
   });
   t.not(id, late.id);
@@ -112,7 +113,13 @@ test('a report that cannot be made does not cost the node its life', async (t) =
         throw new Error('no report today');
       },
     },
-    { evicted: () => undefined, inbox: () => undefined, news: () => undefined, beaten: () => undefined },
+    {
+      evicted: () => undefined,
+      inbox: () => undefined,
+      news: () => undefined,
+      alerts: () => undefined,
+      beaten: () => undefined,
+    },
   );
   t.deepEqual((await link.membership.members()).members, [{ id }]);
   await link.close();
@@ -128,6 +135,7 @@ test('what news carry is the reader’s own', async (t) => {
         evicted: () => undefined,
         inbox: () => undefined,
         news: (more) => items.push(...more),
+        alerts: () => undefined,
         beaten: () => undefined,
       });
       return link;
@@ -175,7 +183,7 @@ test('nothing of it keeps a program alive', async (t) => {
     const link = await memory().connect({ name: 'a', namespace: 'n', beat, log });
     await link.membership.join(
       { report: () => ({ name: 'a' }), vitals: () => ({}) },
-      { evicted() {}, inbox() {}, news() {}, beaten() {} },
+      { evicted() {}, inbox() {}, news() {}, alerts() {}, beaten() {} },
     );
     await link.broker.consume('work@1', { maxLength: 10, maxBytes: 1000 }, { room: () => 1, take() {} });
     await link.broker.append({ mailbox: 'work@1', number: 1, frame: new Uint8Array(1), count: 1, at: link.now() + 3600000 });

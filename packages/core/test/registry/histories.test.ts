@@ -100,3 +100,16 @@ test('after any history of news, losses and repeats, what is seen and what was t
   );
   await fc.assert(property, { numRuns: 150 });
 });
+
+test('what was found by asking, and was over before any news of it came, is not kept', async (t) => {
+  const world = new World();
+  const watcher = await world.watch({});
+  watcher.blocked = true;
+  world.put('n1', reportOf({ 'y@1': {}, 'x@1': {} }));
+  await watcher.registry.discover('y');
+  t.deepEqual(seen(watcher), ['y@1 n1 healthy']);
+  world.put('n1', reportOf({ 'x@1': {} }));
+  await world.beats(3);
+  t.deepEqual(seen(watcher), ['x@1 n1 healthy']);
+  watcher.registry.close();
+});

@@ -45,6 +45,7 @@ async function start(backend: ReturnType<typeof memory>, clock: VirtualClock, na
       evicted: () => undefined,
       inbox: () => undefined,
       news: (items) => registry.apply(items),
+      alerts: () => undefined,
       beaten: (seq) => registry.beaten(seq),
     },
   );

@@ -31,6 +31,7 @@ async function node(): Promise<Node> {
     evicted: () => undefined,
     inbox: (frames) => inbox.push(...frames),
     news: (items) => news.push(...items),
+    alerts: () => undefined,
     beaten: () => undefined,
   });
   const claims: Claim[] = [];

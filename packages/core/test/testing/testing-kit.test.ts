@@ -223,7 +223,13 @@ test('the death of a silent node is seen when virtual time has passed', async (t
   const report = { name: 'silent', pid: 1, host: 'h', startedAt: 0, status: 'healthy' as const, serves: {} };
   await link.membership.join(
     { report: () => report, vitals: () => ({}) as never },
-    { evicted: () => undefined, inbox: () => undefined, news: () => undefined, beaten: () => undefined },
+    {
+      evicted: () => undefined,
+      inbox: () => undefined,
+      news: () => undefined,
+      alerts: () => undefined,
+      beaten: () => undefined,
+    },
   );
   const members = async (): Promise<number> => (await link.membership.members()).members.length;
   t.is(await members(), 2);

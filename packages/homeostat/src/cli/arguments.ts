@@ -37,6 +37,10 @@ export class Arguments {
     return [words, more];
   }
 
+  has(name: string): boolean {
+    return this.#options[name] !== undefined;
+  }
+
   flag(name: string): boolean {
     return this.#options[name] === true;
   }
@@ -44,6 +48,12 @@ export class Arguments {
   text(name: string): string | undefined {
     const given = this.#options[name];
     return typeof given === 'string' ? given : undefined;
+  }
+
+  /** One of these words. @throws UsageError */
+  choice<const Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
+    const given = this.text(name);
+    return given === undefined ? undefined : oneOf(given, choices);
   }
 
   /** @throws UsageError */

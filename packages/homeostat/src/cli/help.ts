@@ -3,9 +3,13 @@ import { OPTIONS } from './command.ts';
 import type { Option, Verb } from './verb.ts';
 import { VERBS } from './verbs.ts';
 
-export function usageOf(verb: Verb | undefined): string {
+/** Of these words only those forms are shown that are meant, if that can be told. */
+export function usageOf(verb: Verb | undefined, words: readonly string[] = []): string {
   const synopses = verb?.synopses ?? ['<verb> … [--redis <url>] [--namespace <name>] [--json]'];
-  return synopses.map((synopsis, at) => `${at === 0 ? 'usage:' : '      '} homeostat ${synopsis}`).join('\n');
+  const meant = synopses.filter((synopsis) => words.includes(synopsis.split(' ')[1] ?? ''));
+  return (meant.length === 0 ? synopses : meant)
+    .map((synopsis, at) => `${at === 0 ? 'usage:' : '      '} homeostat ${synopsis}`)
+    .join('\n');
 }
 
 export function helpOf(verb: Verb | undefined): string {

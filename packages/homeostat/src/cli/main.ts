@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly redis: string | undefined;
   /** Log as nodes do. */
   readonly logs: boolean;
+  /** Resolves when this is to end; asked only by verbs that go on until then. */
+  readonly untilInterrupted: () => Promise<void>;
 }
 
 const FAILED = 1;
@@ -32,11 +34,11 @@ export async function main(words: readonly string[], surroundings: Surroundings)
     }
     if (verb === undefined) throw new UsageError('name a verb; `homeostat --help` lists them');
     const answer = await carryOut(verb.plan(given), command, surroundings);
-    out(`${json ? JSON.stringify(answer.data, undefined, 2) : printable(answer.text)}\n`);
+    if (answer !== undefined) out(`${json ? JSON.stringify(answer.data, undefined, 2) : printable(answer.text)}\n`);
     return 0;
   } catch (thrown) {
     const code = codeOf(thrown, 'UNKNOWN');
-    const usage = thrown instanceof UsageError ? usageOf(verbIn(words)) : undefined;
+    const usage = thrown instanceof UsageError ? usageOf(verbIn(words), words) : undefined;
     const message = messageOf(thrown);
     if (json) err(`${JSON.stringify({ error: { code, message, ...(usage && { usage }) } }, undefined, 2)}\n`);
     else err(printable(`homeostat: ${message}${usage === undefined ? ` (${code})` : `\n${usage}`}\n`));
@@ -44,12 +46,15 @@ export async function main(words: readonly string[], surroundings: Surroundings)
   }
 }
 
-async function carryOut(work: Work, { target }: Command, { logs }: Surroundings): Promise<Answer> {
-  const session = await openSession({ ...target, logs });
+async function carryOut(work: Work, command: Command, surroundings: Surroundings): Promise<Answer | undefined> {
+  const { target, json } = command;
+  const { out, logs, untilInterrupted } = surroundings;
+  const say = ({ data, text }: Answer): void => out(`${json ? JSON.stringify(data) : printable(text)}\n`);
+  const opened = await openSession({ ...target, logs });
   try {
-    return await work(session);
+    return await work({ ...opened, say, untilInterrupted });
   } finally {
-    await session.node.close();
+    await opened.node.close();
   }
 }
 

@@ -32,6 +32,11 @@ export function table(heads: readonly string[], rows: readonly (readonly Cell[])
   return [line(-1), ...rows.map((_, row) => line(row))].join('\n');
 }
 
+/** One line of what there is to say, where lines come one by one. */
+export function line(cells: readonly Cell[]): string {
+  return cells.map(textOf).join(GAP);
+}
+
 /** A name and what is said of it, line by line. */
 export function facts(said: Readonly<Record<string, Cell>>): string {
   const width = Math.max(...Object.keys(said).map(({ length }) => length));

@@ -17,6 +17,9 @@ const CONNECT_MS = 3_000;
 /** Nobody who works for a moment can tell how long the others may be silent; others may expect quick beats of it, ms. */
 const BEAT = { intervalMs: 200, ttlMs: 600_000 } as const;
 
+/** What histories keep, characters. */
+const MAX_PERSON = 200;
+
 const nothing = (): void => undefined;
 const quiet: Log = {
   trace: nothing,
@@ -28,7 +31,7 @@ const quiet: Log = {
   child: (() => quiet) as unknown as Log['child'],
 };
 
-export async function openSession(target: Target): Promise<Session> {
+export async function openSession(target: Target): Promise<Pick<Session, 'node' | 'namespace' | 'by'>> {
   const { redis, namespace, lanes, logs } = target;
   const node = await createNode({
     redis: { url: redis, lanes, beatThread: false, connection: { connectTimeout: CONNECT_MS } },
@@ -36,6 +39,8 @@ export async function openSession(target: Target): Promise<Session> {
     namespace,
     signals: false,
     beat: BEAT,
+    // What hurts is for those to say who stay.
+    alerts: { sources: false },
     ...(logs ? undefined : { log: quiet }),
   });
   return { node, namespace, by: person() };
@@ -49,5 +54,5 @@ function person(): string {
   } catch {
     // A user without an entry, as in some containers.
   }
-  return `${name}@${hostname()}`.slice(0, 256);
+  return `${name}@${hostname()}`.slice(0, MAX_PERSON);
 }

@@ -42,6 +42,16 @@ export function patchOf(given: readonly Assignment[], before: ServiceSettings | 
   return patch;
 }
 
+/** As deep as the paths are; `null` is a value like others. */
+export function fieldsAt(given: readonly Assignment[]): Fields {
+  return given.reduce((fields, { path, value }) => withValue(fields, path, value), {});
+}
+
+function withValue(fields: Fields, [name = '', ...inner]: readonly string[], value: unknown): Fields {
+  const before = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  return { ...fields, [name]: inner.length === 0 ? value : withValue(fieldsOf(before), inner, value) };
+}
+
 function assigned(base: unknown, [name = '', ...inner]: readonly string[], value: unknown): Fields {
   const fields = fieldsOf(base);
   if (inner.length === 0 && value === null)

@@ -22,13 +22,18 @@ export interface Option {
   readonly says: string;
 }
 
-export type Work = (session: Session) => Promise<Answer>;
+/** Answers undefined where all is said already. */
+export type Work = (session: Session) => Promise<Answer | undefined>;
 
 export interface Session {
   readonly node: ActorNode;
   readonly namespace: string;
   /** Who does this, for histories. */
   readonly by: string;
+  /** Says something before the end; as JSON it is one line. */
+  readonly say: (said: Answer) => void;
+  /** Resolves when whoever has started this wants it to end, or reads no longer. */
+  readonly untilInterrupted: () => Promise<void>;
 }
 
 export interface Answer {

@@ -1,5 +1,6 @@
 /** Every verb, in the order of the help. */
 import type { Verb } from './verb.ts';
+import { alerts } from './verbs/alerts.ts';
 import { breaker } from './verbs/breaker.ts';
 import { breakers } from './verbs/breakers.ts';
 import { cache } from './verbs/cache.ts';
@@ -26,4 +27,5 @@ export const VERBS: readonly Verb[] = [
   mark,
   drain,
   cache,
+  alerts,
 ];

@@ -1,6 +1,7 @@
 /** Everything that the command line says before it connects: no Redis is near. */
 import { readFile } from 'node:fs/promises';
 import test from 'ava';
+import { readCommand } from '../../src/cli/command.ts';
 import { main } from '../../src/cli/main.ts';
 import { VERBS } from '../../src/cli/verbs.ts';
 
@@ -11,6 +12,7 @@ async function run(...words: string[]): Promise<{ code: number; out: string; err
     err: (text) => void (err += text),
     redis: 'redis://127.0.0.1:1',
     logs: false,
+    untilInterrupted: () => Promise.resolve(),
   });
   return { code, out, err };
 }
@@ -38,6 +40,32 @@ test('wrong usage is code 2, with what is wrong and the usage line, and connects
     ['delivery get users local', '"get" must be one of set'],
     ['delivery set users sideways', '"sideways" must be one of auto, local, remote, disabled'],
     ['cache clear users a b', '"b" is too much'],
+    ['alerts tell', '"tell" must be one of list, show, ack'],
+    ['alerts list all', '"all" is too much'],
+    ['alerts --severity ill', '"ill" must be one of critical, high, medium, low'],
+    ['alerts --state over', '"over" must be one of open, acked'],
+    ['alerts --limit 0', '--limit must be 1 to 10000'],
+    ['alerts --since yesterday', '--since must be a time with its unit'],
+    ['alerts --note x', '--note does not go with alerts list'],
+    ['alerts show', '<id> is missing'],
+    ['alerts ack a seen', '"seen" must be one of received, investigating, responding, resolved'],
+    ['alerts ack a resolved --eta 5m', '--eta goes with received, investigating, responding only'],
+    ['alerts resolve a b', '"b" is too much'],
+    ['alerts escalate a', 'escalate asks for a --reason'],
+    ['alerts silence --reason x --for 5m', 'silence asks which'],
+    ['alerts silence --kind a --for 5m', 'silence asks for a --reason'],
+    ['alerts silence --kind a --reason x', 'silence asks for how long'],
+    ['alerts unsilence', '<id> is missing'],
+    ['alerts silences now', '"now" is too much'],
+    ['alerts stats --window 5', '--window must be a time with its unit'],
+    ['alerts watch --level s2', '"s2" must be one of s1, s3, s4, s5'],
+    ['alerts watch --min-severity ill', '"ill" must be one of critical'],
+    ['alerts raise disk-full', 'raise asks for a --message'],
+    ['alerts clear', '<kind> is missing'],
+    ['alerts policy burst=1', '"burst=1" is too much'],
+    ['alerts configure', '<key=value> is missing'],
+    ['alerts configure burst', '"burst" is no key=value'],
+    ['alerts configure burst=', '"burst=" has no value'],
     ['stats users --reason x', '--reason does not go with stats'],
     ['status --what', "Unknown option '--what'"],
     ['status --redis', "Option '--redis <value>' argument missing"],
@@ -52,6 +80,8 @@ test('wrong usage is code 2, with what is wrong and the usage line, and connects
   t.deepEqual(JSON.parse(err), {
     error: { code: 'USAGE', message: '<service> is missing', usage: 'usage: homeostat instances <service>' },
   });
+  const { err: ofOne } = await run('config', 'set', 'users');
+  t.is(ofOne.split('\n').length, 3, ofOne);
 });
 
 test('the help names every verb, and the help of a verb its usage, options and examples', async (t) => {
@@ -81,4 +111,18 @@ test('operations.md lists every form of every verb, and no other', async (t) => 
     block.trim().split('\n').sort(),
     VERBS.flatMap(({ synopses }) => synopses.map((synopsis) => `homeostat ${synopsis}`)).sort(),
   );
+});
+
+test('alerts.md says nothing to whoever is on call that the command line does not take (S3-62)', async (t) => {
+  const page = await readFile(new URL('../../../../../docs/alerts.md', import.meta.url), 'utf8');
+  const [, block = ''] = /```text\n(homeostat alerts [^`]*)```/.exec(page) ?? [];
+  const lines = block.trim().split('\n');
+  t.true(lines.length > 8);
+  for (const line of lines) {
+    const [command = ''] = line.split(/ {2,}/);
+    const [, ...words] = (command.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
+    const { verb, given } = readCommand(words, undefined);
+    t.notThrows(() => verb?.plan(given), command);
+    t.is(verb?.name, 'alerts');
+  }
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { describeSpan, milliseconds } from '../../src/cli/duration.ts';
 import { facts, printable, table } from '../../src/cli/print.ts';
-import { assignments, isNested, patchOf } from '../../src/cli/settings.ts';
+import { assignments, fieldsAt, isNested, patchOf } from '../../src/cli/settings.ts';
 
 test('spans of time have a unit', (t) => {
   t.is(milliseconds('500ms'), 500);
@@ -47,6 +47,23 @@ test('a part of a field is added to what is set, and taken from it', (t) => {
 test('a name that belongs to every object is a name like others, and reaches no prototype', (t) => {
   const patch = patchOf(assignments(['__proto__.polluted=1', 'retry.__proto__.polluted=1']), undefined);
   t.true(Object.hasOwn(patch, '__proto__'));
+  t.is(({} as { polluted?: unknown }).polluted, undefined);
+});
+
+test('fields are as deep as their paths, and null is one of their values', (t) => {
+  const given = assignments([
+    'severities.high.ackByMs=5',
+    'severities.high.maxRepeats=null',
+    'burst=1',
+    'a.b=1',
+    'a=2',
+  ]);
+  t.deepEqual(fieldsAt(given) as unknown, {
+    severities: { high: { ackByMs: 5, maxRepeats: null } },
+    burst: 1,
+    a: 2,
+  });
+  t.deepEqual(Object.keys(fieldsAt(assignments(['__proto__.polluted=1']))), ['__proto__']);
   t.is(({} as { polluted?: unknown }).polluted, undefined);
 });
 

@@ -1,4 +1,5 @@
 import type { BackendHealth, Link } from '../../backend.ts';
+import type { AlertStore } from '../../ports/alerts.ts';
 import type { Breakers } from '../../ports/breakers.ts';
 import type { NodeIdentity } from '../../ports/broker.ts';
 import type { Cache } from '../../ports/cache.ts';
@@ -8,7 +9,7 @@ import type { Records } from '../../ports/records.ts';
 import { MemoryBroker } from './broker.ts';
 import { Hold } from './hold.ts';
 import { MemoryMembership } from './membership.ts';
-import { memoryBreakers, memoryCache, memoryPermits, memoryRecords } from './shared.ts';
+import { memoryAlerts, memoryBreakers, memoryCache, memoryPermits, memoryRecords } from './shared.ts';
 import type { World } from './world.ts';
 
 /** One node's hold on a world. */
@@ -19,6 +20,7 @@ export class MemoryLink implements Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly alerts: AlertStore;
   readonly timers: Timers | undefined;
   readonly #hold: Hold;
 
@@ -31,6 +33,7 @@ export class MemoryLink implements Link {
     this.breakers = memoryBreakers(this.#hold);
     this.cache = memoryCache(this.#hold);
     this.permits = memoryPermits(this.#hold);
+    this.alerts = memoryAlerts(this.#hold);
     world.linkOpened();
   }
 
@@ -61,6 +64,7 @@ export class MemoryLink implements Link {
     this.membership.stopBeating();
     this.#hold.member?.inbox.close();
     this.#hold.member?.news.close();
+    this.#hold.member?.alerts.close();
     await this.broker.closeReaders();
     this.#hold.world.linkClosed();
   }

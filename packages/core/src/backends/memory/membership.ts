@@ -26,6 +26,7 @@ export class MemoryMembership implements Membership {
         id: `${identity.name}-${suffix()}`,
         inbox: new Feed((frames) => events.inbox(frames)),
         news: new Feed((items) => events.news(items)),
+        alerts: new Feed((items) => events.alerts(items)),
         producers: new Map(),
         beats: 0,
         beatAt: world.timers.clock.elapsed(),
@@ -119,7 +120,7 @@ export class MemoryMembership implements Membership {
       watch.look(member.id);
       world.pulse();
       this.#beatAgain(member, watch, events);
-      events.beaten(world.seq);
+      events.beaten(world.seq, world.alerts.seq);
     });
   }
 }

@@ -1,4 +1,5 @@
 /** The ports of what all nodes share, as one link sees them. */
+import type { AlertStore } from '../../ports/alerts.ts';
 import type { Breakers } from '../../ports/breakers.ts';
 import type { Cache } from '../../ports/cache.ts';
 import { NotMember } from '../../ground/errors.ts';
@@ -12,7 +13,7 @@ export function memoryRecords(hold: Hold): Records {
     all: (family) => hold.use(() => records.all(family)),
     change: (change) =>
       hold.use(() => {
-        if (hold.current() === undefined) throw new NotMember(hold.member?.id ?? hold.identity.name, 'not-executed');
+        memberOf(hold);
         return records.change(change);
       }),
     history: (family, limit) => hold.use(() => records.history(family, limit)),
@@ -43,4 +44,35 @@ export function memoryCache(hold: Hold): Cache {
 export function memoryPermits(hold: Hold): Permits {
   const { permits } = hold.world;
   return { take: (service, request) => hold.use(() => permits.take(service, request)) };
+}
+
+export function memoryAlerts(hold: Hold): AlertStore {
+  const { alerts, members } = hold.world;
+  const lives = (id: string): boolean => members.has(id);
+  return {
+    commit: (changes) => hold.use(() => changes.map((change) => alerts.commit(change))),
+    live: () => hold.use(() => alerts.live()),
+    due: (now, limit) => hold.use(() => alerts.due(now, limit)),
+    archived: (range) => hold.use(() => alerts.archived(range)),
+    claim: (refs) =>
+      hold.use(() => {
+        const node = memberOf(hold);
+        return refs.map((ref) => alerts.claims.claim(ref, node, lives));
+      }),
+    finish: (refs, outcome) =>
+      hold.use(() => {
+        // What it delivered before it was evicted is delivered, unless somebody else has it by now.
+        const node = hold.member?.id;
+        if (node !== undefined) for (const ref of refs) alerts.claims.finish(ref, node, outcome);
+      }),
+    permit: (asks, now) => hold.use(() => asks.map((ask) => alerts.windows.permit(ask, now))),
+    rate: (name, add, windowMs, now) => hold.use(() => alerts.windows.rate(name, add, windowMs, now)),
+  };
+}
+
+/** @throws NotMember */
+function memberOf(hold: Hold): string {
+  const member = hold.current();
+  if (member === undefined) throw new NotMember(hold.member?.id ?? hold.identity.name, 'not-executed');
+  return member.id;
 }

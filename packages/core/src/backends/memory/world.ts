@@ -1,5 +1,6 @@
 import type { NewsItem, NodeReport, NodeVitals } from '../../ports/membership.ts';
 import type { Timers } from '../../ground/clock.ts';
+import { AlertBook } from './alert-book.ts';
 import { BreakerBook } from './breaker-book.ts';
 import { CacheBook } from './cache-book.ts';
 import { DueSet } from './due-set.ts';
@@ -13,6 +14,7 @@ export interface MemberRecord {
   readonly id: string;
   readonly inbox: Feed<Uint8Array>;
   readonly news: Feed<NewsItem>;
+  readonly alerts: Feed<NewsItem>;
   /** Mailbox, or mailbox and target → this producer's last number and the entry it became. */
   readonly producers: Map<string, { readonly number: number; readonly id: string }>;
   /** Raised by every beat. */
@@ -32,6 +34,7 @@ export class World {
   readonly breakers: BreakerBook;
   readonly cache: CacheBook;
   readonly permits: PermitBook;
+  readonly alerts: AlertBook;
   /** The last news there is. */
   seq = 0;
   readonly #mailboxes = new Map<string, Mailbox>();
@@ -45,6 +48,7 @@ export class World {
     this.breakers = new BreakerBook(timers.clock, tell);
     this.cache = new CacheBook(timers.clock);
     this.permits = new PermitBook(timers.clock);
+    this.alerts = new AlertBook(timers.clock, (item) => this.#log(item));
   }
 
   mailbox(name: string): Mailbox {
@@ -62,6 +66,10 @@ export class World {
     for (const { news } of this.members.values()) news.push({ seq: this.seq, kind, id, body: structuredClone(body) });
   }
 
+  #log(item: NewsItem): void {
+    for (const { alerts } of this.members.values()) alerts.push(structuredClone(item));
+  }
+
   /** Takes the member off the list first: from here on everything it sends is refused. Then frees what it held. */
   remove(id: string, how: 'left' | 'expired'): void {
     const member = this.members.get(id);
@@ -69,6 +77,7 @@ export class World {
     this.members.delete(id);
     member.inbox.close();
     member.news.close();
+    member.alerts.close();
     for (const mailbox of this.#mailboxes.values()) mailbox.release(id, how === 'expired');
     this.tell(how, id);
   }

@@ -136,6 +136,7 @@ export class ThreadJobs implements ThreadPool, ThreadOwner {
     if (cause !== RETIRED && this.#served !== undefined && this.#closed === undefined) {
       const running = begun.map(({ job }) => job.context.messageId);
       this.#settings.log.warn({ module: this.#settings.module, running }, `a worker thread is gone: ${words}`);
+      this.#settings.onDeath?.(words);
     }
     this.#seats.died(thread, cause !== RETIRED && thread.jobs === 0 && begun.length === 0);
     for (const ticket of begun) {

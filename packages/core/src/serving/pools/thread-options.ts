@@ -57,17 +57,20 @@ export interface ThreadPoolOptions {
   readonly workerFile?: URL | string;
   /** Where handlers' `ctx.log` writes, and where the pool tells of dead threads. Default: `defaultLog()`. */
   readonly log?: Log;
+  /** Told, in words, how a thread has died whose module had loaded in time. Must not throw. */
+  readonly onDeath?: (reason: string) => void;
 }
 
 /** The options with every default filled in, URLs as text. */
 export interface ThreadSettings extends Required<
-  Omit<ThreadPoolOptions, 'module' | 'workerFile' | 'stackMb' | 'env' | 'execArgv'>
+  Omit<ThreadPoolOptions, 'module' | 'workerFile' | 'stackMb' | 'env' | 'execArgv' | 'onDeath'>
 > {
   readonly module: string;
   readonly workerFile: string;
   readonly stackMb?: number | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly execArgv?: readonly string[] | undefined;
+  readonly onDeath?: ((reason: string) => void) | undefined;
 }
 
 const schema: z.ZodType<ThreadSettings> = z.strictObject({
@@ -87,6 +90,7 @@ const schema: z.ZodType<ThreadSettings> = z.strictObject({
   log: z
     .custom<Log>((value) => typeof (value as Log | undefined)?.info === 'function', 'must be a pino-shaped logger')
     .default(() => defaultLog()),
+  onDeath: z.custom<(reason: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
 });
 
 /** @throws ConfigError naming the option, or the file that is not there. */

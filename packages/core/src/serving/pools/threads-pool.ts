@@ -24,6 +24,7 @@ export class ThreadsPool implements Pool {
     maxBodyBytes: number,
     log: Log,
     middleware: readonly ServerMiddleware[],
+    threadDied?: (reason: string) => void,
   ): Promise<ThreadsPool> {
     const { module, threads, maxHeapMb, recycleAfter } = serving;
     const pool = await threadPool({
@@ -33,6 +34,7 @@ export class ThreadsPool implements Pool {
       log,
       ...(maxHeapMb === undefined ? undefined : { maxHeapMb }),
       ...(recycleAfter === undefined ? undefined : { recycleAfter }),
+      ...(threadDied === undefined ? undefined : { onDeath: threadDied }),
     });
     return new ThreadsPool(pool, maxBodyBytes, middleware);
   }

@@ -21,6 +21,10 @@ export class Peer {
   readonly inbox: string[] = [];
   readonly evictions: string[] = [];
   readonly news: NewsItem[] = [];
+  /** The alert log as it came. */
+  readonly alerts: NewsItem[] = [];
+  /** The last item of the alert log that each answered beat knew of. */
+  readonly alertBeats: number[] = [];
   /** The last news that each answered beat knew of. */
   readonly beats: number[] = [];
   /** What its report says it serves: mailbox → methods. */
@@ -42,7 +46,11 @@ export class Peer {
       evicted: (reason) => this.evictions.push(reason),
       inbox: (frames) => this.inbox.push(...frames.map(textOf)),
       news: (items) => this.news.push(...items),
-      beaten: (seq) => this.beats.push(seq),
+      alerts: (items) => this.alerts.push(...items),
+      beaten: (seq, alertSeq) => {
+        this.beats.push(seq);
+        this.alertBeats.push(alertSeq);
+      },
     });
     return this.id;
   }

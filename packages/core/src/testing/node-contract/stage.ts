@@ -96,6 +96,7 @@ export class NodeStage {
         evicted: () => undefined,
         inbox: () => undefined,
         news: () => undefined,
+        alerts: () => undefined,
         beaten: () => undefined,
       },
     );

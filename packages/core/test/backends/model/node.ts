@@ -31,6 +31,7 @@ export class Node {
       evicted: () => model.complain(new Error('a node that beats was evicted')),
       inbox: () => undefined,
       news: () => undefined,
+      alerts: () => undefined,
       beaten: () => undefined,
     });
     // So that the limits of the mailbox are known before the first append.

@@ -6,7 +6,7 @@ import { FORCE, isServed, mustBeServed } from '../known.ts';
 import { table } from '../print.ts';
 import { assignments, isNested, patchOf } from '../settings.ts';
 import { UsageError } from '../usage-error.ts';
-import type { Verb, Work } from '../verb.ts';
+import type { Answer, Verb, Work } from '../verb.ts';
 
 const DEFAULT_LIMIT = 20;
 
@@ -86,7 +86,7 @@ async function live(node: ActorNode, service: string): Promise<LiveSetting> {
   return newest === undefined ? known : { service, revision: newest.revision, settings: newest.to };
 }
 
-function answerOf(setting: LiveSetting): Awaited<ReturnType<Work>> {
+function answerOf(setting: LiveSetting): Answer {
   const { service, revision, settings = {} } = setting;
   const lines = Object.entries(settings).map(([name, value]) => `  ${name} = ${JSON.stringify(value)}`);
   const text = [`${service}, revision ${revision}`, ...(lines.length === 0 ? ['  nothing is set live'] : lines)];
