@@ -31,6 +31,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   configuration: ['S1-07', 'S1-08', 'S3-10', 'S3-11'].concat(rows('S2', 34, 37)),
   'middleware and errors': rows('S0', 43, 45).concat(['S1-41', 'S1-42', 'S1-45', 'S1-46', 'S1-47', 'S3-38']),
   scaling: ['S0-40', 'S2-45', 'S3-14', 'S3-15'],
+  alerts: ['S3-16', 'S3-24', 'S3-37'].concat(rows('S3', 50, 63), ['S4-21', 'S1-47', 'S2-25']),
   'testing kit': ['S3-47'],
 };
 

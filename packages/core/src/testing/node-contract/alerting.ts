@@ -148,18 +148,25 @@ export function alerting(promised: Promised): void {
     },
   );
 
-  promised('alerts 5: a low one is kept and told to nobody', async (t, stage) => {
-    const alerts = new AlertStage(stage);
-    const a = await alerts.node('a');
-    const all = listen(a, {});
-    await a.pain(pain('draughty', 'info'));
-    const [low] = await a.alerts.list({ severity: 'low' });
-    t.deepEqual([low?.kind, low?.severity, low?.state], ['draughty', 'low', 'open']);
-    await alerts.pass(6 * MINUTE, 30 * SECOND);
-    await until('it is archived', async () => (await a.alerts.list({ state: 'open' })).length === 0);
-    t.is((await stored(a, 'draughty'))?.resolution, 'expired');
-    t.deepEqual(all.told, []);
-  });
+  promised(
+    'alerts 5: a low one is kept and told to nobody; more of a source in a minute are counted (S3-56)',
+    async (t, stage) => {
+      const alerts = new AlertStage(stage);
+      const a = await alerts.node('a');
+      const all = listen(a, {});
+      await a.pain(pain('draughty', 'info'));
+      const [low] = await a.alerts.list({ severity: 'low' });
+      t.deepEqual([low?.kind, low?.severity, low?.state], ['draughty', 'low', 'open']);
+      for (let n = 1; n <= 11; n += 1) await a.pain(pain(`low-${n}`, 'low', { service: 'shop' }));
+      t.is((await stored(a, 'low-11'))?.attenuated.limit, 1);
+      // Two, and three more that nobody had seen before.
+      t.is((await a.alerts.stats()).attenuated.limit, 6);
+      await alerts.pass(6 * MINUTE, 30 * SECOND);
+      await until('it is archived', async () => (await a.alerts.list({ state: 'open' })).length === 0);
+      t.is((await stored(a, 'draughty'))?.resolution, 'expired');
+      t.deepEqual(all.told, []);
+    },
+  );
 
   promised('alerts 6: what five nodes say two hundred times is one alert and one notice a level', async (t, stage) => {
     const alerts = new AlertStage(stage);
