@@ -159,8 +159,8 @@ export function alerting(promised: Promised): void {
       t.deepEqual([low?.kind, low?.severity, low?.state], ['draughty', 'low', 'open']);
       for (let n = 1; n <= 11; n += 1) await a.pain(pain(`low-${n}`, 'low', { service: 'shop' }));
       t.is((await stored(a, 'low-11'))?.attenuated.limit, 1);
-      // Two, and three more that nobody had seen before.
-      t.is((await a.alerts.stats()).attenuated.limit, 6);
+      // Two, and a third: of those that nobody had seen before, three pass in any case.
+      t.is((await a.alerts.stats()).attenuated.limit, 8);
       await alerts.pass(6 * MINUTE, 30 * SECOND);
       await until('it is archived', async () => (await a.alerts.list({ state: 'open' })).length === 0);
       t.is((await stored(a, 'draughty'))?.resolution, 'expired');
