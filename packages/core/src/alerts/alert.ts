@@ -213,6 +213,8 @@ export interface Raised {
   readonly bypass: boolean;
   /** Backend time at which it hurt, ms: the original one, however late it is told. */
   readonly at: number;
+  /** The last time, where it stands for several. */
+  readonly lastAt?: number | undefined;
   /** How many raises this stands for. */
   readonly count: number;
   /** Unique: one that is told twice is counted once. */

@@ -5,7 +5,7 @@ import { fingerprintOf } from './fingerprint.ts';
 const KIND = 'too-many-alerts';
 
 export function oneOfTheCrowd(raised: Raised, maxLive: number): Raised {
-  const { source, at, count, token, reporter, kind } = raised;
+  const { source, at, lastAt, count, token, reporter, kind } = raised;
   return {
     type: 'pain',
     severity: 'high',
@@ -14,6 +14,6 @@ export function oneOfTheCrowd(raised: Raised, maxLive: number): Raised {
     source: { nodeId: source.nodeId },
     fingerprint: fingerprintOf({ type: 'pain', kind: KIND, nodeId: source.nodeId }),
     bypass: false,
-    ...{ at, count, token, reporter },
+    ...{ at, lastAt, count, token, reporter },
   };
 }

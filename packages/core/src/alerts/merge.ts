@@ -8,8 +8,13 @@ export function merged(earlier: Raised, later: Raised): Raised {
     ...later,
     severity: isWorse(earlier.severity, later.severity) ? earlier.severity : later.severity,
     bypass: earlier.bypass || later.bypass,
-    at: Math.max(earlier.at, later.at),
+    at: Math.min(earlier.at, later.at),
+    lastAt: Math.max(lastOf(earlier), lastOf(later)),
     count: earlier.count + later.count,
     token: earlier.token,
   };
+}
+
+function lastOf({ at, lastAt = at }: Raised): number {
+  return lastAt;
 }

@@ -37,7 +37,7 @@ export class Onset {
     const { fingerprint } = raised;
     const before = this.#waiting.get(fingerprint);
     if (before !== undefined) {
-      before.raised = { ...merged(before.raised, raised), at: before.raised.at };
+      before.raised = merged(before.raised, raised);
       return before.promise;
     }
     let resolve!: Waiting['resolve'];

@@ -11,7 +11,7 @@ import { configRejectedSource } from './config-rejected.ts';
 import { DeadLetterSource } from './dead-letters.ts';
 import { Depths } from './depths.ts';
 import { ErrorFree } from './error-free.ts';
-import { ErrorRates } from './error-rate.ts';
+import { errorRates } from './error-rate.ts';
 import { EventLoops } from './event-loop.ts';
 import { Faster } from './faster.ts';
 import { LagGrowing } from './lag-growing.ts';
@@ -21,7 +21,7 @@ import { NoConsumers } from './no-consumers.ts';
 import { nodeExpiredSource } from './node-expired.ts';
 import { ProcessSource } from './process.ts';
 import { recoveredSource } from './recovered.ts';
-import { ResponseTimes } from './response-time.ts';
+import { responseTimes } from './response-time.ts';
 import { RetryBudgetSource } from './retry-budget.ts';
 import { ServiceFailing } from './service-failing.ts';
 import { lookEvery } from './ticker.ts';
@@ -60,8 +60,8 @@ export function startSources(needs: SourcesNeeds): Sources {
   const checks = given(policy.checks, () => new CheckFailed(needs));
   const failing = given(criticalServices.length > 0, () => new ServiceFailing(needs, policy));
   const judges: (WorkJudge | undefined)[] = [
-    given(policy.errorRate, (own) => new ErrorRates(signal, own, lookMs)),
-    given(policy.responseTime, (own) => new ResponseTimes(signal, own, lookMs)),
+    given(policy.errorRate, (own) => errorRates(signal, own, lookMs)),
+    given(policy.responseTime, (own) => responseTimes(signal, own, lookMs)),
     given(policy.errorFree, (own) => new ErrorFree(signal, own)),
     given(policy.faster, (own) => new Faster(signal, own, timers.clock)),
   ];

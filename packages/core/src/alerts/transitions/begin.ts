@@ -8,7 +8,7 @@ import { withTimer } from './timer.ts';
 
 export function begun(raised: Raised, admission: Admission, moment: Moment, id: string): AlertRecord {
   const { type, severity, kind, message, source, fingerprint, metrics, impact, actions, tags, causedBy } = raised;
-  const { bypass, at, count, token, reporter } = raised;
+  const { bypass, at, lastAt = at, count, token, reporter } = raised;
   const fresh: AlertRecord = {
     id,
     type,
@@ -27,7 +27,7 @@ export function begun(raised: Raised, admission: Admission, moment: Moment, id: 
     count,
     flaps: 0,
     firstAt: at,
-    lastAt: at,
+    lastAt,
     reporters: [reporter],
     attenuated: {},
     notices: [],

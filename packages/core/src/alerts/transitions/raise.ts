@@ -99,14 +99,14 @@ function worsened(before: AlertRecord, raised: Raised, admission: Admission, mom
 
 /** One raise more: who, when and how often, and what was said last. */
 function counted(before: AlertRecord, raised: Raised): AlertRecord {
-  const { at, count, token, reporter } = raised;
+  const { at, lastAt = at, count, token, reporter } = raised;
   const isActive = before.type === 'pain';
   return {
     ...before,
-    ...(at >= before.lastAt ? latestWords(raised) : {}),
+    ...(lastAt >= before.lastAt ? latestWords(raised) : {}),
     count: before.count + count,
     firstAt: Math.min(before.firstAt, at),
-    lastAt: Math.max(before.lastAt, at),
+    lastAt: Math.max(before.lastAt, lastAt),
     reporters: withMember(before.reporters, reporter, MAX_REPORTERS),
     active: isActive ? withMember(before.active, reporter, MAX_ACTIVE) : before.active,
     tokens: [...before.tokens, token].slice(-MAX_TOKENS),
