@@ -51,7 +51,7 @@ export async function openHouse({ redisUrl, prefix }) {
         ...{ actors: {}, serviceMs: {}, checks: {} },
       }),
     },
-    { evicted: nothing, inbox: nothing, news: nothing, beaten: nothing },
+    { evicted: nothing, inbox: nothing, news: nothing, alerts: nothing, beaten: nothing },
   );
   return {
     here,

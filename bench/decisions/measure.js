@@ -17,6 +17,8 @@ import { median, Samples } from '../lib/stats.js';
  * @property {number} max
  * @property {number} p99 of decisions timed one by one, over all rounds
  * @property {number} runs
+ * @property {number} count how many were timed one by one
+ * @property {string} [unit] µs unless given
  * @property {number} [barMicros]
  * @property {'median' | 'p99'} [bar]
  * @property {string} [stated]
@@ -46,17 +48,21 @@ export async function measure(decisions, { rounds, ms }) {
   for (let n = 0; n < rounds; n++) {
     for (const { decision, values, singles } of measured) values.push(await round(decision, ms, singles));
   }
-  return measured.map(({ decision: { name, bar, barMicros, stated }, values, singles }) => ({
-    name,
-    median: median(values) * 1_000,
-    min: Math.min(...values) * 1_000,
-    max: Math.max(...values) * 1_000,
-    p99: singles.summary().p99 * 1_000,
-    runs: values.length,
-    bar,
-    barMicros,
-    stated,
-  }));
+  return measured.map(({ decision: { name, bar, barMicros, stated }, values, singles }) => {
+    const { count, p99 } = singles.summary();
+    return {
+      name,
+      median: median(values) * 1_000,
+      min: Math.min(...values) * 1_000,
+      max: Math.max(...values) * 1_000,
+      p99: p99 * 1_000,
+      runs: values.length,
+      count,
+      bar,
+      barMicros,
+      stated,
+    };
+  });
 }
 
 /**

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { decisionLines, decisionTables, runDecisions } from './decisions.js';
+import { ALERT, alertTables, runAlert } from './alert.js';
+import { DECISIONS, decisionLines, decisionTables, runDecisions } from './decisions.js';
 import { findNode } from './node-versions.js';
 import { help, parseOptions } from './options.js';
 import { endAll } from './processes.js';
@@ -47,26 +48,31 @@ export async function bench(argv) {
     for (const name of asked) if (!names.includes(name)) progress(`${name} is skipped: no nats-server is on the PATH`);
     const results = [];
     const decisions = [];
+    const alerts = [];
     for (const major of options.majors) {
       const node = await findNode(major, progress);
       const servers = { redisUrl: redisServer.url, natsUrl: natsServer?.url ?? '' };
       const plan = { ...options, node, startedAt, subjects: names, servers, redis, progress };
       results.push(...(await runPlan(plan)));
       if (options.decisions) decisions.push(await runDecisions(plan));
+      if (options.alert) alerts.push(await runAlert(plan));
     }
     const facts = {
       redis: await redis.version(),
       nats: natsServer && (await natsVersion()),
       packages: await packageVersions(),
     };
-    const page = [machineLines(facts, names), toTables(results), decisionTables(decisions)]
+    const page = [machineLines(facts, names), toTables(results), decisionTables(decisions), alertTables(alerts)]
       .filter(Boolean)
       .join('\n\n');
     if (options.write) await writeResults(page);
     (options.json ? process.stderr : process.stdout).write(`\n${page}\n\n`);
     for (const error of new Set(results.flatMap(({ errors }) => errors))) progress(`failed: ${error}\n`);
     progress(`${Math.round((performance.now() - startedAt) / 1_000)} s in all`);
-    if (options.json) process.stdout.write(`${JSON.stringify([...toLines(results), ...decisionLines(decisions)])}\n`);
+    if (options.json) {
+      const apart = [...decisionLines(DECISIONS, decisions), ...decisionLines(ALERT, alerts)];
+      process.stdout.write(`${JSON.stringify([...toLines(results), ...apart])}\n`);
+    }
     return results.some(({ subject, figures }) => subject === 'homeostat' && figures.length === 0) ? 1 : 0;
   } finally {
     redis.close();

@@ -8,7 +8,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { payload } from './payload.js';
-import { Samples } from './stats.js';
+import { monotonicMs, Samples } from './stats.js';
 
 /** Without one more message handled for this long, the rest counts as lost. */
 const STALL_MS = 3_000;
@@ -28,11 +28,6 @@ function handled(n) {
     targetReachedAt = monotonicMs();
     onTarget();
   }
-}
-
-/** CLOCK_MONOTONIC: the same in every process of the machine, so that one can stamp the start and another the end. */
-function monotonicMs() {
-  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** @param {Caller} caller */

@@ -1,7 +1,6 @@
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { LENGTHS, SELECT } from '../decisions/select.js';
-import { end, track } from './processes.js';
+import { runApart } from './apart.js';
 import { markdown, number } from './table.js';
 
 /** @import { DecisionFigures } from '../decisions/measure.js' */
@@ -11,60 +10,24 @@ export const DECISIONS = 'decisions';
 const MAIN = fileURLToPath(new URL('../decisions/main.js', import.meta.url));
 /** What each decision gets in each round, in milliseconds. */
 const MEASURED_MS = 60;
-/** All of them in all rounds take no longer, in milliseconds. */
-const LIMIT_MS = 300_000;
 
-/**
- * Measures what single decisions cost, in a process of their own.
- *
- * @param {{ node: { version: string, execPath: string }, runs: number, servers: { redisUrl: string }, redis: import('./redis-probe.js').RedisProbe, progress: (text: string) => void }} plan
- * @returns {Promise<{ node: string, figures: DecisionFigures[] }>}
- */
-export async function runDecisions({ node, runs, servers: { redisUrl }, redis, progress }) {
-  progress(`node ${node.version} · ${DECISIONS} · ${runs} rounds`);
-  const prefix = `bench${process.pid}decisions`;
-  const how = JSON.stringify({ redisUrl, prefix, rounds: runs, ms: MEASURED_MS });
-  const child = track(
-    fork(MAIN, [how], { execPath: node.execPath, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
-  );
-  try {
-    return { node: node.version, figures: await answerOf(child) };
-  } finally {
-    await end(child);
-    await redis.deleteKeys(prefix);
-  }
-}
-
-/**
- * @param {import('node:child_process').ChildProcess} child
- * @returns {Promise<DecisionFigures[]>}
- */
-function answerOf(child) {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`${DECISIONS}: no answer within ${LIMIT_MS} ms`)), LIMIT_MS);
-    child.once('message', (/** @type {{ figures?: DecisionFigures[], error?: string }} */ { figures, error }) => {
-      clearTimeout(late);
-      if (figures === undefined) reject(new Error(`${DECISIONS}: ${error}`));
-      else resolve(figures);
-    });
-    child.once('exit', (code) => {
-      clearTimeout(late);
-      reject(new Error(`${DECISIONS}: the process ended (${code})`));
-    });
-  });
+/** @param {import('./apart.js').ApartPlan} plan */
+export function runDecisions(plan) {
+  return runApart(DECISIONS, MAIN, MEASURED_MS, plan);
 }
 
 /**
  * One line for each decision, as works have one for each subject.
  *
+ * @param {string} work
  * @param {{ node: string, figures: DecisionFigures[] }[]} results
  */
-export function decisionLines(results) {
+export function decisionLines(work, results) {
   return results.flatMap(({ node, figures }) =>
-    figures.map(({ name, median, min, max, p99, runs }) => ({
-      work: DECISIONS,
+    figures.map(({ name, median, min, max, p99, runs, unit = 'µs' }) => ({
+      work,
       subject: name,
-      unit: 'µs',
+      unit,
       ...{ median: rounded(median), min: rounded(min), max: rounded(max), p99: rounded(p99), runs },
       ...(results.length > 1 ? { node } : {}),
     })),
@@ -89,13 +52,22 @@ export function decisionTables(results) {
 /** @param {DecisionFigures[]} figures */
 function decided(figures) {
   const rows = [['decision', 'median µs', 'min – max', 'p99 µs', 'bar', 'stated by the systems it replaces']];
-  for (const { name, median, min, max, p99, bar, barMicros, stated } of figures) {
+  for (const figure of figures) {
+    const { name, median, min, max, p99, stated } = figure;
     if (name.startsWith(`${SELECT} `)) continue;
-    const measured = bar === 'p99' ? p99 : median;
-    const kept = barMicros === undefined ? '–' : `${bar} < ${barMicros}: ${measured < barMicros ? 'kept' : 'MISSED'}`;
-    rows.push([name, micros(median), `${micros(min)} – ${micros(max)}`, micros(p99), kept, stated ?? '–']);
+    rows.push([name, micros(median), `${micros(min)} – ${micros(max)}`, micros(p99), verdict(figure), stated ?? '–']);
   }
   return markdown(rows);
+}
+
+/**
+ * Whether it stays below its bar.
+ *
+ * @param {DecisionFigures} figure
+ */
+export function verdict({ median, p99, bar, barMicros }) {
+  if (barMicros === undefined) return '–';
+  return `${bar} < ${barMicros}: ${(bar === 'p99' ? p99 : median) < barMicros ? 'kept' : 'MISSED'}`;
 }
 
 /** @param {DecisionFigures[]} figures */
@@ -115,7 +87,7 @@ function selected(figures) {
 }
 
 /** @param {number | null} value */
-function micros(value) {
+export function micros(value) {
   return number(value, value !== null && value >= 100 ? 0 : value !== null && value >= 1 ? 2 : 3);
 }
 

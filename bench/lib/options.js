@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { ALERT } from './alert.js';
 import { DECISIONS } from './decisions.js';
 import { subjects } from './subject.js';
 import { works } from './works.js';
@@ -6,7 +7,7 @@ import { works } from './works.js';
 export const help = `npm run bench -- [options]
 
   --quick            one Node version, one-way, call-1-p50 and call-256, under two minutes
-  --works a,b        only these works: ${works.map(({ name }) => name).join(', ')}, ${DECISIONS}
+  --works a,b        only these works: ${works.map(({ name }) => name).join(', ')}, ${DECISIONS}, ${ALERT}
   --subjects a,b     only these subjects: ${Object.keys(subjects).join(', ')}
   --runs n           rounds (5; with --quick 3 to 5, as many as fit)
   --node 20,24       Node majors to run the subjects with (20,24; with --quick the running one)
@@ -16,7 +17,7 @@ export const help = `npm run bench -- [options]
 
 A Redis is taken from REDIS_URL, else started from the PATH; a nats-server from the PATH, or NATS is skipped.`;
 
-const WORK_NAMES = [...works.map(({ name }) => name), DECISIONS];
+const WORK_NAMES = [...works.map(({ name }) => name), DECISIONS, ALERT];
 const QUICK_WORKS = ['one-way', 'call-1-p50', 'call-256'];
 /** Leaves room in two minutes for starting and ending. */
 const QUICK_BUDGET_MS = 95_000;
@@ -56,6 +57,7 @@ export function parseOptions(argv) {
     budgetMs: quick && values.runs === undefined ? QUICK_BUDGET_MS : Number.POSITIVE_INFINITY,
     works: works.filter(({ name }) => workNames.includes(name)),
     decisions: workNames.includes(DECISIONS),
+    alert: workNames.includes(ALERT),
     subjects: chosen('--subjects', list(values.subjects), Object.keys(subjects)) ?? Object.keys(subjects),
   };
 }

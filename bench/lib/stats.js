@@ -43,3 +43,8 @@ export class Samples {
     };
   }
 }
+
+/** CLOCK_MONOTONIC: the same in every process of the machine, so that one can stamp the start and another the end. */
+export function monotonicMs() {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

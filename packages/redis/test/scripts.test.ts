@@ -353,6 +353,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'zadd',
       'zcard',
       'zcount',
+      'zscore',
       'zrange',
       'zrem',
       'zremrangebyrank',

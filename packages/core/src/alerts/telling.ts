@@ -9,6 +9,8 @@ import { mayPass, wasSent, type Ring } from './ring.ts';
 
 /** A backend that has not taken a raise after this is taken for away, ms. */
 const LOCAL_AFTER_MS = 1_000;
+/** The end of that: a loop that stood for longer reads what the backend has answered meanwhile, ms. */
+const READ_MS = 10;
 
 export interface TellingNeeds {
   readonly timers: Timers;
@@ -42,7 +44,9 @@ export class Telling {
         kept = true;
         resolve(this.#keep(raised, id, sent));
       };
-      const cancel = timers.setTimer(LOCAL_AFTER_MS, () => keep(true));
+      let cancel = timers.setTimer(LOCAL_AFTER_MS - READ_MS, () => {
+        cancel = timers.setTimer(READ_MS, () => keep(true));
+      });
       raise(raised, id).then(
         (alert) => {
           cancel();
