@@ -24,6 +24,8 @@ export interface SubscribeOptions {
   readonly concurrency?: number | undefined;
   /** Somebody reads them: beyond the flood limit of the policy they come as digests. Default: as the sink says. */
   readonly human?: boolean | undefined;
+  /** Only looks on: what nobody else is told is unrouted all the same. Default false. */
+  readonly onlooker?: boolean | undefined;
   /** How long the handler may take, ms; then it is tried again. Default 30 s. */
   readonly timeoutMs?: number | undefined;
 }

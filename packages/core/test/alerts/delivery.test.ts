@@ -428,3 +428,14 @@ test('wrong options are refused, each by its path', async (t) => {
   t.regex(refused({}, { name: '', human: true, handle: ear.handle }, {}), /alerts\.subscribe: sink\.name/);
   t.regex(refused({}, undefined, {}), /give a function/);
 });
+
+test('an onlooker is told, and where it is the only one nobody is said to hear', async (t) => {
+  const { house, a } = await houseOf(t, 'a');
+  const ear = new Ear();
+  a.delivery.subscribe({ level: 's3' }, ear.handle, { mode: 'broadcast', onlooker: true });
+  t.deepEqual(a.delivery.hears(), []);
+  await house.raise('high', 'seen');
+  t.deepEqual(ear.heard, ['seen']);
+  a.delivery.subscribe({ level: 's4' }, ear.handle);
+  t.deepEqual(a.delivery.hears(), ['s4']);
+});

@@ -131,7 +131,7 @@ export class Delivery implements AsyncDisposable {
 
   /** Levels that this node's subscriptions listen for; `any`: all of them. For its report. */
   hears(): readonly string[] {
-    const open = [...this.#subscriptions].filter(([subscription]) => !subscription.ended);
+    const open = [...this.#subscriptions].filter(([subscription, { onlooker }]) => !subscription.ended && !onlooker);
     return hearsOf(open.map(([, { wanted }]) => wanted));
   }
 

@@ -37,6 +37,7 @@ export interface Plan {
   readonly name: string;
   readonly concurrency: number;
   readonly human: boolean;
+  readonly onlooker: boolean;
   readonly timeoutMs: number;
 }
 
@@ -59,6 +60,7 @@ const optionsSchema = z.strictObject({
   name: z.string().min(1).max(MAX_NAME).optional(),
   concurrency: count.max(1_000).default(DEFAULT_CONCURRENCY),
   human: z.boolean().optional(),
+  onlooker: z.boolean().default(false),
   timeoutMs: milliseconds.min(1).default(DEFAULT_HANDLER_TIMEOUT_MS),
 });
 

@@ -23,7 +23,7 @@ export const watch: Action = {
       const shown = node.alerts.subscribe(
         { level, minSeverity },
         (alert, { notice, digest }) => say({ data: { alert, notice, digest }, text: describe(alert, notice, digest) }),
-        { mode: 'broadcast', name: NAME },
+        { mode: 'broadcast', name: NAME, onlooker: true },
       );
       await interrupted;
       await shown.close();
