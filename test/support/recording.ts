@@ -21,7 +21,8 @@ export function recording(backend: Backend, history: HistoryWriter): Backend {
           evicted,
           inbox: (frames) => events.inbox(frames),
           news: (items) => events.news(items),
-          beaten: (seq) => events.beaten(seq),
+          alerts: (items) => events.alerts(items),
+          beaten: (seq, alertSeq) => events.beaten(seq, alertSeq),
         });
         return node;
       };
