@@ -127,6 +127,26 @@ test.serial(
   },
 );
 
+test.serial('the service has shared state; a caller has what of it the page says to give it', async (t) => {
+  await redis.command('SET', '{homeostat:0}:state:secrets:k', '1:0:x');
+  const carts = service.state<number>('carts', { ttlMs: 60_000, sliding: true });
+  const theirs = caller.state<number>('carts', { ttlMs: 60_000, sliding: true });
+  t.true(await carts.set('k', 1));
+  t.like(await t.throwsAsync(theirs.get('k')), { code: 'TRANSPORT' });
+  const [, selector] = /`(\(~\{homeostat:\*\}:state:carts:[^`]+)`/.exec(await readFile(PAGE, 'utf8'))!;
+  await redis.command('ACL', 'SETUSER', 'orders', selector!);
+  for (const state of [carts, theirs]) {
+    t.is(await state.get('k'), 1);
+    t.true(await state.touch('k'));
+    t.true(((await state.ttl('k')) ?? 0) > 0);
+    const revision = (await state.entry('k'))?.revision ?? 0;
+    t.true((await state.cas('k', revision, 1)).ok);
+    t.true((await state.multi((tx) => tx.set('other', 2).delete('other'))).ok);
+  }
+  t.true(await theirs.delete('k'));
+  t.like(await t.throwsAsync(caller.state('secrets').get('k')), { code: 'TRANSPORT' });
+});
+
 const FORBIDDEN: readonly (readonly [user: string, ...command: string[]])[] = [
   ['service', 'FLUSHALL'],
   ['service', 'KEYS', '*'],

@@ -7,6 +7,7 @@ import type { Timers } from './ground/clock.ts';
 import type { Membership } from './ports/membership.ts';
 import type { Permits } from './ports/permits.ts';
 import type { Records } from './ports/records.ts';
+import type { StateStore } from './ports/state.ts';
 
 export interface BackendMemory {
   /** Bytes in use. */
@@ -32,6 +33,7 @@ export interface Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly state: StateStore;
   readonly alerts: AlertStore;
   /** Backend time, ms since the epoch: the one clock that deadlines and due times are written in. */
   now(): number;
@@ -62,6 +64,7 @@ export * from './ports/records.ts';
 export * from './ports/breakers.ts';
 export * from './ports/cache.ts';
 export * from './ports/permits.ts';
+export * from './ports/state.ts';
 export * from './ports/alerts.ts';
 export { systemClock, type Clock } from './ground/clock.ts';
 export { loop, sleep } from './ground/loop.ts';
@@ -72,6 +75,7 @@ export {
   BackendFull,
   NotMember,
   LayoutMismatch,
+  StateInvalid,
   ConfigError,
   codeOf,
   messageOf,

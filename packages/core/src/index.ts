@@ -113,6 +113,13 @@ export type {
   SubscribeOptions,
 } from './alerts/subscriber.ts';
 
+// What all nodes keep together
+export type { State } from './state/state.ts';
+export type { StateLifetime, StateOptions, StateSetOptions } from './state/options.ts';
+export type { StatePipeline, PipelineResult, PipelineResults, Queued } from './state/pipeline.ts';
+export type { CasResult, StateEntry } from './state/steps.ts';
+export type { MultiResult, StateTransaction } from './state/transaction.ts';
+
 // What stands around calls and handlers
 export type { ClientMiddleware, ClientRequest, Next, ServerMiddleware, ServerRequest } from './calling/middleware.ts';
 export { logging, type Logging, type LoggingOptions } from './calling/logging.ts';
@@ -173,6 +180,7 @@ export {
   SerializationError,
   ServiceDisabled,
   ServiceNotFound,
+  StateInvalid,
   TransportError,
   ValidationError,
   WorkerError,

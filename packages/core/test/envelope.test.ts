@@ -36,6 +36,7 @@ const OURS: errors.HomeostatError[] = [
   new errors.RevisionConflict('config of a', 1, 2),
   new errors.ServiceDisabled('a', 'maintenance'),
   new errors.ServiceNotFound('a'),
+  new errors.StateInvalid('carts', 'k', 'form'),
   new errors.ActorError('EMAIL_TAKEN', 'taken', { details: { email: 'a@b.c', at: new Date(5), n: 5n } }),
 ];
 

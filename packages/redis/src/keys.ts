@@ -34,6 +34,8 @@
  * | `{ns:L}:cachenames:<service>` | sorted set, expires | names of kept answers |
  * | `{ns:L}:cacheends:<service>` | sorted set, expires | name → when the answer ends, ms |
  * | `{ns:L}:retries:<service>` | hash, expires | the retry budget |
+ * | `{ns:L}:state:<space>:<key>` | string, expires | `<revision>:<what it was set with, ms>:<body>` |
+ * | `{ns:L}:staterevision:<space>` | counter, expires | the last revision of the space |
  * | `{ns:0}:alerts` | hash | fingerprint → `<revision>:[<alert id>,<alert>]`, JSON behind the colon |
  * | `{ns:0}:alerts:due` | sorted set | fingerprint → when somebody has to look at it, ms |
  * | `{ns:0}:alerts:archive` | sorted set, expires | `<number in the log>:<alert>`, JSON behind the colon → when it ended, ms |
@@ -202,6 +204,17 @@ export function cacheKeys(lane: LaneKeys, service: string): CacheKeys {
 
 export function retriesKey(lane: LaneKeys, service: string): string {
   return `${lane.prefix}retries:${service}`;
+}
+
+export interface StateKeys {
+  /** Beginning of the keys of its entries. */
+  readonly entries: string;
+  readonly revision: string;
+}
+
+/** The name of a space has no colon: no two entries share a key. */
+export function stateKeys(lane: LaneKeys, space: string): StateKeys {
+  return { entries: `${lane.prefix}state:${space}:`, revision: `${lane.prefix}staterevision:${space}` };
 }
 
 /** Of the control lane. */

@@ -15,6 +15,7 @@ import type {
   NodeIdentity,
   Permits,
   Records,
+  StateStore,
 } from './core.ts';
 import { Ground } from './ground.ts';
 import { ensureLayout } from './layout.ts';
@@ -23,6 +24,7 @@ import type { ParsedOptions } from './options.ts';
 import { RedisPermits } from './permits.ts';
 import { RedisRecords } from './records.ts';
 import { checkServer } from './server.ts';
+import { RedisState } from './state.ts';
 
 /** An idle command connection is asked for a sign of life this often, and when a beat fails, ms: a dead one is found before it is needed. */
 const PULSE_MS = 5_000;
@@ -35,6 +37,7 @@ export class RedisLink implements Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly state: StateStore;
   readonly alerts: AlertStore;
   readonly #pulse: NodeJS.Timeout;
   #pingMs: number | undefined;
@@ -47,6 +50,7 @@ export class RedisLink implements Link {
     this.breakers = new RedisBreakers(ground);
     this.cache = new RedisCache(ground);
     this.permits = new RedisPermits(ground);
+    this.state = new RedisState(ground);
     this.alerts = new RedisAlerts(ground);
     this.#pulse = setInterval(() => {
       if (performance.now() - ground.command.lastUsed > PULSE_MS / 2) this.#feel();

@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -2761,6 +2761,192 @@ for box = 0, math.floor((#KEYS - 1) / 3) - 1 do
   change_level(level, -messages, -bytes)
 end
 return table.concat(answer)`,
+  },
+  stateset: {
+    sha: 'd2e4fe1099e8935cc111ba4f4ea7b09a5f19de51',
+    lua: `#!lua
+local HEAD_LAST_BYTE = 47
+local MOST_REVISION = 2 ^ 52
+local now
+local function microseconds()
+  if not now then
+    local time = redis.call('TIME')
+    now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  end
+  return now
+end
+local function revision_of(text)
+  local revision = tonumber(text)
+  if revision and revision >= 1 and revision <= MOST_REVISION then return revision end
+  return nil
+end
+local function standing(key)
+  local head = redis.pcall('GETRANGE', key, 0, HEAD_LAST_BYTE)
+  if type(head) == 'table' then return nil, nil, head end
+  if head == '' and redis.call('EXISTS', key) == 0 then return 0 end
+  local revision, lifetime = string.match(head, '^([1-9]%d*):(%d+):')
+  return revision_of(revision or ''), tonumber(lifetime or '')
+end
+local function next_revision(before)
+  local last = redis.pcall('GET', KEYS[1])
+  last = type(last) == 'string' and revision_of(last) or 0
+  local revision = math.max(last + 1, before + 1, microseconds())
+  if revision >= MOST_REVISION then revision = microseconds() end
+  redis.call('SET', KEYS[1], string.format('%.0f', revision), 'PX', 86400000)
+  return revision
+end
+local verbs = {}
+function verbs.get(key, renew)
+  local entry = redis.pcall('GET', key)
+  if renew == '1' and type(entry) == 'string' then
+    local lifetime = string.match(string.sub(entry, 1, HEAD_LAST_BYTE + 1), '^[1-9]%d*:([1-9]%d*):')
+    if lifetime then redis.pcall('PEXPIRE', key, lifetime) end
+  end
+  return entry
+end
+function verbs.set(key, when, lifetime, body)
+  local revision, _, failure = standing(key)
+  if failure then return failure end
+  if when == 'absent' or when == 'present' then
+    if (revision == 0) ~= (when == 'absent') then return 0 end
+  elseif when ~= '' then
+    if not revision then return '!' end
+    if revision ~= tonumber(when) then return { redis.call('GET', key) } end
+  end
+  revision = next_revision(revision or 0)
+  local entry = string.format('%.0f', revision) .. ':' .. lifetime .. ':' .. body
+  if lifetime == '0' then redis.call('SET', key, entry) else redis.call('SET', key, entry, 'PX', lifetime) end
+  return revision
+end
+function verbs.delete(key) return redis.call('UNLINK', key) end
+function verbs.ttl(key) return redis.call('PTTL', key) end
+function verbs.touch(key, lifetime)
+  if lifetime ~= '' then return redis.call('PEXPIRE', key, lifetime) end
+  local revision, own, failure = standing(key)
+  if failure then return failure end
+  if revision == 0 then return 0 end
+  if not revision then return '!' end
+  if own > 0 then return redis.pcall('PEXPIRE', key, string.format('%.0f', own)) end
+  return 1
+end
+function verbs.check() return 1 end
+local function hindrance()
+  for i = 2, #KEYS do
+    local at = 4 * (i - 2) + 2
+    if ARGV[at] ~= 'delete' then
+      local revision, _, failure = standing(KEYS[i])
+      if failure then return failure end
+      if ARGV[at] == 'check' and revision ~= tonumber(ARGV[at + 1]) then return { i - 2, revision or '!' } end
+    end
+  end
+  return nil
+end
+local function carry_out()
+  if ARGV[1] == 'all' then
+    local found = hindrance()
+    if found then return found end
+  end
+  local answers = {}
+  for i = 2, #KEYS do
+    local at = 4 * (i - 2) + 2
+    answers[i - 1] = verbs[ARGV[at]](KEYS[i], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+  end
+  return ARGV[1] == 'all' and { answers } or answers
+end
+return carry_out()`,
+  },
+  stateuse: {
+    sha: '2cc70d9ce558bdecaf3a920972831122c32fc790',
+    lua: `#!lua flags=allow-oom
+local HEAD_LAST_BYTE = 47
+local MOST_REVISION = 2 ^ 52
+local now
+local function microseconds()
+  if not now then
+    local time = redis.call('TIME')
+    now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  end
+  return now
+end
+local function revision_of(text)
+  local revision = tonumber(text)
+  if revision and revision >= 1 and revision <= MOST_REVISION then return revision end
+  return nil
+end
+local function standing(key)
+  local head = redis.pcall('GETRANGE', key, 0, HEAD_LAST_BYTE)
+  if type(head) == 'table' then return nil, nil, head end
+  if head == '' and redis.call('EXISTS', key) == 0 then return 0 end
+  local revision, lifetime = string.match(head, '^([1-9]%d*):(%d+):')
+  return revision_of(revision or ''), tonumber(lifetime or '')
+end
+local function next_revision(before)
+  local last = redis.pcall('GET', KEYS[1])
+  last = type(last) == 'string' and revision_of(last) or 0
+  local revision = math.max(last + 1, before + 1, microseconds())
+  if revision >= MOST_REVISION then revision = microseconds() end
+  redis.call('SET', KEYS[1], string.format('%.0f', revision), 'PX', 86400000)
+  return revision
+end
+local verbs = {}
+function verbs.get(key, renew)
+  local entry = redis.pcall('GET', key)
+  if renew == '1' and type(entry) == 'string' then
+    local lifetime = string.match(string.sub(entry, 1, HEAD_LAST_BYTE + 1), '^[1-9]%d*:([1-9]%d*):')
+    if lifetime then redis.pcall('PEXPIRE', key, lifetime) end
+  end
+  return entry
+end
+function verbs.set(key, when, lifetime, body)
+  local revision, _, failure = standing(key)
+  if failure then return failure end
+  if when == 'absent' or when == 'present' then
+    if (revision == 0) ~= (when == 'absent') then return 0 end
+  elseif when ~= '' then
+    if not revision then return '!' end
+    if revision ~= tonumber(when) then return { redis.call('GET', key) } end
+  end
+  revision = next_revision(revision or 0)
+  local entry = string.format('%.0f', revision) .. ':' .. lifetime .. ':' .. body
+  if lifetime == '0' then redis.call('SET', key, entry) else redis.call('SET', key, entry, 'PX', lifetime) end
+  return revision
+end
+function verbs.delete(key) return redis.call('UNLINK', key) end
+function verbs.ttl(key) return redis.call('PTTL', key) end
+function verbs.touch(key, lifetime)
+  if lifetime ~= '' then return redis.call('PEXPIRE', key, lifetime) end
+  local revision, own, failure = standing(key)
+  if failure then return failure end
+  if revision == 0 then return 0 end
+  if not revision then return '!' end
+  if own > 0 then return redis.pcall('PEXPIRE', key, string.format('%.0f', own)) end
+  return 1
+end
+function verbs.check() return 1 end
+local function hindrance()
+  for i = 2, #KEYS do
+    local at = 4 * (i - 2) + 2
+    if ARGV[at] ~= 'delete' then
+      local revision, _, failure = standing(KEYS[i])
+      if failure then return failure end
+      if ARGV[at] == 'check' and revision ~= tonumber(ARGV[at + 1]) then return { i - 2, revision or '!' } end
+    end
+  end
+  return nil
+end
+local function carry_out()
+  if ARGV[1] == 'all' then
+    local found = hindrance()
+    if found then return found end
+  end
+  local answers = {}
+  for i = 2, #KEYS do
+    local at = 4 * (i - 2) + 2
+    answers[i - 1] = verbs[ARGV[at]](KEYS[i], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+  end
+  return ARGV[1] == 'all' and { answers } or answers
+end
+return carry_out()`,
   },
   unprobe: {
     sha: '8a812a5583a88e3cfd9894d51ad3f02c39b039a7',

@@ -67,11 +67,11 @@ test('Redis knows every script by the digest that is checked in', async (t) => {
     t.is(await server.client.script('LOAD', script.lua), script.sha, name);
 });
 
-test('only what adds messages or cached answers is refused by a full server', async (t) => {
+test('only what adds messages, cached answers or state is refused by a full server', async (t) => {
   const refused = Object.entries(scripts)
     .filter(([, script]) => /^#!lua\s*\n/.test(script.lua))
     .map(([name]) => name);
-  t.deepEqual(refused, ['append', 'appendall', 'cacheput', 'delay', 'replay'] satisfies ScriptName[]);
+  t.deepEqual(refused, ['append', 'appendall', 'cacheput', 'delay', 'replay', 'stateset'] satisfies ScriptName[]);
 });
 
 test('the slot arithmetic of this test is that of Redis Cluster', (t) => {
@@ -176,6 +176,7 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   await cache.put({ space: 's', key: 'k', body: Buffer.from('v'), ttlMs: 1_000, maxEntries: 10 });
   t.is(await cache.invalidate('s', { prefix: '' }), 1);
   await permits.take('s', { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 });
+  await keep(a.link, 's');
   await alarm(a.link);
   await mortal.link.close();
   await until('the reaping', async () => (await a.link.membership.members()).members.length === 2);
@@ -295,6 +296,29 @@ async function share({ breakers, cache, permits }: Link, name: string): Promise<
   await permits.take(name, { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 });
 }
 
+/** What shared state does, each verb once. */
+async function keep({ state }: Link, space: string): Promise<void> {
+  const key = 'k';
+  const body = Buffer.from('x');
+  const answers = await state.each(space, [
+    { kind: 'set', key, body, ttlMs: 60_000, when: { revision: 0 } },
+    { kind: 'set', key, body, when: { revision: 0 } },
+    { kind: 'get', key, renew: true },
+  ]);
+  const found = answers[2];
+  const revision = found?.kind === 'entry' ? found.entry.revision : 0;
+  await state.all(space, [
+    { kind: 'check', key, revision },
+    { kind: 'set', key, body, ttlMs: 60_000 },
+  ]);
+  await state.each(space, [
+    { kind: 'get', key, renew: true },
+    { kind: 'ttl', key },
+    { kind: 'touch', key },
+    { kind: 'delete', key },
+  ]);
+}
+
 /** What the alert store does, each script once, and the archive trimmed. */
 async function alarm({ alerts }: Link): Promise<void> {
   const change = { fingerprint: 'f', alertId: 'id', event: 'raised', expected: 0 };
@@ -366,7 +390,21 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'incr',
       'incrby',
     ],
-    ...['get', 'mget', 'set', 'exists', 'pexpire', 'unlink', 'time', 'ping', 'info', 'client|id', 'client|unblock'],
+    ...[
+      'get',
+      'getrange',
+      'mget',
+      'set',
+      'exists',
+      'pexpire',
+      'pttl',
+      'unlink',
+      'time',
+      'ping',
+      'info',
+      'client|id',
+      'client|unblock',
+    ],
   ];
   await server.client.call(
     'ACL',
@@ -420,6 +458,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
   t.is((await node.link.records.history('settings', 5)).length, 2);
   await until('the news', () => node.news.length === 4);
   await share(node.link, 'guarded');
+  await keep(node.link, 'guarded');
   await alarm(node.link);
   await until('the alert log', () => node.alerts.length === 3);
   await server.client.call('CLIENT', 'KILL', 'USER', 'worker');

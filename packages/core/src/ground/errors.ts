@@ -280,6 +280,17 @@ export class RevisionConflict extends HomeostatError {
   }
 }
 
+/** What stands under a key of shared state cannot be read: it is no value, or none that the schema allows. It is left there. */
+export class StateInvalid extends HomeostatError {
+  constructor(space: string, key: string, reason: string, cause?: unknown) {
+    super(
+      'STATE_INVALID',
+      `state ${space}: the value under a key cannot be read: ${reason}. It is left as it is; details.key names it. Who else writes there?`,
+      { outcome: 'failed', cause, details: { space, key, reason } },
+    );
+  }
+}
+
 /** A health check failed, or did not answer in time. */
 export class CheckFailed extends HomeostatError {
   constructor(check: string, reason: string, cause?: unknown) {

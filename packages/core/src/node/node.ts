@@ -33,6 +33,8 @@ import type { MailboxNumbers } from '../scaling/scaler.ts';
 import { serveOptions, type ServeOptions } from '../serving/serve.ts';
 import type { BreakerSetting } from '../policies/service-settings.ts';
 import { ownSignals } from './signals.ts';
+import type { StateOptions } from '../state/options.ts';
+import { State, type OpenState } from '../state/state.ts';
 import type { Stats } from './stats.ts';
 
 export interface NodeOptions extends NodeSettings {
@@ -174,6 +176,11 @@ export interface ActorNode extends AsyncDisposable {
   breaker(name: string, setting?: Exclude<BreakerSetting, false>): BreakerHandle;
   /** Every shared breaker that this node knows of. */
   breakers(): readonly BreakerState[];
+  /**
+   * Shared state by key, such as carts or sessions: the same for all nodes that name it so. Cheap; keeps no connection.
+   * @throws ConfigError
+   */
+  readonly state: OpenState;
   /** Adds middleware, inside of what was added before. */
   use(middleware: Middleware): void;
   /** Listens to what happens; the answer ends it. */
@@ -260,6 +267,7 @@ class Node implements ActorNode {
   readonly config: NodeConfig;
   readonly cache: NodeCache;
   readonly alerts: NodeAlerts;
+  readonly state: OpenState;
   readonly #runtime: Runtime;
   readonly #link: Link;
   readonly #backend: Backend;
@@ -274,6 +282,8 @@ class Node implements ActorNode {
     this.config = runtime.shared.config;
     this.cache = runtime.calling.resilience.caching;
     this.alerts = runtime.shared.alerts.alerts;
+    this.state = (namespace: string, options?: StateOptions) =>
+      new State<never, never>(link.state, runtime.policy.maxBodyBytes, namespace, options);
     this.#runtime = runtime;
     this.#link = link;
     this.#backend = backend;

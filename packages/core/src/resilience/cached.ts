@@ -1,8 +1,7 @@
 /** What lies in the cache: an answer or a failure, in the codec of messages. */
-import { encodeBody, readBody } from '../wire/frame.ts';
+import { encodeBody, openBody } from '../wire/frame.ts';
 import { fromWireError, toWireError } from '../wire/envelope.ts';
 import { FrameInvalid, type HomeostatError } from '../ground/errors.ts';
-import { Scanner } from '../wire/scan.ts';
 
 export type Cached =
   | { readonly ok: true; readonly value: unknown }
@@ -20,12 +19,7 @@ export function encodeCached(cached: Cached, maxBytes: number): Uint8Array {
  * @throws FrameInvalid
  */
 export function decodeCached(body: Uint8Array, maxBytes: number): Cached {
-  if (body.byteLength > maxBytes) throw new FrameInvalid('too-large');
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const scanner = new Scanner(bytes);
-  scanner.skip();
-  if (!scanner.done) throw new FrameInvalid('trailing');
-  const read = readBody(bytes, 0, bytes.length) as { ok?: unknown; value?: unknown; error?: unknown } | null;
+  const read = openBody(body, maxBytes) as { ok?: unknown; value?: unknown; error?: unknown } | null;
   if (typeof read !== 'object' || read === null || typeof read.ok !== 'boolean') throw new FrameInvalid('cached');
   return read.ok ? { ok: true, value: read.value } : { ok: false, error: fromWireError(read.error) };
 }

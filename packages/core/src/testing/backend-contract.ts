@@ -18,6 +18,7 @@ import { permits } from './contract/permits.ts';
 import { records } from './contract/records.ts';
 import { settling } from './contract/settling.ts';
 import { splitting } from './contract/splitting.ts';
+import { state } from './contract/state.ts';
 import { promises } from './contract/stage.ts';
 import { targeting } from './contract/targeting.ts';
 import type { ContractTest } from './contract/trial.ts';
@@ -68,6 +69,7 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   breakers(promised);
   caching(promised);
   permits(promised);
+  state(promised);
   alerts(promised);
   featureTests(promised);
 }

@@ -4,6 +4,7 @@ import type { Breakers } from '../ports/breakers.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Permits } from '../ports/permits.ts';
 import type { Records } from '../ports/records.ts';
+import type { StateStore } from '../ports/state.ts';
 import type { Faults } from './faults.ts';
 
 export function faultyRecords(inner: Records, faults: Faults): Records {
@@ -36,6 +37,13 @@ export function faultyCache(inner: Cache, faults: Faults): Cache {
 
 export function faultyPermits(inner: Permits, faults: Faults): Permits {
   return { take: (service, request) => faults.call('other', () => inner.take(service, request)) };
+}
+
+export function faultyState(inner: StateStore, faults: Faults): StateStore {
+  return {
+    each: (space, operations) => faults.call('other', () => inner.each(space, operations)),
+    all: (space, changes) => faults.call('other', () => inner.all(space, changes)),
+  };
 }
 
 export function faultyAlerts(inner: AlertStore, faults: Faults): AlertStore {

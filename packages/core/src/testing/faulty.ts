@@ -3,7 +3,14 @@ import { TransportError } from '../ground/errors.ts';
 import { Faults, type Faultable } from './faults.ts';
 import { faultyBroker } from './faulty-broker.ts';
 import { faultyMembership } from './faulty-membership.ts';
-import { faultyAlerts, faultyBreakers, faultyCache, faultyPermits, faultyRecords } from './faulty-shared.ts';
+import {
+  faultyAlerts,
+  faultyBreakers,
+  faultyCache,
+  faultyPermits,
+  faultyRecords,
+  faultyState,
+} from './faulty-shared.ts';
 
 /** A backend that can be made to misbehave, for all its links at once. */
 export interface FaultyBackend extends Backend {
@@ -51,6 +58,7 @@ function faultyLink(inner: Link, faults: Faults): Link {
     breakers: faultyBreakers(inner.breakers, faults),
     cache: faultyCache(inner.cache, faults),
     permits: faultyPermits(inner.permits, faults),
+    state: faultyState(inner.state, faults),
     alerts: faultyAlerts(inner.alerts, faults),
     ping: () => faults.call('other', () => inner.ping()),
     now: () => inner.now(),

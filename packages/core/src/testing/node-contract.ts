@@ -24,6 +24,7 @@ import { local } from './node-contract/local.ts';
 import { options } from './node-contract/options.ts';
 import { retrying } from './node-contract/retrying.ts';
 import { nodePromises } from './node-contract/stage.ts';
+import { keeping } from './node-contract/keeping.ts';
 import { routing } from './node-contract/routing.ts';
 import { sendingTo } from './node-contract/sending-to.ts';
 import { sharing } from './node-contract/sharing.ts';
@@ -76,6 +77,7 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   retrying(promised);
   failing(promised);
   caching(promised);
+  keeping(promised);
   configuring(promised);
   surrounding(promised);
   ailing(promised);

@@ -33,6 +33,7 @@ import {
   SerializationError,
   ServiceDisabled,
   ServiceNotFound,
+  StateInvalid,
   TransportError,
   ValidationError,
   WorkerError,
@@ -197,6 +198,7 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
   SERIALIZATION: SerializationError,
   SERVICE_DISABLED: ServiceDisabled,
   SERVICE_NOT_FOUND: ServiceNotFound,
+  STATE_INVALID: StateInvalid,
   TRANSPORT: TransportError,
   WORKER: WorkerError,
 };

@@ -137,6 +137,8 @@ test('asleep it refuses what all nodes share as well, and no beat is answered', 
     () => link.breakers.probe('a', 100, policy, 'a'),
     () => link.cache.take('a', 'b', 100),
     () => link.permits.take('a', { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 }),
+    () => link.state.each('a', [{ kind: 'delete', key: 'b' }]),
+    () => link.state.all('a', [{ kind: 'delete', key: 'b' }]),
     () => link.membership.serving('a'),
     () => link.ping(),
   ]) {

@@ -5,6 +5,7 @@ import type { Cache } from '../../ports/cache.ts';
 import { NotMember } from '../../ground/errors.ts';
 import type { Permits } from '../../ports/permits.ts';
 import type { Records } from '../../ports/records.ts';
+import type { StateStore } from '../../ports/state.ts';
 import type { Hold } from './hold.ts';
 
 export function memoryRecords(hold: Hold): Records {
@@ -44,6 +45,14 @@ export function memoryCache(hold: Hold): Cache {
 export function memoryPermits(hold: Hold): Permits {
   const { permits } = hold.world;
   return { take: (service, request) => hold.use(() => permits.take(service, request)) };
+}
+
+export function memoryState(hold: Hold): StateStore {
+  const { state } = hold.world;
+  return {
+    each: (space, operations) => hold.use(() => state.each(space, operations)),
+    all: (space, changes) => hold.use(() => state.all(space, changes)),
+  };
 }
 
 export function memoryAlerts(hold: Hold): AlertStore {

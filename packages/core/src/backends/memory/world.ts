@@ -8,6 +8,7 @@ import type { Feed } from './feed.ts';
 import { Mailbox } from './mailbox.ts';
 import { PermitBook } from './permit-book.ts';
 import { RecordBook } from './record-book.ts';
+import { StateBook } from './state-book.ts';
 
 /** What the world knows of one member. Only who is in `World.members` may change anything. */
 export interface MemberRecord {
@@ -34,6 +35,7 @@ export class World {
   readonly breakers: BreakerBook;
   readonly cache: CacheBook;
   readonly permits: PermitBook;
+  readonly state: StateBook;
   readonly alerts: AlertBook;
   /** The last news there is. */
   seq = 0;
@@ -48,6 +50,7 @@ export class World {
     this.breakers = new BreakerBook(timers.clock, tell);
     this.cache = new CacheBook(timers.clock);
     this.permits = new PermitBook(timers.clock);
+    this.state = new StateBook(timers.clock);
     this.alerts = new AlertBook(timers.clock, (item) => this.#log(item));
   }
 
