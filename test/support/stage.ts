@@ -33,6 +33,8 @@ process.env['LOG_LEVEL'] = process.env['CRASH_LOG_LEVEL'] ?? 'silent';
 
 const DRAIN_MS = 20_000;
 const POLL_MS = 10;
+/** Of a service that replaces another. */
+const MOST_STARTS = 5;
 let stages = 0;
 
 export class Stage {
@@ -234,6 +236,19 @@ export class Stage {
     }
   }
 
+  /** What killed the one before may kill the next one, too, before it has said that it is ready. */
+  async #replace(): Promise<void> {
+    for (let left = MOST_STARTS; ; left -= 1) {
+      try {
+        await this.startService();
+        return;
+      } catch (error) {
+        if (left === 1) throw error;
+        this.deaths += 1;
+      }
+    }
+  }
+
   async #start(kind: 'service' | 'caller', proxy: Proxy): Promise<Program> {
     const { programs, rate = 200, concurrency = 16, callMs = 10_000, respawn = false } = this.#options;
     const folder = programs ?? fileURLToPath(new URL('.', import.meta.url));
@@ -253,7 +268,7 @@ export class Stage {
       if (at >= 0) this.services.splice(at, 1);
       if (respawn && kind === 'service' && program.expected === undefined) {
         this.deaths += 1;
-        this.#respawning = this.#respawning.then(() => this.startService());
+        this.#respawning = this.#respawning.then(() => this.#replace());
       } else this.#troubles.push({ type: 'trouble', what: `${program.name} ended with ${how}`, at: Date.now() });
     });
     return program;
