@@ -50,7 +50,9 @@ export class AlertStage {
         return link;
       },
     };
-    return this.#stage.node(name, { beat: BEAT, ...settings, backend });
+    // A machine under load would hurt by itself.
+    const alerts = { sources: false, ...settings.alerts } as const;
+    return this.#stage.node(name, { beat: BEAT, ...settings, alerts, backend });
   }
 
   async nodes(...names: string[]): Promise<ActorNode[]> {
