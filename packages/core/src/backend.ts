@@ -60,6 +60,7 @@ export interface Backend {
 
 export * from './ports/broker.ts';
 export * from './ports/membership.ts';
+export * from './ports/partitions.ts';
 export * from './ports/records.ts';
 export * from './ports/breakers.ts';
 export * from './ports/cache.ts';

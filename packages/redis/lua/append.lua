@@ -2,9 +2,10 @@
 -- Appends one frame to a mailbox: for whoever has room, or for one member alone.
 -- GUARANTEE  a producer's number is accepted once; a mailbox never exceeds its limits; refused on a full server.
 --            What is for a member that is none goes into the shared mailbox.
--- KEYS       1 members, 2 sent of the node, 3 mailbox, 4 level, 5 due, 6 orphans, and for one member: 7 its stream, 8 revision,
+-- KEYS       1 members, 2 sent of the node or produced of another producer, 3 mailbox, 4 level, 5 due, 6 orphans, and for one member: 7 its stream, 8 revision,
 --            9 its inbox
--- ARGV       1 node id, 2 mailbox name or `mailbox>member`, 3 number, 4 count, 5 frame
+-- ARGV       1 node id, 2 mailbox name or `mailbox>member`, 3 number, 4 count, 5 frame, 6 lifetime of the producer numbers ms (absent:
+--            the beat sees to it)
 -- RETURNS    entry id, or {entry id, hints} where hints stand | {room, messages, bytes, maxLength, maxBytes} when full | 'not-member'
 -- RUN TWICE  the entry id of the first run.
 -- @include fence
@@ -17,5 +18,6 @@ local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5]
 if full then return full end
 local id = enter(ARGV[2], ARGV[5], ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
+if ARGV[6] then redis.call('PEXPIRE', KEYS[2], ARGV[6]) end
 redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id

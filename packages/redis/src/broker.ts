@@ -20,13 +20,18 @@ import type {
 import { TransportError } from './core.ts';
 import { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
-import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, targetedName, type LaneKeys } from './keys.ts';
+import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, producedKey, targetedName, type LaneKeys } from './keys.ts';
 import { seeToOrphans } from './orphans.ts';
 import { run } from './script.ts';
 import { Settling } from './settle.ts';
 
 /** Dead letters of one page at most. */
 const MOST_DEAD = 1_000;
+
+/** Where among the keys of an append the numbers stand. */
+const SENT = 1;
+/** What a producer that is no node has had accepted is remembered for so long after the last time, ms. */
+const PRODUCED_MS = 86_400_000;
 
 type Appended =
   | string
@@ -67,12 +72,24 @@ export class RedisBroker implements Broker {
   async append(request: AppendRequest): Promise<AppendResult> {
     const owner = this.#ground.registration.id;
     if (owner === undefined) return { kind: 'not-member' };
-    const { mailbox, number, count, at, target } = request;
+    const { mailbox, number, count, at, target, producer } = request;
     const frame = asBuffer(request.frame);
     let answer: Appended;
     if (at === undefined || at <= this.#ground.time.now()) {
       const { name, keys } = this.#way(mailbox, owner, target);
-      answer = await run<Appended>(this.#ground.command, 'append', keys, [owner, name, number, count, frame]);
+      const counted: (string | number)[] = [];
+      if (producer !== undefined) {
+        keys[SENT] = producedKey(this.#lane(mailbox), producer);
+        counted.push(PRODUCED_MS);
+      }
+      answer = await run<Appended>(this.#ground.command, 'append', keys, [
+        owner,
+        name,
+        number,
+        count,
+        frame,
+        ...counted,
+      ]);
     } else {
       const due = Math.ceil(at);
       const lane = this.#lane(mailbox);

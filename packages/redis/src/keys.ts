@@ -15,6 +15,7 @@
  * | `{ns:0}:records:<family>:history` | stream | what was changed; field r record |
  * | `{ns:0}:records:<family>:floor` | counter | the highest revision of records that were forgotten |
  * | `{ns:L}:sent:<id>` | hash, expires | mailbox → "number entryId" of the node's last accepted append |
+ * | `{ns:L}:produced:<producer>` | hash, expires | the same of a producer that is no node |
  * | `{ns:L}:serves:<id>` | set | mailboxes the node reads |
  * | `{ns:L}:inbox:<id>` | stream | replies to the node, trimmed by the node alone |
  * | `{ns:L}:mailbox:<name>` | stream | frames, with one group `g`, a consumer per node id and `parked` for what was handed back; fields f frame, n count, t todo, d deliveries, h history |
@@ -129,6 +130,11 @@ export function nodeKeys(lane: LaneKeys, id: string): NodeKeys {
     inbox: `${lane.prefix}inbox:${id}`,
     report: `${lane.prefix}report:${id}`,
   };
+}
+
+/** What a producer that is no node has had accepted in a lane. */
+export function producedKey(lane: LaneKeys, producer: string): string {
+  return `${lane.prefix}produced:${producer}`;
 }
 
 export function instancesKey(lane: LaneKeys, service: string): string {

@@ -380,7 +380,7 @@ tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1`,
   },
   append: {
-    sha: '0c1898c58a6873758cac201643e929041833f0bb',
+    sha: '93b9a2b3a493a309ab86794ed8ed48756ed66ba8',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
@@ -442,6 +442,7 @@ local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5]
 if full then return full end
 local id = enter(ARGV[2], ARGV[5], ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
+if ARGV[6] then redis.call('PEXPIRE', KEYS[2], ARGV[6]) end
 redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },

@@ -21,6 +21,12 @@ export interface AppendRequest {
    * no member, and takes back what it has not ended once it is a member no more. Absent: for whoever has room.
    */
   readonly target?: string;
+  /**
+   * Who counts the numbers, where it is not this node: whoever goes on with its work goes on with its numbers. Printable
+   * ASCII without braces; never together with `at` or `target`. What it has had accepted is remembered for a day after
+   * the last time.
+   */
+  readonly producer?: string;
 }
 
 export type AppendResult =
@@ -69,6 +75,8 @@ export interface Claim {
   readonly charges?: ReadonlyMap<number, number>;
   /** What happened before: JSON of `HistoryItem[]`. */
   readonly history?: string;
+  /** Of a keyed mailbox: envelopes that are to do only so far as their callers wait for these answers, by index. */
+  readonly applied?: ReadonlyMap<number, Uint8Array>;
 }
 
 export interface HistoryItem {

@@ -28,6 +28,7 @@ import { LocalDeliveries } from './local-delivery.ts';
 import type { Log } from '../ground/log.ts';
 import type { ActorPolicy } from '../node/options.ts';
 import { PING, type Pong } from '../calling/ping.ts';
+import { enterAll, type Gate, type Refusal } from './gate.ts';
 import type { Ended, Pool } from './pool.ts';
 import { serviceOf } from '../registry/instance.ts';
 import { tagsWanted } from '../calling/routing-headers.ts';
@@ -57,6 +58,8 @@ export interface DispatcherNeeds {
   mark(batch: Batch, index: number): Promise<void>;
   /** Whether another living node announces the method. */
   announcedElsewhere(mailbox: string, method: string): boolean | Promise<boolean>;
+  /** Asked before a handler runs, in this order. Absent: none. */
+  readonly gates?: readonly Gate[];
   /** What this node is tagged with; absent: nothing. */
   readonly tags?: ReadonlySet<string>;
   /** Whether another living node that serves the mailbox has all of these tags. Absent: nobody has. */
@@ -415,11 +418,44 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       const tags = tagsWanted(envelope.extras.headers, this.#needs.tags);
       if (tags !== undefined) return this.#wrongTags(delivery, tags);
     }
-    if (this.#needs.methods.has(envelope.method)) {
-      delivery.ran = true;
-      this.#run(delivery, limitMs, this);
-    } else if (envelope.method === PING) this.#run(delivery, limitMs, this.#pings);
+    if (this.#needs.methods.has(envelope.method)) this.#enter(delivery, limitMs);
+    else if (envelope.method === PING) this.#run(delivery, limitMs, this.#pings);
     else this.#unknownMethod(delivery);
+  }
+
+  #enter(delivery: Delivery, limitMs: number): void {
+    const { gates } = this.#needs;
+    const refusal = gates === undefined ? undefined : enterAll(gates, delivery);
+    if (refusal instanceof Promise) void refusal.then((answer) => this.#entered(delivery, answer));
+    else if (refusal === undefined) this.#handle(delivery, limitMs);
+    else this.#turnAway(delivery, refusal);
+  }
+
+  /** A gate took its time: meanwhile the delivery may have been taken away, or its own time may be over. */
+  #entered(delivery: Delivery, refusal: Refusal | undefined): void {
+    if (refusal !== undefined) return this.#turnAway(delivery, refusal);
+    const { clock, policy, stats } = this.#needs;
+    const left = delivery.deadline === 0 ? Infinity : delivery.deadline - clock.now();
+    if (left <= 0) {
+      stats.expired += 1;
+      return this.#refuse(delivery, 'EXPIRED');
+    }
+    if (delivery.batch.dropped) return this.#refuse(delivery, 'NOT_MEMBER');
+    this.#handle(delivery, Math.min(left, delivery.isCall ? Infinity : policy.maxRunMs));
+  }
+
+  #handle(delivery: Delivery, limitMs: number): void {
+    delivery.ran = true;
+    this.#run(delivery, limitMs, this);
+  }
+
+  #turnAway(delivery: Delivery, refusal: Refusal): void {
+    if (refusal.kind === 'later') return this.#comeBack(delivery, refusal.code, refusal.delayMs);
+    if (refusal.kind === 'fail') return this.failed(delivery, refusal.error);
+    if (!this.#ended(delivery, undefined)) return;
+    if (refusal.kind === 'answer') this.#endings.succeededWithBytes(delivery, refusal.body);
+    else this.#endings.skipped(delivery);
+    this.#pump();
   }
 
   #run(delivery: Delivery, limitMs: number, ended: Ended): void {
@@ -468,9 +504,9 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     );
   }
 
-  #comeBack(delivery: Delivery, code: string): void {
+  #comeBack(delivery: Delivery, code: string, delayMs = ELSEWHERE_MS): void {
     if (!this.#ended(delivery, code)) return;
-    this.#endings.comeBack(delivery, ELSEWHERE_MS, code);
+    this.#endings.comeBack(delivery, delayMs, code);
     this.#pump();
   }
 

@@ -77,6 +77,11 @@ export class Endings {
     else this.#leave(delivery, error);
   }
 
+  /** Ends a delivery that nobody wants any more. */
+  skipped(delivery: Delivery): void {
+    this.#end(delivery.batch, delivery.index);
+  }
+
   /** Ends a delivery whose handler was not run. An expired call has nobody waiting; whatever else is kept. */
   refused(delivery: Delivery, reason: string): void {
     if (reason === 'EXPIRED' && delivery.isCall) {

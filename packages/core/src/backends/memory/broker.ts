@@ -51,17 +51,18 @@ export class MemoryBroker implements Broker {
     if (member === undefined) return { kind: 'not-member' };
     const mailbox = this.#hold.world.mailbox(request.mailbox);
     const hints = mailbox.hints === undefined ? undefined : { hints: mailbox.hints };
-    const { target } = request;
+    const { target, producer } = request;
     // A target has numbers of its own.
     const destination = target === undefined ? request.mailbox : `${request.mailbox}>${target}`;
-    const last = member.producers.get(destination);
+    const numbers = producer === undefined ? member.numbers : this.#hold.world.numbersOf(producer);
+    const last = numbers.get(destination);
     if (last !== undefined && request.number <= last.number) return { kind: 'accepted', id: last.id, ...hints };
     const refused = refusal(mailbox, request);
     if (refused !== undefined) return refused;
     // The caller reuses its buffer, and its Buffer may have a `slice` that shares it.
     const frame = new Uint8Array(request.frame);
     const id = mailbox.put({ frame, count: request.count, target }, request.at);
-    member.producers.set(destination, { number: request.number, id });
+    numbers.set(destination, { number: request.number, id });
     return { kind: 'accepted', id, ...hints };
   }
 

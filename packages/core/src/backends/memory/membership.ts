@@ -27,7 +27,7 @@ export class MemoryMembership implements Membership {
         inbox: new Feed((frames) => events.inbox(frames)),
         news: new Feed((items) => events.news(items)),
         alerts: new Feed((items) => events.alerts(items)),
-        producers: new Map(),
+        numbers: new Map(),
         beats: 0,
         beatAt: world.timers.clock.elapsed(),
         report: undefined,

@@ -10,14 +10,19 @@ import { PermitBook } from './permit-book.ts';
 import { RecordBook } from './record-book.ts';
 import { StateBook } from './state-book.ts';
 
+/** What a producer that is no member has had accepted is remembered for so long after the last time, ms. */
+const PRODUCER_MS = 86_400_000;
+
+/** Mailbox, or mailbox and target → a producer's last number and the entry it became. */
+export type Numbers = Map<string, { readonly number: number; readonly id: string }>;
+
 /** What the world knows of one member. Only who is in `World.members` may change anything. */
 export interface MemberRecord {
   readonly id: string;
   readonly inbox: Feed<Uint8Array>;
   readonly news: Feed<NewsItem>;
   readonly alerts: Feed<NewsItem>;
-  /** Mailbox, or mailbox and target → this producer's last number and the entry it became. */
-  readonly producers: Map<string, { readonly number: number; readonly id: string }>;
+  readonly numbers: Numbers;
   /** Raised by every beat. */
   beats: number;
   /** When it last beat, on the clock's `elapsed()`, ms. */
@@ -40,6 +45,7 @@ export class World {
   /** The last news there is. */
   seq = 0;
   readonly #mailboxes = new Map<string, Mailbox>();
+  readonly #producers = new Map<string, { readonly numbers: Numbers; usedAt: number }>();
   #links = 0;
 
   constructor(timers: Timers) {
@@ -61,6 +67,21 @@ export class World {
       this.#mailboxes.set(name, mailbox);
     }
     return mailbox;
+  }
+
+  /** What a producer that is no member has had accepted; forgotten a day after the last time. */
+  numbersOf(producer: string): Numbers {
+    const now = this.timers.clock.elapsed();
+    const known = this.#producers.get(producer);
+    // The one used last stands last.
+    this.#producers.delete(producer);
+    for (const [name, { usedAt }] of this.#producers) {
+      if (now - usedAt < PRODUCER_MS) break;
+      this.#producers.delete(name);
+    }
+    const numbers = known !== undefined && now - known.usedAt < PRODUCER_MS ? known.numbers : new Map();
+    this.#producers.set(producer, { numbers, usedAt: now });
+    return numbers;
   }
 
   /** Tells every member one item of news; each gets a body of its own. */

@@ -1,3 +1,4 @@
+import type { AppendResult } from '../../ports/broker.ts';
 import { textOf } from './basket.ts';
 import type { Promised } from './stage.ts';
 
@@ -51,6 +52,20 @@ export function appending(promised: Promised): void {
     const basket = await peer.consume(MAILBOX);
     await basket.holds(texts.length);
     t.deepEqual(basket.texts(), texts);
+  });
+
+  promised('a producer’s number is accepted once, whichever node sends it', async (t, stage) => {
+    const [first, second] = [await stage.peer('first'), await stage.peer('second')];
+    const append = (peer: typeof first, number: number, text: string): Promise<AppendResult> =>
+      peer.link.broker.append({ mailbox: MAILBOX, number, frame: Buffer.from(text), count: 1, producer: 'every-hour' });
+    const once = await append(first, 5, 'five');
+    t.deepEqual(await append(second, 5, 'five again'), once);
+    t.deepEqual((await append(second, 7, 'seven')).kind, 'accepted');
+    // Its own numbers are others.
+    await second.send(MAILBOX, 'its own');
+    const basket = await first.consume(MAILBOX);
+    await basket.holds(3);
+    t.deepEqual(basket.texts(), ['five', 'seven', 'its own']);
   });
 
   promised(

@@ -1,0 +1,95 @@
+/**
+ * The port for keyed mailboxes. Such a mailbox is split into partitions, each a log of its own that one node at a time
+ * owns: it alone reads it, from the first entry that is left, and ends entries. A node owns a partition from `take` until
+ * it releases it or is a member no more; no time ends it. What is done is deleted, so that whoever owns it next begins
+ * with the first entry that is not.
+ *
+ * A partition's log is named by `partitionName` and is written to by `Broker.append` and `appendAll` like any mailbox; a
+ * shared mailbox that was split answers them `partitioned`. Ends of what was read of it go by `Broker.settle`, with the
+ * claims as they came: `retry` and `park` are of no use there (the order would be lost) and are refused as `lost`.
+ */
+import type { Claim, Intake, MailboxLimits, SettleResult } from './broker.ts';
+
+/** The name of one partition of a mailbox, `bank@1#7`; neither mailboxes nor members have a `#` in theirs. */
+export function partitionName(mailbox: string, partition: number): string {
+  return `${mailbox}#${partition}`;
+}
+
+export type PartitionTaken =
+  /** `orphaned`: whoever had it died with it, and what it had begun may have been done. */
+  | { readonly kind: 'owned'; readonly orphaned: boolean }
+  | { readonly kind: 'held'; readonly by: string }
+  | { readonly kind: 'not-member' };
+
+/** A cast that leaves together with the state that its sender changed. */
+export interface OutgoingFrame {
+  readonly mailbox: string;
+  readonly frame: Uint8Array;
+  readonly count: number;
+}
+
+export interface RelayedFrame extends OutgoingFrame {
+  /** Its number in the partition, growing by one; what it is appended under, with the partition as producer. */
+  readonly number: number;
+}
+
+export interface KeyedCommit {
+  readonly claim: Claim;
+  /** What stays to do in the entry afterwards; absent: nothing, the entry ends. */
+  readonly todo?: string;
+  readonly key: string;
+  /** What is written under the key: bytes, null to delete it; absent: it stays as it is. */
+  readonly state?: Uint8Array | null;
+  readonly casts: readonly OutgoingFrame[];
+  /**
+   * Of a call: it stays to do until its caller has been answered, but it has been applied and must not be again. Whoever
+   * has the entry next finds the answer in `Claim.applied`.
+   */
+  readonly applied?: { readonly index: number; readonly answer: Uint8Array };
+}
+
+export interface PartitionReader {
+  /** Room has returned: read again soon. */
+  wake(): void;
+  /**
+   * Reads on behind this entry from now on (`''`: from the first that is left), as often as it is asked; what was taken
+   * before may come again. For what was read and not kept.
+   */
+  seek(after: string): void;
+  /** Stops reading. Resolves when nothing further can arrive. It is owned until it is released. */
+  close(): Promise<void>;
+}
+
+export interface Partitions {
+  /** Into how many the mailbox is split; 0: nobody has ever served it keyed. */
+  count(mailbox: string): Promise<number>;
+  /**
+   * Splits the mailbox, at first use and for ever; what waits in the shared mailbox by then is moved into its partitions,
+   * in order, by the keys in the frames. Answers into how many it is split, which may be another number. `limits` are of the
+   * whole: each partition takes its part.
+   */
+  split(mailbox: string, partitions: number, limits: MailboxLimits): Promise<number>;
+  /** Who owns what: by partition, a node's id, or undefined where nobody living does. */
+  owners(mailbox: string): Promise<readonly (string | undefined)[]>;
+  /** Makes this node the owner where nobody living is. Owning already is `owned`. */
+  take(mailbox: string, partition: number): Promise<PartitionTaken>;
+  /** This node owns it no more: it must not read it or have anything of it in hand. */
+  release(mailbox: string, partition: number): Promise<void>;
+  /**
+   * Reads a partition that this node owns, in order, as far as `intake` has room (in frames). An entry is handed out once
+   * unless `seek` says otherwise; it comes with what is left of it to do.
+   */
+  read(mailbox: string, partition: number, intake: Intake): Promise<PartitionReader>;
+  /** State by key, as last committed; undefined where there is none. */
+  states(mailbox: string, partition: number, keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /**
+   * One step: the key's state, what is done of the entry, and the casts that leave with it. Nothing of it happens unless
+   * this node owns the partition and the entry is there with the envelope to do. Repeating it after `unknown` is safe: it
+   * then answers `lost`.
+   */
+  commit(mailbox: string, partition: number, commit: KeyedCommit): Promise<SettleResult>;
+  /** Committed casts that have not been relayed, oldest first. */
+  outgoing(mailbox: string, partition: number, limit: number): Promise<readonly RelayedFrame[]>;
+  /** Those up to this number have been relayed. */
+  relayed(mailbox: string, partition: number, number: number): Promise<void>;
+}
