@@ -75,16 +75,27 @@ test('one that is aborted is ended', async (t) => {
 });
 
 test('a child of its own that keeps stderr open does not hold it up', async (t) => {
+  t.timeout(20_000);
+  const file = join(await directory(t), 'pid');
+  // The child lives until the test ends it; its own end is for a test that was ended itself.
   const program = `
-    const child = require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 5000)'], {
+    const child = require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 120000)'], {
       detached: true, stdio: ['ignore', 'ignore', 'inherit'],
     });
-    child.unref();
+    require('node:fs').writeFileSync(process.env.PID_FILE, String(child.pid));
     process.exit(0);
   `;
+  const childPid = async (): Promise<number> => Number(await readFile(file, 'utf8'));
+  t.teardown(async () => {
+    const pid = await childPid();
+    if (pid > 0) process.kill(pid, 'SIGKILL'); // 0 would be this process and its group.
+  });
   const startedAt = Date.now();
-  await t.notThrowsAsync(run(program));
+  await t.notThrowsAsync(run(program, { env: { PID_FILE: file } }));
   t.true(Date.now() - startedAt < 4_500);
+  const pid = await childPid();
+  t.true(pid > 0);
+  t.notThrows(() => process.kill(pid, 0), 'the child still lives');
 });
 
 test('each command line is a group of its own', (t) => {

@@ -101,7 +101,7 @@ export function balancing(promised: Promised): void {
       return performance.now() - startedAt;
     };
     await round();
-    const alone = await round();
+    const alone = Math.min(await round(), await round(), await round());
     await stage.serving(busy('two'), 'two');
     await known(node, 2);
     const together = Math.min(await round(), await round(), await round());

@@ -53,8 +53,8 @@ export function casting(promised: Promised): void {
       );
       t.is(new Set(attempts.map(({ messageId }) => messageId)).size, 1);
       const [one, two, three] = attempts.map(({ at }) => at) as [number, number, number];
-      t.true(two - one >= 90, `the first back-off took ${two - one} ms`);
-      t.true(three - two >= 180, `the second back-off took ${three - two} ms`);
+      t.true(two - one >= 98, `the first back-off took ${two - one} ms`);
+      t.true(three - two >= 198, `the second back-off took ${three - two} ms`);
       const [letter] = await node.deadLetters(jobs).list();
       t.is(letter?.reason, 'HANDLER');
       t.is(letter?.deliveries, 3);

@@ -67,7 +67,7 @@ export function retrying(promised: Promised): void {
       runs.length = 0;
       await node.client(desk, { retry: { attempts: 2 } }).read.try('limited');
       t.is(runs.length, 2);
-      t.true(runs[1]! - runs[0]! >= 225, `it came back after ${runs[1]! - runs[0]!} ms`);
+      t.true(runs[1]! - runs[0]! >= 248, `it came back after ${runs[1]! - runs[0]!} ms`);
     },
   );
 

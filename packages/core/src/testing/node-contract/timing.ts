@@ -26,7 +26,7 @@ export function timing(promised: Promised): void {
     t.is(error.code, 'CALL_TIMEOUT');
     t.is(error.outcome, 'unknown');
     t.is(error.retryable, true);
-    t.true(waited >= 225 && waited < 1_450, `it took ${waited} ms`);
+    t.true(waited >= 248 && waited < 1_250, `it took ${waited} ms`);
     t.is(node.stats().pendingCalls, 0);
   });
 
