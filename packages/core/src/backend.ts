@@ -67,7 +67,8 @@ export * from './ports/cache.ts';
 export * from './ports/permits.ts';
 export * from './ports/state.ts';
 export * from './ports/alerts.ts';
-export { systemClock, type Clock } from './ground/clock.ts';
+export { systemClock, systemTimers, type Clock } from './ground/clock.ts';
+export { Turns } from './sending/turns.ts';
 export { loop, sleep } from './ground/loop.ts';
 export type { Log } from './ground/log.ts';
 export {

@@ -17,6 +17,7 @@ const OURS: errors.HomeostatError[] = [
   new errors.MailboxFull('a@1', { messages: 1, maxLength: 1, bytes: 1, maxBytes: 1, room: 0 }),
   new errors.SerializationError('no'),
   new errors.PayloadTooLarge(10, 5),
+  new errors.ClaimedBodyGone('key'),
   new errors.FrameInvalid('trailing'),
   new errors.MethodNotFound('a@1', 'b'),
   new errors.TransportError('away', { retryAfterMs: 50 }),

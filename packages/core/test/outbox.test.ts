@@ -41,6 +41,7 @@ interface Sent {
 class Fake implements Destination {
   id = 'me-1';
   shares = 0;
+  turn?: (signal: AbortSignal) => Promise<void>;
   readonly sent: Sent[] = [];
   /** How the next frames are answered. */
   readonly answers: (() => TransmitResult | Promise<TransmitResult>)[] = [];
@@ -93,6 +94,7 @@ function bodiesOf(frame: Frame): unknown[] {
 
 class Slip implements Receipt {
   wanted = true;
+  patient = false;
   travels = false;
   /** How it ended, as often as it was told. */
   readonly ends: ('accepted' | HomeostatError)[] = [];
@@ -119,6 +121,16 @@ function setUp(): { to: Fake; outbox: Outbox; cast: (body: unknown, at?: number)
     return slip;
   };
   return { to, outbox, cast };
+}
+
+/** Its turn comes when `come` is called. */
+function inLine(to: Fake): () => void {
+  let come = (): void => undefined;
+  to.turn = () =>
+    new Promise<void>((resolve) => {
+      come = resolve;
+    });
+  return () => come();
 }
 
 /** The next frame is on its way until the answer is called. */
@@ -645,3 +657,67 @@ test('full frames that wait travel in one step, and one by one when the step was
   t.true(to.steps.length >= 2 && to.steps.every((frames) => frames >= 2), `steps of ${to.steps.join(', ')}`);
   t.is(to.mostInFlight, 1);
 });
+
+test('of a frame that does not fit, the patient wait in line and the others are refused, in order', async (t) => {
+  const { to, outbox } = setUp();
+  const comes = inLine(to);
+  to.answers.push(
+    () => FULL(2),
+    () => ACCEPTED,
+    () => FULL(0),
+  );
+  const slips = Array.from({ length: 6 }, (_, index) => {
+    const slip = new Slip();
+    slip.patient = index % 2 === 0;
+    outbox.cast('run', index, 0, undefined, undefined, slip);
+    return slip;
+  });
+  await waitFor(() => to.sent.length === 3, { withinMs: 5_000, what: 'the frame in line' });
+  t.deepEqual(to.bodies(), [
+    [0, 1, 2, 3, 4, 5],
+    [0, 1],
+    [2, 4],
+  ]);
+  t.deepEqual(
+    slips.map(({ end }) => end),
+    ['accepted', 'accepted', '', 'MAILBOX_FULL not-executed', '', 'MAILBOX_FULL not-executed'],
+  );
+  await waitFor(() => throws(() => outbox.cast('run', 6, 0, undefined, undefined, new Slip())) === 'MAILBOX_FULL', {
+    withinMs: 5_000,
+    what: 'who is not patient to be refused at once',
+  });
+  comes();
+  await idle(outbox);
+  t.deepEqual(to.bodies()[3], [2, 4]);
+  t.deepEqual(to.numbers(), [1, 1, 2, 2], 'a number is used up by what was accepted alone');
+  t.deepEqual(
+    slips.map(({ end }) => end.split(' ')[0]),
+    ['accepted', 'accepted', 'accepted', 'MAILBOX_FULL', 'accepted', 'MAILBOX_FULL'],
+  );
+});
+
+test('what stands in line is refused when the node closes', async (t) => {
+  const { to, outbox } = setUp();
+  to.answers.push(
+    () => FULL(0),
+    () => FULL(0),
+  );
+  const slip = new Slip();
+  slip.patient = true;
+  to.turn = (signal) =>
+    new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  outbox.cast('run', 'x', 0, undefined, undefined, slip);
+  await waitFor(() => to.sent.length === 1, { withinMs: 5_000, what: 'the frame in line' });
+  outbox.close();
+  await idle(outbox);
+  t.is(slip.end, 'MAILBOX_FULL not-executed');
+});
+
+function throws(act: () => void): string {
+  try {
+    act();
+    return '';
+  } catch (thrown) {
+    return (thrown as HomeostatError).code;
+  }
+}

@@ -74,6 +74,7 @@ class Strict implements Backend {
       broker: {
         append: (request) => broker.append(request),
         appendAll: (request) => broker.appendAll(request),
+        turn: (mailbox, signal) => broker.turn(mailbox, signal),
         reply: (inbox, frame) => broker.reply(inbox, frame),
         consume: (mailbox, limits, intake) => {
           this.consumes += 1;

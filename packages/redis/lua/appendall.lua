@@ -7,6 +7,7 @@
 -- RETURNS    {how many of the first are in the mailbox, hints or ''} | 'not-member'
 -- RUN TWICE  the same answer; nothing is appended again.
 -- @include fence
+-- @include line
 -- @include admit
 -- @include targeted
 -- @include enter
@@ -17,7 +18,7 @@ for at = 4, math.min(#ARGV - 1, 2 + 2 * MOST_FRAMES), 2 do
   local number = string.format('%.0f', tonumber(ARGV[3]) + taken)
   if not repeated(KEYS[2], ARGV[2], number) then
     local full, messages, bytes, brought =
-      fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[at]), #ARGV[at + 1])
+      fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[at]), #ARGV[at + 1], ARGV[1], false)
     if full then break end
     local id = enter(ARGV[2], ARGV[at + 1], ARGV[at])
     redis.call('HSET', KEYS[2], ARGV[2], number .. ' ' .. id)

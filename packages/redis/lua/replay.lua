@@ -6,6 +6,7 @@
 -- RETURNS    1 = moved, 0 = gone already (or no frame: it can only be dropped)
 -- RUN TWICE  0.
 -- @include masks
+-- @include line
 -- @include level
 -- @include letter
 local letter, stored = read_letter(KEYS[1], KEYS[2], ARGV[1])

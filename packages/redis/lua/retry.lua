@@ -8,6 +8,7 @@
 -- @include fence
 -- @include masks
 -- @include progress
+-- @include line
 -- @include level
 -- @include held
 -- @include remain

@@ -8,6 +8,7 @@
 -- @include fence
 -- @include masks
 -- @include progress
+-- @include line
 -- @include level
 local answer = {}
 local at = 2

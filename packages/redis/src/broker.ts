@@ -17,7 +17,7 @@ import type {
   SettleResult,
   Settlement,
 } from './core.ts';
-import { TransportError } from './core.ts';
+import { systemTimers, TransportError, Turns } from './core.ts';
 import { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
 import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, producedKey, targetedName, type LaneKeys } from './keys.ts';
@@ -43,6 +43,7 @@ export class RedisBroker implements Broker {
   readonly #claims: readonly LaneClaims[];
   readonly #due: readonly DueTimer[];
   readonly #settling: Settling;
+  readonly #turns = new Turns(systemTimers);
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -72,24 +73,16 @@ export class RedisBroker implements Broker {
   async append(request: AppendRequest): Promise<AppendResult> {
     const owner = this.#ground.registration.id;
     if (owner === undefined) return { kind: 'not-member' };
-    const { mailbox, number, count, at, target, producer } = request;
+    const { mailbox, number, count, at, target, producer, patient } = request;
+    const inLine = patient === true ? '1' : '';
     const frame = asBuffer(request.frame);
     let answer: Appended;
     if (at === undefined || at <= this.#ground.time.now()) {
       const { name, keys } = this.#way(mailbox, owner, target);
-      const counted: (string | number)[] = [];
-      if (producer !== undefined) {
-        keys[SENT] = producedKey(this.#lane(mailbox), producer);
-        counted.push(PRODUCED_MS);
-      }
-      answer = await run<Appended>(this.#ground.command, 'append', keys, [
-        owner,
-        name,
-        number,
-        count,
-        frame,
-        ...counted,
-      ]);
+      const more: (string | number)[] = [];
+      if (producer !== undefined) keys[SENT] = producedKey(this.#lane(mailbox), producer);
+      if (producer !== undefined || patient === true) more.push(producer === undefined ? '' : PRODUCED_MS, inLine);
+      answer = await run<Appended>(this.#ground.command, 'append', keys, [owner, name, number, count, frame, ...more]);
     } else {
       const due = Math.ceil(at);
       const lane = this.#lane(mailbox);
@@ -99,7 +92,7 @@ export class RedisBroker implements Broker {
         this.#ground.command,
         'delay',
         [lane.members, sent, stream, level, lane.due, lane.dueFrames, lane.dueSeq, lane.revision, lane.orphans],
-        [owner, mailbox, number, count, frame, due],
+        [owner, mailbox, number, count, frame, due, inLine],
       );
       this.#due[this.#laneIndex(mailbox)]?.arm(due);
     }
@@ -111,6 +104,15 @@ export class RedisBroker implements Broker {
     if (answer.length === 2) return { kind: 'accepted', id: answer[0], hints: answer[1] };
     const [room, messages, bytes, maxLength, maxBytes] = answer;
     return { kind: 'full', room, messages, bytes, maxLength, maxBytes };
+  }
+
+  turn(mailbox: string, signal: AbortSignal): Promise<void> {
+    return this.#turns.wait(mailbox, signal);
+  }
+
+  /** There is room in a mailbox, and it is this node's turn. */
+  turnCame(mailbox: string): void {
+    this.#turns.came(mailbox);
   }
 
   async reply(inbox: string, frame: Uint8Array): Promise<ReplyResult> {

@@ -55,6 +55,8 @@ export class Inbox {
   onAlerts: ((items: readonly NewsItem[]) => void) | undefined;
   /** Another node says that there is something to adopt. */
   onPoke: (() => void) | undefined;
+  /** It is this node's turn to append to a mailbox that was full. */
+  onTurn: ((mailbox: string) => void) | undefined;
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -155,6 +157,7 @@ export class Inbox {
       this.#untrimmedBytes += value.length;
       if (name[0] === 0x66) frames.push(value); // f
       else if (name[0] === 0x6f) poked = true; // o
+      else if (name[0] === 0x72) this.onTurn?.(value.toString('latin1')); // r
     }
     this.#untrimmed += entries.length;
     if (poked) this.onPoke?.();

@@ -20,7 +20,8 @@
  * | `{ns:L}:inbox:<id>` | stream | replies to the node, trimmed by the node alone |
  * | `{ns:L}:mailbox:<name>` | stream | frames, with one group `g`, a consumer per node id and `parked` for what was handed back; fields f frame, n count, t todo, d deliveries, h history |
  * | `{ns:L}:mailbox:<name>><id>` | stream | what is for node `id` alone; with a progress record of its own, and the level and dead letters of `<name>` |
- * | `{ns:L}:level:<name>` | hash | messages, bytes, maxLength, maxBytes, hints |
+ * | `{ns:L}:level:<name>` | hash | messages, bytes, maxLength, maxBytes, hints; line, turn |
+ * | `{ns:L}:line:<name>` | list | nodes that stand in line for room in the mailbox |
  * | `{ns:L}:progress:<name>` | hash | entry id → `crashes|mask|mark|charges`; `dead:<id>` → mask of a dead letter |
  * | `{ns:L}:dead:<name>` | stream | dead letters; the fields above and r reason |
  * | `{ns:L}:due` | sorted set | number → due time, ms |

@@ -66,6 +66,7 @@ export class RedisMembership implements Membership {
     this.#inbox.onAlerts = (items) => {
       if (ground.registration.id !== undefined) this.#events?.alerts(items);
     };
+    this.#inbox.onTurn = (mailbox) => broker.turnCame(mailbox);
     this.#inbox.onPoke = () => {
       const id = ground.registration.id;
       if (id !== undefined) broker.orphansAppeared(laneOfNode(id, ground.lanes.length));

@@ -380,9 +380,67 @@ tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1`,
   },
   append: {
-    sha: '93b9a2b3a493a309ab86794ed8ed48756ed66ba8',
+    sha: 'abd0c3f745151b20ca8d44561749bc7ea5534a12',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 local MOST_ASKED = 256
@@ -402,15 +460,27 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
+local function fullness(members, level, stream, due, orphans, count, size, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
-  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
+  local in_line = (tonumber(l[6]) or 0) > 0
+  if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
+    if patient then stand_in_line(level, node) end
+    return { 0, messages, bytes, max_length, max_bytes }
+  end
+  if messages + count <= max_length and bytes + size <= max_bytes then
+    if in_line then leave_line(level) end
+    return nil, messages + count, bytes + size, l[5]
+  end
   if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
     messages, bytes = 0, 0
-    if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
+    if count <= max_length and size <= max_bytes then
+      if in_line then leave_line(level) end
+      return nil, count, size, l[5]
+    end
   end
+  if patient then stand_in_line(level, node) end
   local room = math.max(0, max_length - messages)
   if bytes + size > max_bytes and room >= count then room = 0 end
   return { room, messages, bytes, max_length, max_bytes }
@@ -438,18 +508,76 @@ local function enter(name, frame, count)
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[4]), #ARGV[5])
+local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[4]), #ARGV[5], ARGV[1], ARGV[7] == '1')
 if full then return full end
 local id = enter(ARGV[2], ARGV[5], ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
-if ARGV[6] then redis.call('PEXPIRE', KEYS[2], ARGV[6]) end
+if ARGV[6] and ARGV[6] ~= '' then redis.call('PEXPIRE', KEYS[2], ARGV[6]) end
 redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   appendall: {
-    sha: '7014bc8556337e1322f4635ede43769a0c38a8f8',
+    sha: '2344aa3bd2697290ec1263d8924c8184ebf6b3b6',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 local MOST_ASKED = 256
@@ -469,15 +597,27 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
+local function fullness(members, level, stream, due, orphans, count, size, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
-  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
+  local in_line = (tonumber(l[6]) or 0) > 0
+  if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
+    if patient then stand_in_line(level, node) end
+    return { 0, messages, bytes, max_length, max_bytes }
+  end
+  if messages + count <= max_length and bytes + size <= max_bytes then
+    if in_line then leave_line(level) end
+    return nil, messages + count, bytes + size, l[5]
+  end
   if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
     messages, bytes = 0, 0
-    if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
+    if count <= max_length and size <= max_bytes then
+      if in_line then leave_line(level) end
+      return nil, count, size, l[5]
+    end
   end
+  if patient then stand_in_line(level, node) end
   local room = math.max(0, max_length - messages)
   if bytes + size > max_bytes and room >= count then room = 0 end
   return { room, messages, bytes, max_length, max_bytes }
@@ -509,7 +649,7 @@ for at = 4, math.min(#ARGV - 1, 2 + 2 * MOST_FRAMES), 2 do
   local number = string.format('%.0f', tonumber(ARGV[3]) + taken)
   if not repeated(KEYS[2], ARGV[2], number) then
     local full, messages, bytes, brought =
-      fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[at]), #ARGV[at + 1])
+      fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[at]), #ARGV[at + 1], ARGV[1], false)
     if full then break end
     local id = enter(ARGV[2], ARGV[at + 1], ARGV[at])
     redis.call('HSET', KEYS[2], ARGV[2], number .. ' ' .. id)
@@ -830,7 +970,7 @@ end
 return answer`,
   },
   bury: {
-    sha: 'd219b950f6b83fbda3aebf363b98382d25454680',
+    sha: '962e86baf2256546345ad334fa5b342d85313f1e',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -854,9 +994,71 @@ end
 local function write_progress(key, id, p)
   redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
 end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
 local function change_level(level, messages, bytes)
   if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
   if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
 end
 local function is_held(stream, id, consumer)
   local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
@@ -991,9 +1193,67 @@ redis.call('SET', KEYS[2], token, 'PX', ARGV[2])
 return { token }`,
   },
   delay: {
-    sha: '2cfe5c04b5d771f747779e3c679bc49c20482a78',
+    sha: '9a1a8500ce1477168ca79325c6a10529b597edd7',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 local MOST_ASKED = 256
@@ -1013,15 +1273,27 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
+local function fullness(members, level, stream, due, orphans, count, size, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
-  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
+  local in_line = (tonumber(l[6]) or 0) > 0
+  if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
+    if patient then stand_in_line(level, node) end
+    return { 0, messages, bytes, max_length, max_bytes }
+  end
+  if messages + count <= max_length and bytes + size <= max_bytes then
+    if in_line then leave_line(level) end
+    return nil, messages + count, bytes + size, l[5]
+  end
   if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
     messages, bytes = 0, 0
-    if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
+    if count <= max_length and size <= max_bytes then
+      if in_line then leave_line(level) end
+      return nil, count, size, l[5]
+    end
   end
+  if patient then stand_in_line(level, node) end
   local room = math.max(0, max_length - messages)
   if bytes + size > max_bytes and room >= count then room = 0 end
   return { room, messages, bytes, max_length, max_bytes }
@@ -1035,7 +1307,7 @@ local function put_aside(due, frames, seq, revision, at, frame)
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[9], tonumber(ARGV[4]), #ARGV[5])
+local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[9], tonumber(ARGV[4]), #ARGV[5], ARGV[1], ARGV[7] == '1')
 if full then return full end
 local id = 'due-' .. put_aside(KEYS[5], KEYS[6], KEYS[7], KEYS[8], ARGV[6], { ARGV[2], ARGV[5], ARGV[4], '', '', '' })
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
@@ -1857,7 +2129,7 @@ if not failed_before and breaker.failures > 0 then redis.call('ZADD', KEYS[2], 0
 return state`,
   },
   park: {
-    sha: '782583230460e4bd0c962bb131c4b73610ab44b0',
+    sha: '75a1476d6955351f4a90cee2362472e9f7bba1b2',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -1881,9 +2153,71 @@ end
 local function write_progress(key, id, p)
   redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
 end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
 local function change_level(level, messages, bytes)
   if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
   if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
 end
 local function is_held(stream, id, consumer)
   local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
@@ -2233,7 +2567,7 @@ end
 return { granted and '1' or '0', string.format('%.0f', retry_at), state }`,
   },
   progress: {
-    sha: '4872980977421f1991c140f2b2823e6be21e6f7e',
+    sha: 'd06043832c4767526cbb23c44d975b372d6085bc',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2257,9 +2591,71 @@ end
 local function write_progress(key, id, p)
   redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
 end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
 local function change_level(level, messages, bytes)
   if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
   if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
 end
 local function is_held(stream, id, consumer)
   local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
@@ -2461,7 +2857,7 @@ for _, record in ipairs(redis.call('HVALS', KEYS[1])) do answer[#answer + 1] = r
 return answer`,
   },
   replay: {
-    sha: 'febbec168afc9eb635414076828c4417f7bab9bb',
+    sha: 'b4636473187fe84ee0f96fb21eb4dedc30bffd39',
     lua: `#!lua
 local function ones(mask)
   local _, count = string.gsub(mask, '1', '')
@@ -2475,9 +2871,71 @@ local function masked(mask, other, keep)
   end
   return table.concat(out)
 end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
 local function change_level(level, messages, bytes)
   if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
   if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
 end
 local function read_letter(dead, progress, id)
   local found = redis.call('XRANGE', dead, id, id)
@@ -2512,7 +2970,7 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 return redis.call('XADD', KEYS[2], 'NOMKSTREAM', '*', 'f', ARGV[2]) and 1 or 0`,
   },
   retry: {
-    sha: '19d9ecf71fcbbc24848be4f4240d66fa4121409c',
+    sha: '50a69e1e95c95ff70019526e3a178c1435236970',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2536,9 +2994,71 @@ end
 local function write_progress(key, id, p)
   redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
 end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
 local function change_level(level, messages, bytes)
   if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
   if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
 end
 local function is_held(stream, id, consumer)
   local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
@@ -2703,7 +3223,7 @@ end
 return answer`,
   },
   settle: {
-    sha: '614986008315769c8b2c33f797b9f08ffb2bd3c6',
+    sha: '74c357d46c3e36dfa63de017ac159413cd3a36ae',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2727,9 +3247,71 @@ end
 local function write_progress(key, id, p)
   redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
 end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
 local function change_level(level, messages, bytes)
   if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
   if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
 end
 local answer = {}
 local at = 2

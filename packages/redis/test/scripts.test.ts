@@ -381,6 +381,11 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'zrange',
       'zrem',
       'zremrangebyrank',
+      'lindex',
+      'llen',
+      'lpop',
+      'lpos',
+      'rpush',
       'sadd',
       'srem',
       'scard',
@@ -436,6 +441,14 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
     ['settled', 'settled', 'settled', 'settled', 'settled'],
   );
   await until('what was parked and retried', () => served.claims.length === 4);
+  const narrow = await node.serve('narrow@1', { maxLength: 1 });
+  await other.send('narrow@1', 'x');
+  const line = { mailbox: 'narrow@1', frame: Buffer.from('y'), count: 1, patient: true };
+  t.is((await node.link.broker.append({ ...line, number: 1 })).kind, 'full');
+  t.is((await other.link.broker.append({ ...line, number: 2 })).kind, 'full');
+  await until('what fills it', () => narrow.claims.length === 1);
+  await node.link.broker.settle([{ kind: 'done', claim: narrow.claims[0]! }]);
+  t.is((await node.link.broker.append({ ...line, number: 1 })).kind, 'accepted');
   const [letter] = await node.link.broker.dead('guarded@1', { limit: 1 });
   t.true(await node.link.broker.replay('guarded@1', letter?.id ?? '', '010'));
   await until('the replayed', () => served.claims.length === 5);

@@ -1,4 +1,5 @@
 /** What every client of a node calls with. */
+import type { ClaimCheck } from './claim-check.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import type { Emitter } from '../node/events.ts';
 import type { ClientMiddleware } from './middleware.ts';
@@ -16,6 +17,7 @@ export interface Calling {
   readonly middleware: readonly ClientMiddleware[];
   readonly sendHooks: Set<SendHook>;
   readonly events: Emitter;
+  readonly claimCheck: ClaimCheck;
   readonly watch: CallWatch;
 }
 

@@ -14,7 +14,14 @@ import { clientOptionsSchema } from '../node/options.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import type { CastOptions, RequestOptions } from './request-options.ts';
 import { Requests } from './requests.ts';
-import type { BreakerSetting, CacheSetting, Delivery, RetrySetting } from '../policies/service-settings.ts';
+import type {
+  BreakerSetting,
+  CacheSetting,
+  ClaimCheckSetting,
+  Delivery,
+  RetrySetting,
+  WhenFull,
+} from '../policies/service-settings.ts';
 
 /** What holds for every request of one client; a request's own options are stronger, what the service's settings say is weaker. */
 export interface ClientOptions {
@@ -32,6 +39,10 @@ export interface ClientOptions {
   readonly failFast?: boolean | undefined;
   /** Strategy of targeted sends: `round_robin`, … Default: the service's, `pull`. */
   readonly balance?: string | undefined;
+  /** Where there is no room: `reject`, or `wait` in line. Default: the service's, `reject`. */
+  readonly whenFull?: WhenFull | undefined;
+  /** Keeps large bodies beside the mailbox. Default: the service's, false. */
+  readonly claimCheck?: ClaimCheckSetting | undefined;
   readonly delivery?: Exclude<Delivery, 'disabled'> | undefined;
   /** Only instances that have all of these tags. */
   readonly tags?: readonly string[] | undefined;
@@ -45,6 +56,7 @@ export type RuntimeCode =
   | 'BACKEND_FULL'
   | 'CALL_TIMEOUT'
   | 'CIRCUIT_OPEN'
+  | 'CLAIMED_BODY_GONE'
   | 'CONFIG'
   | 'HANDLER'
   | 'HANDLER_TIMEOUT'

@@ -1,7 +1,7 @@
 import type { HomeostatError } from '../ground/errors.ts';
 import { castOptionsSchema, requestOptionsSchema } from '../node/options.ts';
 import { parseOptions } from '../ground/parse-options.ts';
-import type { BreakerSetting, CacheSetting, RetrySetting } from '../policies/service-settings.ts';
+import type { BreakerSetting, CacheSetting, RetrySetting, WhenFull } from '../policies/service-settings.ts';
 
 /** How a call is sent. Give either `timeoutMs` or `deadline`. */
 export interface RequestOptions {
@@ -23,6 +23,8 @@ export interface RequestOptions {
   readonly cache?: 'refresh' | CacheSetting | undefined;
   /** Of calls: what to answer when the call has failed for good. */
   readonly fallback?: ((error: HomeostatError, input: unknown) => unknown) | undefined;
+  /** Where there is no room: `reject`, or `wait` in line as long as there is time. Default: the client's, the service's, `reject`. */
+  readonly whenFull?: WhenFull | undefined;
   /** Only instances that have all of these tags. */
   readonly tags?: readonly string[] | undefined;
   /** Only the node of this id. When it dies before it has handled the message, another one does. */

@@ -3,7 +3,7 @@ import type { Calling } from './calling.ts';
 import type { CallResult, ClientOptions } from './client.ts';
 import type { Contract, MethodSpec } from '../contract/contract.ts';
 import type { Extras } from '../wire/envelope.ts';
-import { Aborted, asHomeostatError, CallTimeout, ConfigError } from '../ground/errors.ts';
+import { Aborted, asHomeostatError, CallTimeout, ConfigError, PayloadTooLarge } from '../ground/errors.ts';
 import { callPolicy, type CallPolicy } from '../policies/call-policy.ts';
 import { checkCastOptions, checkRequestOptions, type CastOptions, type RequestOptions } from './request-options.ts';
 import { pipeline } from '../resilience/pipeline.ts';
@@ -12,11 +12,15 @@ import type { Request, Send, Wish } from '../resilience/request.ts';
 import type { LocalActor } from './routing.ts';
 import { TAGS_HEADER } from './routing-headers.ts';
 import { validate } from '../contract/validate.ts';
-import { WaitingCast } from '../sending/waiting.ts';
+import type { ClaimCheckPolicy } from '../policies/service-settings.ts';
+import { WaitingCast, type Waiting } from '../sending/waiting.ts';
 
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 /** What makes a client turn to the other version of its contract. */
 const UNSERVED: ReadonlySet<string> = new Set(['SERVICE_NOT_FOUND', 'NO_HEALTHY_INSTANCES']);
+
+/** Sends a body, or what says where it is; with `maxBytes` only when it is no larger. @throws PayloadTooLarge */
+type SendBody = (body: unknown, claim: string | undefined, maxBytes: number | undefined) => void;
 
 /** A policy and the chain that carries it out, good for one revision of the settings. */
 interface Prepared {
@@ -108,6 +112,7 @@ export class Requests {
       headers: options.headers,
       key: options.key,
       id: undefined,
+      whenFull: options.whenFull,
       wish: bag === undefined ? this.#wish : (wishOf(options) ?? this.#wish),
       attempts: 0,
       degraded: undefined,
@@ -248,15 +253,23 @@ export class Requests {
       };
     }
     const waiting = sending.replies.open(this.#subject, left, done, ended);
+    waiting.patient = (request.whenFull ?? policy.whenFull) === 'wait';
+    const extras = extrasOf(request.key, request.headers, request.wish);
     try {
-      outbox.call(
-        this.#method,
-        request.input,
-        waiting.correlation,
-        request.deadline,
-        extrasOf(request.key, request.headers, request.wish),
-        waiting,
-      );
+      if (policy.claimCheck === false)
+        outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extras, waiting);
+      else
+        this.#checkIn(request.input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
+          outbox.call(
+            this.#method,
+            body,
+            waiting.correlation,
+            request.deadline,
+            withClaim(extras, claim),
+            waiting,
+            maxBytes,
+          ),
+        );
     } catch (thrown) {
       waiting.fail(asHomeostatError(thrown));
       return;
@@ -306,9 +319,31 @@ export class Requests {
     const { mailbox, target } = route ?? { mailbox: this.#contract.mailbox, target: undefined };
     const outbox = sending.open(mailbox, this.#subject, target);
     const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
-    outbox.cast(this.#method, input, options.deadline ?? 0, extrasOf(options.key, options.headers, wish), due, waiting);
+    waiting.patient = (options.whenFull ?? policy.whenFull) === 'wait';
+    const extras = extrasOf(options.key, options.headers, wish);
+    const deadline = options.deadline ?? 0;
+    if (policy.claimCheck === false) outbox.cast(this.#method, input, deadline, extras, due, waiting);
+    else
+      this.#checkIn(input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
+        outbox.cast(this.#method, body, deadline, withClaim(extras, claim), due, waiting, maxBytes),
+      );
     sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);
+  }
+
+  /** A body that is too large is left beside the mailbox first. */
+  #checkIn(input: unknown, claimCheck: ClaimCheckPolicy, waiting: Waiting, send: SendBody): void {
+    try {
+      send(input, undefined, claimCheck.overBytes);
+    } catch (thrown) {
+      if (!(thrown instanceof PayloadTooLarge)) throw thrown;
+      this.#calling.claimCheck
+        .leave(input, claimCheck)
+        .then((claim) => {
+          if (waiting.wanted) send(undefined, claim, undefined);
+        })
+        .catch((failure: unknown) => waiting.fail(asHomeostatError(failure)));
+    }
   }
 
   #deadline({ deadline, timeoutMs }: RequestOptions, now: number): number {
@@ -353,6 +388,10 @@ function extrasOf(
   if (key === undefined && headers === undefined && tags === undefined) return undefined;
   const all = tags === undefined ? headers : { ...headers, [TAGS_HEADER]: tags.join(',') };
   return { ...(key === undefined ? undefined : { key }), ...(all === undefined ? undefined : { headers: all }) };
+}
+
+function withClaim(extras: Extras | undefined, claim: string | undefined): Extras | undefined {
+  return claim === undefined ? extras : { ...extras, claim };
 }
 
 function dueOf(options: CastOptions, now: number): number | undefined {

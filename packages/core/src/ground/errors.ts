@@ -113,10 +113,21 @@ export class PayloadTooLarge extends HomeostatError {
   constructor(bytes: number, limit: number) {
     super(
       'PAYLOAD_TOO_LARGE',
-      `the body is ${bytes} bytes, more than the limit of ${limit}. Send a reference to the data instead, or raise maxBodyBytes on every node.`,
+      `the body is ${bytes} bytes, more than the limit of ${limit}. Send a reference to the data instead, let claimCheck keep it beside the mailbox, or raise maxBodyBytes on every node.`,
       {
         details: { bytes, limit },
       },
+    );
+  }
+}
+
+/** A body that was left beside its mailbox (`claimCheck`) is there no more. */
+export class ClaimedBodyGone extends HomeostatError {
+  constructor(key: string) {
+    super(
+      'CLAIMED_BODY_GONE',
+      'the body that was left beside the mailbox is gone: its time was over before the message was handled. Raise ttlMs of claimCheck above the longest wait and all redeliveries.',
+      { outcome: 'not-executed', details: { key } },
     );
   }
 }

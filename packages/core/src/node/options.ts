@@ -12,9 +12,11 @@ import {
   breakerFieldsSchema,
   breakerSettingSchema,
   cacheSettingSchema,
+  claimCheckSettingSchema,
   retryFieldsSchema,
   retrySettingSchema,
   serviceSettingsSchema,
+  whenFullSchema,
   type BreakerFields,
   type RetryFields,
   type ServiceSettings,
@@ -245,6 +247,8 @@ export const clientOptionsSchema: z.ZodType<ClientOptions> = z.strictObject({
     .union([fallbackSchema, z.custom<Contract>(isContract)], 'must be a contract or a function (error, input) => value')
     .optional(),
   failFast: z.boolean().optional(),
+  whenFull: whenFullSchema.optional(),
+  claimCheck: claimCheckSettingSchema.optional(),
   balance: z.string().min(1).max(64).optional(),
   delivery: z.enum(['auto', 'local', 'remote']).optional(),
   ...wishes,
@@ -259,6 +263,7 @@ const request = {
   signal: z.instanceof(AbortSignal).optional(),
   key: z.string().min(1).max(512).optional(),
   headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
+  whenFull: whenFullSchema.optional(),
   ...wishes,
 };
 

@@ -6,6 +6,8 @@ import type { BackendMemory, Link } from '../backend.ts';
 import type { Batch } from '../serving/batch.ts';
 import { fullJitter } from '../ground/backoff.ts';
 import type { Calling } from '../calling/calling.ts';
+import { ClaimCheck } from '../calling/claim-check.ts';
+import { ClaimedBodies } from '../serving/gates/claim-check.ts';
 import { systemTimers, wakefulTimers, type Clock, type Timers } from '../ground/clock.ts';
 import { Deadlines } from '../ground/deadlines.ts';
 import type { Dispatcher } from '../serving/dispatcher.ts';
@@ -138,6 +140,7 @@ export class Runtime {
         maxBodyBytes: policy.maxBodyBytes,
         budgetSpent: (service) => this.#sources.retryRefused(service),
       }),
+      claimCheck: new ClaimCheck(link.state),
       watch: {
         watchesCalls: (service) => this.#sources.watchesCalls(service),
         called: (service, method, error) => this.#sources.called(service, method, error),
@@ -156,6 +159,7 @@ export class Runtime {
         log: this.#log,
         stats: this.#stats,
         maxBodyBytes: policy.maxBodyBytes,
+        gates: [new ClaimedBodies(this.calling.claimCheck)],
         settler: () => this.#settler,
         memberId,
         mark: (batch, index) => this.#mark(batch, index),

@@ -3,10 +3,10 @@ import type { Contract, MethodSpec } from '../contract/contract.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import type { RequestOptions } from '../calling/request-options.ts';
 import type { BreakerPolicy } from '../ports/breakers.ts';
-import type { CachePolicy, RetryPolicy } from './service-settings.ts';
+import type { CachePolicy, ClaimCheckPolicy, RetryPolicy, WhenFull } from './service-settings.ts';
 import type { RoutingPolicy } from '../calling/routing.ts';
 import type { Policies } from './policies.ts';
-import { cachePolicy } from './profiles.ts';
+import { cachePolicy, claimCheckPolicy } from './profiles.ts';
 
 /** What holds for the calls of one method of one client. */
 export interface CallPolicy extends RoutingPolicy {
@@ -18,6 +18,8 @@ export interface CallPolicy extends RoutingPolicy {
   readonly cacheKey: ((input: unknown) => string) | undefined;
   readonly maxPending: number;
   readonly hedgeAfterMs: number;
+  readonly whenFull: WhenFull;
+  readonly claimCheck: ClaimCheckPolicy | false;
   /** Codes that the contract declares: what a handler answers on purpose. */
   readonly declared: ReadonlySet<string>;
   readonly fallback: ((error: HomeostatError, input: unknown) => unknown) | undefined;
@@ -48,6 +50,8 @@ export function callPolicy(
     cacheKey: spec.cacheKey as ((input: unknown) => string) | undefined,
     maxPending: base.maxPending,
     hedgeAfterMs: spec.kind === 'query' ? base.hedgeAfterMs : 0,
+    whenFull: client.whenFull ?? base.whenFull,
+    claimCheck: claimCheckPolicy(base.claimCheck, client.claimCheck),
     declared: new Set(Object.keys(spec.errors ?? {})),
     fallback,
     balance: client.balance ?? base.balance,

@@ -4,6 +4,7 @@ import {
   BREAKER_PROFILES,
   DEFAULT_BREAKER,
   DEFAULT_CACHE,
+  DEFAULT_CLAIM_CHECK,
   DEFAULT_RETRY,
   DEFAULT_SCALE,
   RETRY_PROFILES,
@@ -11,6 +12,8 @@ import {
   type BreakerSetting,
   type CachePolicy,
   type CacheSetting,
+  type ClaimCheckPolicy,
+  type ClaimCheckSetting,
   type RetryFields,
   type RetryPolicy,
   type RetrySetting,
@@ -48,6 +51,16 @@ export function cachePolicy(before: CachePolicy | false, setting: CacheSetting |
   if (setting === undefined) return before;
   if (setting === false) return false;
   const base = before === false ? DEFAULT_CACHE : before;
+  return setting === true ? base : { ...base, ...said(setting) };
+}
+
+export function claimCheckPolicy(
+  before: ClaimCheckPolicy | false,
+  setting: ClaimCheckSetting | undefined,
+): ClaimCheckPolicy | false {
+  if (setting === undefined) return before;
+  if (setting === false) return false;
+  const base = before === false ? DEFAULT_CLAIM_CHECK : before;
   return setting === true ? base : { ...base, ...said(setting) };
 }
 

@@ -1,6 +1,6 @@
 /** From what all sources say of a service to what holds. Pure. */
 import { DEFAULT_SERVICE, type MethodSettings, type ServicePolicy, type ServiceSettings } from './service-settings.ts';
-import { cachePolicy, scalePolicy, type Profiles } from './profiles.ts';
+import { cachePolicy, claimCheckPolicy, scalePolicy, type Profiles } from './profiles.ts';
 
 /** What holds for one method. */
 export interface MethodPolicy extends ServicePolicy {
@@ -47,6 +47,8 @@ function withService(before: ServicePolicy, said: ServiceSettings, profiles: Pro
     failFast: said.failFast ?? before.failFast,
     balance: said.balance ?? before.balance,
     canary: said.canary ?? before.canary,
+    whenFull: said.whenFull ?? before.whenFull,
+    claimCheck: claimCheckPolicy(before.claimCheck, said.claimCheck),
     concurrency: said.concurrency ?? before.concurrency,
     scale: scalePolicy(before.scale, said.scale),
     weight: said.weight ?? before.weight,

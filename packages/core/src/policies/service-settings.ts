@@ -56,6 +56,17 @@ export interface CanaryPolicy {
   readonly share: number;
 }
 
+/** `reject` at once with MailboxFull, or `wait` in line for room as long as the request has time. */
+export type WhenFull = 'reject' | 'wait';
+
+/** A large body is kept beside the mailbox, and what travels only says where. */
+export interface ClaimCheckPolicy {
+  /** Bodies of more than this are kept beside, encoded bytes. */
+  readonly overBytes: number;
+  /** How long it is kept, ms: it must outlive the wait in the mailbox and every redelivery. */
+  readonly ttlMs: number;
+}
+
 /** Concurrency that follows the load. */
 export interface ScalePolicy {
   readonly min: number;
@@ -89,6 +100,9 @@ export interface ServicePolicy {
   /** Calls are targeted, by this strategy; `pull`: whoever has room takes. */
   readonly balance: string;
   readonly canary: CanaryPolicy | false;
+  /** What becomes of a message for whose mailbox there is no room. */
+  readonly whenFull: WhenFull;
+  readonly claimCheck: ClaimCheckPolicy | false;
   /** A second try for queries after this long, ms; 0 = none. */
   readonly hedgeAfterMs: number;
   // The serving side; undefined: as the actor declares.
@@ -136,6 +150,8 @@ export const DEFAULT_BREAKER: BreakerPolicy = {
 
 export const DEFAULT_CACHE: CachePolicy = { ttlMs: 60_000, errorsTtlMs: 0, maxEntries: 10_000 };
 
+export const DEFAULT_CLAIM_CHECK: ClaimCheckPolicy = { overBytes: 256 * 1024, ttlMs: 3_600_000 };
+
 export const DEFAULT_SCALE: ScalePolicy = {
   min: 1,
   max: 1_024,
@@ -157,11 +173,16 @@ export const DEFAULT_SERVICE: ServicePolicy = {
   failFast: false,
   balance: 'pull',
   canary: false,
+  whenFull: 'reject',
+  claimCheck: false,
   hedgeAfterMs: 0,
   concurrency: undefined,
   scale: false,
   weight: undefined,
 };
+
+/** Largest body that is kept beside a mailbox, bytes. */
+export const MAX_CLAIMED_BYTES: number = 64 * 1024 * 1024;
 
 const profileName = z.string().min(1).max(64);
 const share = z.number().min(0).max(1);
@@ -215,6 +236,11 @@ const scaleFields = z
     message: 'must not be less than min',
   });
 
+const claimCheckFields = z.strictObject({
+  overBytes: maybe(count.max(MAX_CLAIMED_BYTES)),
+  ttlMs: maybe(milliseconds.min(1).max(2_592_000_000)),
+});
+
 type Loose<Fields> = { readonly [Name in keyof Fields]?: Fields[Name] | undefined };
 
 /** `true`: on, as it stands elsewhere. A profile's name is short for its fields; fields beside `profile` overrule it. Profiles: built in, or the node's own. */
@@ -254,6 +280,13 @@ export interface ServiceSettings extends MethodSettings {
   /** Strategy of targeted sends. Default `pull`: not targeted, whoever has room takes. */
   readonly balance?: string | undefined;
   readonly canary?: CanaryPolicy | false | undefined;
+  /** What becomes of a message for whose mailbox there is no room: `reject` (default), or `wait` in line. */
+  readonly whenFull?: WhenFull | undefined;
+  /**
+   * Keeps large bodies of calls and casts beside the mailbox: those of more than `overBytes` (default 256 KiB), for `ttlMs`
+   * (default 1 h). `true`: with the defaults. Default false.
+   */
+  readonly claimCheck?: ClaimCheckSetting | undefined;
   /** Handlers that run at once on each node. */
   readonly concurrency?: number | undefined;
   readonly scale?: Loose<ScalePolicy> | false | undefined;
@@ -267,6 +300,10 @@ export const breakerFieldsSchema: z.ZodType<BreakerFields> = breakerFieldsShape;
 export const retrySettingSchema: z.ZodType<RetrySetting> = z.union([z.boolean(), profileName, retryFieldsShape]);
 export const breakerSettingSchema: z.ZodType<BreakerSetting> = z.union([z.boolean(), profileName, breakerFieldsShape]);
 export const cacheSettingSchema: z.ZodType<CacheSetting> = z.union([z.boolean(), cacheFields]);
+
+export type ClaimCheckSetting = boolean | Loose<ClaimCheckPolicy>;
+export const whenFullSchema: z.ZodType<WhenFull> = z.enum(['reject', 'wait']);
+export const claimCheckSettingSchema: z.ZodType<ClaimCheckSetting> = z.union([z.boolean(), claimCheckFields]);
 
 const methodFields = {
   timeoutMs: maybe(milliseconds.min(1)),
@@ -289,6 +326,8 @@ export const serviceSettingsSchema: z.ZodType<ServiceSettings> = z.strictObject(
   canary: maybe(
     z.union([z.literal(false), z.strictObject({ version: z.string().regex(/^\d+(?:\.\d+){0,2}$/), share })]),
   ),
+  whenFull: maybe(whenFullSchema),
+  claimCheck: maybe(claimCheckSettingSchema),
   concurrency: maybe(count.max(100_000)),
   scale: maybe(z.union([z.literal(false), scaleFields])),
   weight: maybe(z.number().positive().max(1_000_000)),

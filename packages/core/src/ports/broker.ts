@@ -27,12 +27,14 @@ export interface AppendRequest {
    * the last time.
    */
   readonly producer?: string;
+  /** When it does not fit, this node stands in line for room, see `Broker.turn`. Absent: it does not. */
+  readonly patient?: boolean;
 }
 
 export type AppendResult =
   /** `hints` is what `hint()` last wrote beside this mailbox. */
   | { readonly kind: 'accepted'; readonly id: string; readonly hints?: string }
-  /** Nothing was written, the number is not used up. `room` more envelopes would fit. */
+  /** Nothing was written, the number is not used up. `room` more envelopes would fit; 0 while others stand in line. */
   | {
       readonly kind: 'full';
       readonly room: number;
@@ -174,6 +176,13 @@ export interface Broker {
   append(request: AppendRequest): Promise<AppendResult>;
   /** The same for several frames in one step, in order. It counts as the one call in flight of its mailbox. */
   appendAll(request: AppendAllRequest): Promise<AppendAllResult>;
+  /**
+   * Resolves when this node, refused when it appended `patient`, should append again: its turn has come, and there is room;
+   * in any case after about a second, because nobody promises that it is told. Room is given to those in line first come
+   * first served, and nobody else's append is accepted meanwhile. Who does not use its turn within a second has lost its
+   * place, as has who is a member no more. Never rejects; resolves at once when the signal aborts.
+   */
+  turn(mailbox: string, signal: AbortSignal): Promise<void>;
   /** Appends a frame to a node's inbox; `gone` when that inbox does not exist. May arrive twice after `unknown`. */
   reply(inbox: string, frame: Uint8Array): Promise<ReplyResult>;
   /**

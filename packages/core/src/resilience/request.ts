@@ -1,5 +1,7 @@
 /** One call on its way through the powers that protect it. Each power is a layer: `(next) => (request) => …`. */
 
+import type { WhenFull } from '../policies/service-settings.ts';
+
 export interface Request {
   /** `service.method`, for messages and as the breaker's name. */
   readonly subject: string;
@@ -19,6 +21,8 @@ export interface Request {
   readonly wish?: Wish | undefined;
   /** Given by the caller; a retry after an unknown outcome is safe with it. */
   readonly id: string | undefined;
+  /** Where there is no room; absent: as the service's policy says. */
+  readonly whenFull?: WhenFull | undefined;
   /** Tries so far, the one under way included; layers below `retry` see it grow. */
   attempts: number;
   /** Why the answer is not the service's own: `cache` or the code of the failure that a fallback stood in for. */

@@ -22,6 +22,8 @@ export class OpenFrame {
   filled = 0;
   /** Whether somebody waits for an answer, so that the frame says where it goes. */
   answered = false;
+  /** Whether somebody in it waits for room where there is none. */
+  patient = false;
   /** Set when the backend may have it already: from then on it is sent again unchanged, or not at all. */
   ambiguous = false;
   /** Travels alone from now on: in a group it was not accepted. */
@@ -48,6 +50,7 @@ export class OpenFrame {
     this.receipts = [];
     this.filled = 0;
     this.answered = false;
+    this.patient = false;
     this.alone = false;
   }
 

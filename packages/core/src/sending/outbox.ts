@@ -14,6 +14,8 @@ import { OpenFrame } from './open-frame.ts';
 export interface Receipt {
   /** False once nobody waits any more: an envelope that has not left yet is then left out. */
   readonly wanted: boolean;
+  /** Waits for room where there is none; absent: it is refused then. */
+  readonly patient?: boolean;
   /** True while the backend may have the envelope: if the wait ends now, the outcome is unknown. */
   travels: boolean;
   accepted(): void;
@@ -28,7 +30,15 @@ export type TransmitResult =
 
 export interface Destination {
   /** Sends one frame. Sending the same number again after an unknown outcome is safe. */
-  transmit(frame: Uint8Array, number: number, count: number, at: number | undefined): Promise<TransmitResult>;
+  transmit(
+    frame: Uint8Array,
+    number: number,
+    count: number,
+    at: number | undefined,
+    patient: boolean,
+  ): Promise<TransmitResult>;
+  /** Resolves when what was refused for want of room should be sent again; absent: nobody is patient here. */
+  turn?(signal: AbortSignal): Promise<void>;
   /**
    * Sends several frames with consecutive numbers in one step and answers how many of the first were accepted; why the
    * next one was not is found out by sending it alone. Absent: the destination takes one at a time.
@@ -66,6 +76,8 @@ export class Outbox {
   #travelling: OpenFrame | undefined;
   #number: number;
   #scheduled = false;
+  /** Set while a frame stands in line for room: whoever is not patient is told this. */
+  #refusal: HomeostatError | undefined;
 
   /** @param firstNumber of its frames: above every number that this node has used for the destination. */
   constructor(destination: Destination, flusher: Flusher, maxBodyBytes: number, firstNumber = 1) {
@@ -87,9 +99,10 @@ export class Outbox {
     deadline: number,
     extras: Extras | undefined,
     receipt: Receipt,
+    maxBodyBytes?: number,
   ): void {
     const frame = this.#put(this.#destination.share(method), undefined, receipt, (writer) =>
-      writer.addCall(method, body, correlation, deadline, extras),
+      writer.addCall(method, body, correlation, deadline, extras, maxBodyBytes),
     );
     frame.answered = true;
   }
@@ -102,8 +115,11 @@ export class Outbox {
     extras: Extras | undefined,
     at: number | undefined,
     receipt: Receipt,
+    maxBodyBytes?: number,
   ): void {
-    this.#put(this.#destination.share(method), at, receipt, (writer) => writer.addCast(method, body, deadline, extras));
+    this.#put(this.#destination.share(method), at, receipt, (writer) =>
+      writer.addCast(method, body, deadline, extras, maxBodyBytes),
+    );
   }
 
   /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
@@ -154,6 +170,8 @@ export class Outbox {
 
   /** Adds an envelope to the open frame, or to a new one where it does not fit. */
   #put(share: number, at: number | undefined, receipt: Receipt, write: (writer: FrameWriter) => void): OpenFrame {
+    const patient = receipt.patient === true;
+    if (this.#refusal !== undefined && !patient) throw this.#refusal;
     let frame = this.#room(share, at);
     write(frame.writer);
     if (frame.writer.bytes > MAX_FRAME_BYTES && frame.receipts.length > 0) {
@@ -164,6 +182,7 @@ export class Outbox {
     }
     frame.receipts.push(receipt);
     frame.filled += share;
+    if (patient) frame.patient = true;
     if (this.#travelling === undefined) this.#schedule();
     return frame;
   }
@@ -225,7 +244,7 @@ export class Outbox {
       for (const receipt of frame.receipts) receipt.travels = true;
       try {
         const bytes = frame.writer.finish(from, this.#number, frame.answered ? from : null);
-        result = await this.#destination.transmit(bytes, this.#number, frame.receipts.length, frame.at);
+        result = await this.#destination.transmit(bytes, this.#number, frame.receipts.length, frame.at, frame.patient);
       } catch (thrown) {
         if (this.#failed(frame, thrown)) break;
         failures += 1;
@@ -234,7 +253,9 @@ export class Outbox {
       }
       if (this.#arrived(frame, result)) break;
       if (result.kind === 'not-member') await this.#waitToResend(1);
+      else if (this.#refusal !== undefined) await this.#standInLine(this.#refusal);
     }
+    this.#refusal = undefined;
     this.#landed([frame]);
   }
 
@@ -312,7 +333,7 @@ export class Outbox {
     for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
     if (result.kind === 'full') {
       // At least one gives way, whatever the backend says, so that this comes to an end.
-      this.#refuseFrom(frame, Math.min(result.room, frame.receipts.length - 1), result.refusal);
+      this.#giveWay(frame, Math.min(result.room, frame.receipts.length - 1), result.refusal);
       return frame.receipts.length === 0;
     }
     if (!frame.ambiguous && !this.#closing.signal.aborted) return false;
@@ -360,10 +381,46 @@ export class Outbox {
     return frame.receipts.length > 0;
   }
 
-  #refuseFrom(frame: OpenFrame, first: number, error: HomeostatError): void {
-    const refused = frame.receipts.splice(first);
-    frame.writer.retain((index) => index < first);
+  /** Only the first `fitting` fit. Of the others those that are patient stay, in a frame of their own where some fit. */
+  #giveWay(frame: OpenFrame, fitting: number, error: HomeostatError): void {
+    const waits = frame.patient && this.#destination.turn !== undefined && !this.#closing.signal.aborted;
+    const refused = this.#takeOut(frame, (receipt, index) => index >= fitting && !(waits && receipt.patient === true));
+    this.#refusal = fitting === 0 && frame.receipts.length > 0 ? error : undefined;
+    if (fitting > 0 && frame.receipts.length > fitting) this.#full.unshift(this.#split(frame, fitting));
     for (const receipt of refused) receipt.refused(error);
+  }
+
+  /** What follows the first `count` leaves in a frame of its own. */
+  #split(frame: OpenFrame, count: number): OpenFrame {
+    const rest = this.#spare.pop() ?? new OpenFrame(new FrameWriter(this.#maxBodyBytes));
+    rest.at = frame.at;
+    rest.answered = frame.answered;
+    rest.patient = true;
+    rest.writer.open(frame.writer.sentAt);
+    rest.writer.addFrom(frame.writer, count);
+    rest.receipts = frame.receipts.splice(count);
+    frame.writer.retain((index) => index < count);
+    return rest;
+  }
+
+  async #standInLine(refusal: HomeostatError): Promise<void> {
+    const refused: Receipt[] = [];
+    for (const frame of [...this.#full, this.#open]) {
+      if (frame !== undefined && !frame.ambiguous)
+        refused.push(...this.#takeOut(frame, (receipt) => receipt.patient !== true));
+    }
+    for (const receipt of refused) receipt.refused(refusal);
+    await this.#destination.turn!(this.#closing.signal);
+  }
+
+  /** Answers the receipts of the envelopes that it took out of the frame. */
+  #takeOut(frame: OpenFrame, isOut: (receipt: Receipt, index: number) => boolean): Receipt[] {
+    const out = frame.receipts.map(isOut);
+    if (!out.includes(true)) return [];
+    const taken = frame.receipts.filter((_, index) => out[index] === true);
+    frame.writer.retain((index) => out[index] !== true);
+    frame.receipts = frame.receipts.filter((_, index) => out[index] !== true);
+    return taken;
   }
 
   #refuse(frame: OpenFrame, error: HomeostatError): void {

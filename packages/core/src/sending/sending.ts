@@ -122,12 +122,13 @@ export class Sending {
     const { broker, clock, memberId, ready } = needs;
     const shares = new FrameShares();
     return {
-      async transmit(frame, number, count, at): Promise<TransmitResult> {
+      async transmit(frame, number, count, at, patient): Promise<TransmitResult> {
         const result = await broker.append({
           mailbox,
           number,
           frame,
           count,
+          ...(patient ? { patient } : undefined),
           ...(at === undefined ? undefined : { at }),
           ...(target === undefined ? undefined : { target }),
         });
@@ -149,6 +150,7 @@ export class Sending {
         shares.learn(result.hints);
         return result.taken;
       },
+      turn: (signal) => broker.turn(mailbox, signal),
       from: memberId,
       ready,
       share: (method) => shares.of(method),

@@ -13,6 +13,8 @@ export abstract class Waiting implements Receipt, Deadlined {
   slot = -1;
   wanted = true;
   travels = false;
+  /** Waits for room where there is none. */
+  patient = false;
   protected readonly subject: string;
   private readonly deadlines: Deadlines;
   private readonly resolve: (value: unknown) => void;

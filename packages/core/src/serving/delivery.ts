@@ -8,6 +8,8 @@ import type { Deadlined } from '../ground/deadlines.ts';
 import { Kind, type Envelope } from '../wire/envelope.ts';
 import { ActorError, type HomeostatError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
+import { MAX_CLAIMED_BYTES } from '../policies/service-settings.ts';
+import { openBody, readBody } from '../wire/frame.ts';
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -35,6 +37,8 @@ export class Delivery implements Context, Deadlined {
   ended = false;
   /** Its handler was started. */
   ran = false;
+  /** The body, where it lay beside the mailbox. */
+  claimed: Uint8Array | undefined = undefined;
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;
@@ -50,6 +54,21 @@ export class Delivery implements Context, Deadlined {
 
   get isCall(): boolean {
     return this.envelope.kind === Kind.call;
+  }
+
+  /** Encoded; undefined for a body that is `undefined`. */
+  get bodyBytes(): Uint8Array | undefined {
+    if (this.claimed !== undefined) return this.claimed;
+    const { bodyStart, bodyEnd } = this.envelope;
+    return bodyEnd === 0 ? undefined : this.batch.frame.bytes.subarray(bodyStart, bodyEnd);
+  }
+
+  /** @throws FrameInvalid */
+  readBody(): unknown {
+    const { bodyStart, bodyEnd } = this.envelope;
+    return this.claimed === undefined
+      ? readBody(this.batch.frame.bytes, bodyStart, bodyEnd)
+      : openBody(this.claimed, MAX_CLAIMED_BYTES);
   }
 
   get messageId(): string {

@@ -44,6 +44,7 @@ export function faultyBroker(inner: Broker, faults: Faults): Broker {
   return {
     append: (request) => faults.call('append', () => inner.append(request)),
     appendAll: (request) => faults.call('append', () => inner.appendAll(request)),
+    turn: (mailbox, signal) => inner.turn(mailbox, signal),
     reply: (inbox, frame) => faults.call('reply', () => inner.reply(inbox, frame)),
     consume: (mailbox, limits, intake) => faults.call('other', () => consume(mailbox, limits, intake)),
     settle: (batch) => faults.call('settle', () => settle(batch)),

@@ -13,6 +13,7 @@ import { calling } from './node-contract/calling.ts';
 import { caching } from './node-contract/caching.ts';
 import { casting } from './node-contract/casting.ts';
 import { checking } from './node-contract/checking.ts';
+import { claimingBodies } from './node-contract/claiming-bodies.ts';
 import { closing } from './node-contract/closing.ts';
 import { configuring } from './node-contract/configuring.ts';
 import { deadLetters } from './node-contract/dead-letters.ts';
@@ -66,6 +67,7 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   deadLetters(promised);
   bounds(promised);
   sharing(promised);
+  claimingBodies(promised);
   closing(promised);
   unserving(promised);
   evicting(promised);

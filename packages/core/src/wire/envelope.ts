@@ -12,6 +12,7 @@ import {
   CallTimeout,
   CheckFailed,
   CircuitOpen,
+  ClaimedBodyGone,
   codeOf,
   ConfigError,
   FrameInvalid,
@@ -51,6 +52,8 @@ export interface Extras {
   readonly headers?: Readonly<Record<string, string>>;
   /** An integer from -2^31 to 2^31 - 1. */
   readonly priority?: number;
+  /** The body was left beside the mailbox, under this key. */
+  readonly claim?: string;
 }
 
 export interface Envelope {
@@ -180,6 +183,7 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
   CALL_TIMEOUT: CallTimeout,
   CHECK_FAILED: CheckFailed,
   CIRCUIT_OPEN: CircuitOpen,
+  CLAIMED_BODY_GONE: ClaimedBodyGone,
   CONFIG: ConfigError,
   FRAME_INVALID: FrameInvalid,
   HANDLER: HandlerError,

@@ -162,7 +162,7 @@ function readText(scanner: Scanner): string {
 
 function readExtras(scanner: Scanner): Extras {
   const start = scanner.at;
-  const extras: { id?: string; key?: string; headers?: Record<string, string>; priority?: number } = {};
+  const extras: { id?: string; key?: string; headers?: Record<string, string>; priority?: number; claim?: string } = {};
   for (let left = scanner.mapHead(); left > 0; left--) {
     switch (readKey(scanner)) {
       case 'i':
@@ -173,6 +173,9 @@ function readExtras(scanner: Scanner): Extras {
         break;
       case 'h':
         extras.headers = readHeaders(scanner);
+        break;
+      case 'c':
+        extras.claim = readText(scanner);
         break;
       case 'p':
         extras.priority = readPriority(scanner);

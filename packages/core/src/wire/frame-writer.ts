@@ -53,19 +53,33 @@ export class FrameWriter {
 
   /**
    * Adds a call and answers the bytes it took. `deadline` is absolute (backend time, ms; 0: none).
+   * `maxBodyBytes`: where this body has a stricter limit.
    *
    * @throws SerializationError, PayloadTooLarge; the frame is then as it was. So with every `add`.
    */
-  addCall(method: string, body: unknown, correlation: number, deadline: number, extras?: Extras): number {
+  addCall(
+    method: string,
+    body: unknown,
+    correlation: number,
+    deadline: number,
+    extras?: Extras,
+    maxBodyBytes: number = this.#maxBodyBytes,
+  ): number {
     this.#begin();
-    this.#request(Kind.call, method, body, correlation, deadline, extras);
+    this.#request(Kind.call, method, body, correlation, deadline, extras, maxBodyBytes);
     return this.#commit();
   }
 
   /** Adds a cast. `deadline` as with `addCall`. */
-  addCast(method: string, body: unknown, deadline: number, extras?: Extras): number {
+  addCast(
+    method: string,
+    body: unknown,
+    deadline: number,
+    extras?: Extras,
+    maxBodyBytes: number = this.#maxBodyBytes,
+  ): number {
     this.#begin();
-    this.#request(Kind.cast, method, body, 0, deadline, extras);
+    this.#request(Kind.cast, method, body, 0, deadline, extras, maxBodyBytes);
     return this.#commit();
   }
 
@@ -103,6 +117,17 @@ export class FrameWriter {
     this.#answer(Kind.error, correlation, false);
     this.#body(error);
     return this.#commit();
+  }
+
+  /** Adds what `other` holds from envelope `first` on, as it is: both were opened with the same `sentAt`. */
+  addFrom(other: FrameWriter, first: number): void {
+    for (let index = first; index < other.count; index += 1) {
+      const start = other.#starts[index] as number;
+      const end = index + 1 < other.count ? (other.#starts[index + 1] as number) : other.#end;
+      this.#begin();
+      this.#writer.bytes.raw(other.#writer.bytes.buffer.subarray(start, end));
+      this.#commit();
+    }
   }
 
   /** Takes back the envelope added last. */
@@ -177,6 +202,7 @@ export class FrameWriter {
     correlation: number,
     deadline: number,
     extras: Extras | undefined,
+    maxBodyBytes: number,
   ): void {
     if (method !== this.#method) {
       if (!METHOD.test(method))
@@ -188,7 +214,7 @@ export class FrameWriter {
     bytes.byte(0x90 | parts);
     bytes.byte(body === undefined ? kind | NO_BODY : kind);
     bytes.text(method);
-    this.#body(body);
+    this.#body(body, maxBodyBytes);
     if (parts === 3) return;
     if (kind === Kind.call) this.#correlation(correlation);
     else bytes.byte(0xc0);
@@ -211,11 +237,11 @@ export class FrameWriter {
     this.#writer.bytes.uint(correlation);
   }
 
-  #body(body: unknown): void {
-    this.#writer.write(body, this.#maxBodyBytes);
+  #body(body: unknown, maxBytes: number = this.#maxBodyBytes): void {
+    this.#writer.write(body, maxBytes);
   }
 
-  #extras({ id, key, headers, priority }: Extras): void {
+  #extras({ id, key, headers, priority, claim }: Extras): void {
     if (id !== undefined && typeof id !== 'string') throw new SerializationError('id must be a string');
     if (key !== undefined && typeof key !== 'string') throw new SerializationError('key must be a string');
     if (priority !== undefined && priority !== (priority | 0))
@@ -223,7 +249,7 @@ export class FrameWriter {
     for (const name in headers) {
       if (typeof headers[name] !== 'string') throw new SerializationError(`header ${name} must be a string`);
     }
-    this.#writer.write({ i: id, k: key, h: headers, p: priority }, MAX_EXTRAS_BYTES);
+    this.#writer.write({ i: id, k: key, h: headers, p: priority, c: claim }, MAX_EXTRAS_BYTES);
   }
 }
 

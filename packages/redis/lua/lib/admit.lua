@@ -23,16 +23,29 @@ local function is_empty(members, stream, due, orphans)
   return true
 end
 
-local function fullness(members, level, stream, due, orphans, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
+-- `node` appends; `patient`: it stands in line for room from now on when there is none.
+local function fullness(members, level, stream, due, orphans, count, size, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
-  if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
+  local in_line = (tonumber(l[6]) or 0) > 0
+  if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
+    if patient then stand_in_line(level, node) end
+    return { 0, messages, bytes, max_length, max_bytes }
+  end
+  if messages + count <= max_length and bytes + size <= max_bytes then
+    if in_line then leave_line(level) end
+    return nil, messages + count, bytes + size, l[5]
+  end
   if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
     -- Somebody emptied the stream behind our back: nothing waits, whatever the counter says.
     messages, bytes = 0, 0
-    if count <= max_length and size <= max_bytes then return nil, count, size, l[5] end
+    if count <= max_length and size <= max_bytes then
+      if in_line then leave_line(level) end
+      return nil, count, size, l[5]
+    end
   end
+  if patient then stand_in_line(level, node) end
   local room = math.max(0, max_length - messages)
   if bytes + size > max_bytes and room >= count then room = 0 end
   return { room, messages, bytes, max_length, max_bytes }

@@ -57,13 +57,21 @@ export class MemoryBroker implements Broker {
     const numbers = producer === undefined ? member.numbers : this.#hold.world.numbersOf(producer);
     const last = numbers.get(destination);
     if (last !== undefined && request.number <= last.number) return { kind: 'accepted', id: last.id, ...hints };
-    const refused = refusal(mailbox, request);
-    if (refused !== undefined) return refused;
+    const refused = mailbox.line.isBehind(member.id) ? fullness(mailbox, 0) : refusal(mailbox, request);
+    if (refused !== undefined) {
+      if (request.patient === true) mailbox.line.stand(member.id);
+      return refused;
+    }
     // The caller reuses its buffer, and its Buffer may have a `slice` that shares it.
     const frame = new Uint8Array(request.frame);
     const id = mailbox.put({ frame, count: request.count, target }, request.at);
     numbers.set(destination, { number: request.number, id });
+    mailbox.line.leave(member.id);
     return { kind: 'accepted', id, ...hints };
+  }
+
+  turn(mailbox: string, signal: AbortSignal): Promise<void> {
+    return this.#hold.turns.wait(mailbox, signal);
   }
 
   reply(inbox: string, frame: Uint8Array): Promise<ReplyResult> {
@@ -142,6 +150,7 @@ export class MemoryBroker implements Broker {
     if (entry === undefined) return 'lost';
     const settling = { mailbox, member: member.id, now: world.timers.clock.now(), keepOffMs: identity.beat.intervalMs };
     const carried = carryOut(settling, entry, settlement);
+    mailbox.line.offer();
     mailbox.ring();
     return carried ? 'settled' : 'lost';
   }
@@ -153,5 +162,9 @@ function refusal(mailbox: Mailbox, request: AppendRequest): AppendResult | undef
   if (messages + request.count <= maxLength && bytes + request.frame.length <= maxBytes) return undefined;
   const bytesEach = Math.max(1, request.frame.length / request.count);
   const room = Math.max(0, Math.floor(Math.min(maxLength - messages, (maxBytes - bytes) / bytesEach)));
+  return fullness(mailbox, room);
+}
+
+function fullness({ messages, bytes, limits: { maxLength, maxBytes } }: Mailbox, room: number): AppendResult {
   return { kind: 'full', room, messages, bytes, maxLength, maxBytes };
 }

@@ -1,5 +1,6 @@
 import type { NodeIdentity } from '../../ports/broker.ts';
 import { TransportError } from '../../ground/errors.ts';
+import { Turns } from '../../sending/turns.ts';
 import type { MemberRecord, World } from './world.ts';
 
 /** What broker and membership of one link share: which member the node is just now. */
@@ -8,9 +9,11 @@ export class Hold {
   readonly identity: NodeIdentity;
   member: MemberRecord | undefined = undefined;
   closed = false;
+  readonly turns: Turns;
 
   constructor(world: World, identity: NodeIdentity) {
     this.world = world;
+    this.turns = new Turns(world.timers);
     this.identity = identity;
   }
 

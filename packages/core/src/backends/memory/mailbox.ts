@@ -5,6 +5,7 @@ import { DeadLetters } from './dead-letters.ts';
 import type { DueSet } from './due-set.ts';
 import { chargeCrash, claimOf, makeEntry, workOf, type Entry, type EntryStart } from './entry.ts';
 import { Heap } from './heap.ts';
+import { Line } from './line.ts';
 import { Queue } from './queue.ts';
 
 /** Until a node serves the mailbox and says otherwise: envelopes, and bytes (1 GiB). */
@@ -22,6 +23,7 @@ export class Mailbox {
   /** Envelopes not settled yet, and the bytes of their entries; delayed ones included. */
   messages = 0;
   bytes = 0;
+  readonly line: Line;
   readonly #timers: Timers;
   readonly #due: DueSet;
   readonly #isMember: (id: string) => boolean;
@@ -38,8 +40,20 @@ export class Mailbox {
   #lastOrder = 0;
   #rung = false;
 
-  constructor(name: string, timers: Timers, due: DueSet, isMember: (id: string) => boolean) {
+  constructor(
+    name: string,
+    timers: Timers,
+    due: DueSet,
+    isMember: (id: string) => boolean,
+    turnCame: (id: string) => void,
+  ) {
     this.name = name;
+    this.line = new Line({
+      elapsed: () => timers.clock.elapsed(),
+      isMember,
+      hasRoom: () => this.messages < this.limits.maxLength && this.bytes < this.limits.maxBytes,
+      tell: turnCame,
+    });
     this.#isMember = isMember;
     this.#timers = timers;
     this.#due = due;

@@ -28,6 +28,7 @@ export class MemoryMembership implements Membership {
         news: new Feed((items) => events.news(items)),
         alerts: new Feed((items) => events.alerts(items)),
         numbers: new Map(),
+        turnCame: (mailbox) => this.#hold.turns.came(mailbox),
         beats: 0,
         beatAt: world.timers.clock.elapsed(),
         report: undefined,

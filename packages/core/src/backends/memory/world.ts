@@ -23,6 +23,8 @@ export interface MemberRecord {
   readonly news: Feed<NewsItem>;
   readonly alerts: Feed<NewsItem>;
   readonly numbers: Numbers;
+  /** It is the member's turn to append to a mailbox that was full. */
+  turnCame(mailbox: string): void;
   /** Raised by every beat. */
   beats: number;
   /** When it last beat, on the clock's `elapsed()`, ms. */
@@ -63,7 +65,13 @@ export class World {
   mailbox(name: string): Mailbox {
     let mailbox = this.#mailboxes.get(name);
     if (mailbox === undefined) {
-      mailbox = new Mailbox(name, this.timers, this.due, (id) => this.members.has(id));
+      mailbox = new Mailbox(
+        name,
+        this.timers,
+        this.due,
+        (id) => this.members.has(id),
+        (id) => this.members.get(id)?.turnCame(name),
+      );
       this.#mailboxes.set(name, mailbox);
     }
     return mailbox;

@@ -1,7 +1,6 @@
 import type { Actor } from '../../contract/actor.ts';
 import type { Delivery } from '../delivery.ts';
 import { MethodNotFound } from '../../ground/errors.ts';
-import { readBody } from '../../wire/frame.ts';
 import { failureOf, handle, handlings, isThenable, type Handling } from '../handle.ts';
 import type { ServerMiddleware } from '../../calling/middleware.ts';
 import { PING } from '../../calling/ping.ts';
@@ -56,13 +55,13 @@ export class AsyncPool implements Pool {
   async close(): Promise<void> {}
 
   #handle(delivery: Delivery): unknown {
-    const { envelope, batch } = delivery;
+    const { envelope } = delivery;
     const handling = this.#handlings.get(envelope.method);
     if (handling === undefined) {
       if (envelope.method === PING) return undefined;
       throw new MethodNotFound(this.#actor.contract.mailbox, envelope.method);
     }
-    const body = readBody(batch.frame.bytes, envelope.bodyStart, envelope.bodyEnd);
+    const body = delivery.readBody();
     if (this.#middleware.length === 0) return handle(handling, body, delivery);
     return handleThrough(this.#middleware, this.#actor.contract.name, delivery, body, (input) =>
       handle(handling, input, delivery),

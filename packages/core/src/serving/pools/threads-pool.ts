@@ -58,7 +58,7 @@ export class ThreadsPool implements Pool {
       void this.#runThrough(delivery, limitMs, ended);
       return true;
     }
-    this.#start(delivery, jobOf(delivery, bodyOf(delivery), limitMs), limitMs, (outcome) =>
+    this.#start(delivery, jobOf(delivery, delivery.bodyBytes, limitMs), limitMs, (outcome) =>
       tell(delivery, outcome, ended),
     );
     return true;
@@ -87,11 +87,10 @@ export class ThreadsPool implements Pool {
 
   /** Middleware runs on this thread, so here bodies are unpacked and packed again. */
   async #runThrough(delivery: Delivery, limitMs: number, ended: Ended): Promise<void> {
-    const { envelope, batch } = delivery;
     const startedAt = performance.now();
     let value: unknown;
     try {
-      const input = readBody(batch.frame.bytes, envelope.bodyStart, envelope.bodyEnd);
+      const input = delivery.readBody();
       value = await handleThrough(this.#middleware, this.#threads.served.name, delivery, input, (changed) =>
         this.#inThread(delivery, changed, Math.max(1, limitMs - (performance.now() - startedAt))),
       );
@@ -116,10 +115,6 @@ export class ThreadsPool implements Pool {
 function tell(delivery: Delivery, outcome: JobOutcome, ended: Ended): void {
   if (outcome.ok) ended.bytes(delivery, outcome.body);
   else ended.failed(delivery, outcome.error);
-}
-
-function bodyOf({ envelope, batch }: Delivery): Uint8Array | undefined {
-  return envelope.bodyEnd === 0 ? undefined : batch.frame.bytes.subarray(envelope.bodyStart, envelope.bodyEnd);
 }
 
 function jobOf(delivery: Delivery, body: Uint8Array | undefined, limitMs: number): Job {

@@ -1,4 +1,7 @@
+import { textOf } from './basket.ts';
 import type { Promised } from './stage.ts';
+import { DEADLINE_MS } from './times.ts';
+import { waitFor } from '../wait-for.ts';
 
 const MAILBOX = 'narrow@1';
 
@@ -31,6 +34,61 @@ export function limits(promised: Promised): void {
     await peer.send(MAILBOX, 'x'.repeat(800), { number: 1 });
     t.is((await peer.append(MAILBOX, 'x'.repeat(800), { number: 2 })).kind, 'full');
     t.is((await peer.link.broker.depth(MAILBOX)).messages, 1);
+  });
+
+  promised(
+    'room is given to those that stand in line first come first served, and to nobody else',
+    async (t, stage) => {
+      const reader = await stage.peer('reader');
+      const [first, second, other] = [await stage.peer('first'), await stage.peer('second'), await stage.peer('other')];
+      const basket = await reader.consume(MAILBOX, { limits: { maxLength: 1, maxBytes: 1_000_000 } });
+      await reader.send(MAILBOX, 'full');
+      const claim = await basket.claim(0);
+      t.is((await first.append(MAILBOX, 'one', { number: 1, patient: true })).kind, 'full');
+      t.is((await second.append(MAILBOX, 'two', { number: 1, patient: true })).kind, 'full');
+      const turn = first.link.broker.turn(MAILBOX, new AbortController().signal);
+      await reader.done(claim);
+      const pushed = await other.append(MAILBOX, 'pushes in', { number: 1 });
+      t.deepEqual(pushed.kind === 'full' && [pushed.room, pushed.messages], [0, 0]);
+      t.is((await second.append(MAILBOX, 'two', { number: 1, patient: true })).kind, 'full', 'it is the second');
+      await turn;
+      t.is((await first.append(MAILBOX, 'one', { number: 1, patient: true })).kind, 'accepted');
+      const next = await basket.claim(1);
+      const secondTurn = second.link.broker.turn(MAILBOX, new AbortController().signal);
+      await reader.done(next);
+      await secondTurn;
+      t.is((await second.append(MAILBOX, 'two', { number: 1, patient: true })).kind, 'accepted');
+      await reader.done(await basket.claim(2));
+      t.is((await other.append(MAILBOX, 'last', { number: 1 })).kind, 'accepted', 'nobody is in line any more');
+      await basket.holds(4);
+      t.deepEqual(basket.texts(), ['full', 'one', 'two', 'last']);
+    },
+  );
+
+  promised('who stands in line and leaves, or lets its turn pass, holds nobody up for long', async (t, stage) => {
+    const reader = await stage.peer('reader');
+    const [gone, idle, other] = [await stage.peer('gone'), await stage.peer('idle'), await stage.peer('other')];
+    const basket = await reader.consume(MAILBOX, { limits: { maxLength: 1, maxBytes: 1_000_000 } });
+    await reader.send(MAILBOX, 'full');
+    const claim = await basket.claim(0);
+    for (const peer of [gone, idle]) await peer.append(MAILBOX, 'never', { number: 1, patient: true });
+    await gone.link.membership.leave();
+    await reader.done(claim);
+    t.is((await other.append(MAILBOX, 'at last', { number: 1 })).kind, 'full');
+    const accepted = async (): Promise<boolean> =>
+      (await other.append(MAILBOX, 'at last', { number: 1 })).kind === 'accepted';
+    await waitFor(accepted, { withinMs: DEADLINE_MS, what: 'the place of the idle one to be forfeit' });
+    t.is(await basket.claim(1).then(({ frame }) => textOf(frame)), 'at last');
+  });
+
+  promised('a wait for a turn ends with the signal, and by itself', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    const ending = new AbortController();
+    const ended = peer.link.broker.turn(MAILBOX, ending.signal);
+    ending.abort();
+    await ended;
+    await peer.link.broker.turn(MAILBOX, new AbortController().signal);
+    t.is((await peer.append(MAILBOX, 'anyway', { number: 1 })).kind, 'accepted');
   });
 
   promised('delayed frames count against the limit', async (t, stage) => {

@@ -12,6 +12,7 @@ export interface AppendOptions {
   readonly count?: number;
   readonly at?: number;
   readonly target?: string;
+  readonly patient?: boolean;
 }
 
 /** One node on the stage: a link with a membership, and everything that came to it. */
@@ -57,7 +58,7 @@ export class Peer {
 
   /** Appends a frame of that text under this producer's next number. */
   append(mailbox: string, text: string, options: AppendOptions = {}): Promise<AppendResult> {
-    const { count = 1, at, target } = options;
+    const { count = 1, at, target, patient } = options;
     const destination = target === undefined ? mailbox : `${mailbox}>${target}`;
     const number = options.number ?? (this.#numbers.get(destination) ?? 0) + 1;
     this.#numbers.set(destination, number);
@@ -65,6 +66,7 @@ export class Peer {
       ...{ mailbox, number, frame: bytesOf(text), count },
       ...(at === undefined ? undefined : { at }),
       ...(target === undefined ? undefined : { target }),
+      ...(patient === undefined ? undefined : { patient }),
     });
   }
 

@@ -90,6 +90,52 @@ export function bounds(promised: Promised): void {
     t.deepEqual(attempts, [1, 2]);
   });
 
+  promised(
+    'who waits for room gets it as it comes, in order, while others are refused, and none is lost',
+    async (t, stage) => {
+      const { opened, open } = gate();
+      const handled: number[] = [];
+      const put = async (n: number): Promise<void> => {
+        await opened;
+        handled.push(n);
+      };
+      await stage.serving(actor(small, { put, ask: (n) => n }, { maxLength: 5, concurrency: 1 }));
+      const node = await stage.node('caller');
+      const api = node.client(small, { whenFull: 'wait' });
+      const sent = numbers(40).map((n) => api.put.cast(n));
+      await Promise.all(sent.slice(0, 5));
+      await until('the mailbox to be full', async () => (await node.depth(small)).messages === 5);
+      t.is((await rejection(node.client(small).put.cast(99))).code, 'MAILBOX_FULL');
+      t.is((await rejection(api.put.cast(99, { whenFull: 'reject' }))).code, 'MAILBOX_FULL');
+      const late = await rejection(api.ask(99, { timeoutMs: 300 }));
+      t.is(late.code, 'CALL_TIMEOUT');
+      t.is(late.outcome, 'not-executed', 'it never got in');
+      open();
+      await Promise.all(sent);
+      await until('all of them to be handled', () => handled.length === 40);
+      t.deepEqual(handled, numbers(40));
+      t.is(await api.ask(7), 7);
+    },
+  );
+
+  promised('several nodes that wait for room all get theirs', async (t, stage) => {
+    const { opened, open } = gate();
+    let handled = 0;
+    const put = async (): Promise<void> => {
+      await opened;
+      handled += 1;
+    };
+    await stage.serving(actor(small, { put, ask: (n) => n }, { maxLength: 4 }));
+    const callers = await Promise.all(['a', 'b', 'c'].map((name) => stage.node(name)));
+    const sent = callers.flatMap((node) =>
+      numbers(10).map((n) => node.client(small, { whenFull: 'wait' }).put.cast(n)),
+    );
+    open();
+    await Promise.all(sent);
+    await until('all of them to be handled', () => handled === 30);
+    t.is(handled, 30);
+  });
+
   promised('bytes are bounded too', async (t, stage) => {
     const heavy = contract('heavy', { methods: { put: { input: z.any() } } });
     const { opened, open } = gate();
