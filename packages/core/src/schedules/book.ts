@@ -5,12 +5,15 @@ import type { Log } from '../ground/log.ts';
 import type { NewsItem } from '../ports/membership.ts';
 import type { Records, SharedRecord } from '../ports/records.ts';
 import type { NewsReader } from '../registry/registry.ts';
-import { definitionSchema, PROGRESS, progressSchema, SCHEDULE } from './definition.ts';
-import { Entry, type DefinitionHeld, type ProgressHeld } from './entry.ts';
+import { definitionSchema, PROGRESS, progressSchema, SCHEDULE, type Progress } from './definition.ts';
+import { Entry, type DefinitionHeld } from './entry.ts';
+import { Mirror } from './mirror.ts';
 import { MAX_SCHEDULES, NAME } from './options.ts';
 
 /** More than may be put: several nodes may put at the same time. */
 const MAX_HELD = 2 * MAX_SCHEDULES;
+
+export type Family = typeof SCHEDULE | typeof PROGRESS;
 
 export interface BookNeeds {
   readonly records: Records;
@@ -21,14 +24,18 @@ export interface BookNeeds {
 
 export class Book implements NewsReader {
   readonly #needs: BookNeeds;
+  readonly #definitions: Mirror<DefinitionHeld>;
+  readonly #progress: Mirror<Progress>;
+  /** Made of both. */
   readonly #entries = new Map<string, Entry>();
-  /** Also of those whose definition has not come yet, or is gone. */
-  readonly #progress = new Map<string, ProgressHeld>();
-  /** Removed here: what is older may still come by the news. */
-  readonly #removed = new Map<string, number>();
 
   constructor(needs: BookNeeds) {
+    const changed = (name: string): void => this.#renew(name);
+    const crowded = (name: string): void => this.#invalid(name, 'there are too many');
+    const shared = { changed, crowded, most: MAX_HELD };
     this.#needs = needs;
+    this.#definitions = new Mirror({ ...shared, read: (record) => this.#readDefinition(record) });
+    this.#progress = new Mirror({ ...shared, read: (record) => this.#readProgress(record) });
   }
 
   get size(): number {
@@ -43,100 +50,63 @@ export class Book implements NewsReader {
     return this.#entries.values();
   }
 
+  /** What a change of the record has to expect; 0: there is none. */
+  revision(family: Family, name: string): number {
+    return this.#mirror(family).revision(name);
+  }
+
   apply({ kind, body }: NewsItem): void {
     if (kind !== SCHEDULE && kind !== PROGRESS) return;
     const record = recordSchema.safeParse(body);
-    if (!record.success) return this.#invalid('it is no record');
-    this.take(kind, record.data, 'news');
+    if (record.success) this.#mirror(kind).take(record.data, 'told');
+    else this.#invalid('', 'it is no record');
   }
 
   async resync(): Promise<void> {
     const { records } = this.#needs;
-    const known = [...this.#entries.values()];
-    const knownProgress = [...this.#progress];
-    const [definitions, progress] = await Promise.all([records.all(SCHEDULE), records.all(PROGRESS)]);
-    for (const record of progress) this.take(PROGRESS, record, 'read');
-    for (const record of definitions) this.take(SCHEDULE, record, 'read');
-    // What came meanwhile stays.
-    const there = namesOf(definitions);
-    for (const { name, held } of known) {
-      if (!there.has(name) && this.#entries.get(name)?.held.revision === held.revision) this.drop(name);
-    }
-    const come = namesOf(progress);
-    for (const [name, { revision }] of knownProgress) {
-      if (!come.has(name) && this.#progress.get(name)?.revision === revision) this.forgetProgress(name);
-    }
+    await Promise.all([
+      this.#progress.resync(() => records.all(PROGRESS)),
+      this.#definitions.resync(() => records.all(SCHEDULE)),
+    ]);
   }
 
-  /** Takes what was written, heard or read; what is older than what stands here is left alone. */
-  take(family: typeof SCHEDULE | typeof PROGRESS, record: SharedRecord, source: 'own' | 'news' | 'read'): void {
-    if (!NAME.test(record.name)) return this.#invalid('its name is none');
-    if (family === PROGRESS) this.#takeProgress(record);
-    else this.#takeDefinition(record, source);
+  /** It was written here. */
+  wrote(family: Family, record: SharedRecord): void {
+    this.#mirror(family).take(record, 'own');
   }
 
-  /** It is not there any more: a lifetime is over. */
-  forgetProgress(name: string): void {
-    if (this.#progress.delete(name)) this.#renew(name);
+  /** It is not there any more: its lifetime is over. */
+  forget(family: Family, name: string): void {
+    this.#mirror(family).forget(name);
   }
 
-  /** It is void, or gone. */
-  drop(name: string): void {
-    if (this.#entries.delete(name)) this.#needs.changed(name);
-  }
-
-  #takeDefinition({ name, revision, body, by, at, until }: SharedRecord, source: 'own' | 'news' | 'read'): void {
-    const removedAt = this.#removed.get(name) ?? 0;
-    if (revision <= Math.max(removedAt, this.#entries.get(name)?.held.revision ?? 0)) {
-      // News come in order: what is older than this has come before it.
-      if (revision === removedAt && source === 'news') this.#removed.delete(name);
-      return;
-    }
-    this.#removed.delete(name);
-    if (body === undefined || body === null) {
-      if (source === 'own') this.#removed.set(name, revision);
-      return this.drop(name);
-    }
-    const definition = definitionSchema.safeParse(body);
-    if (!definition.success) return this.#invalid(`${name}: ${messageOf(definition.error)}`);
-    if (!this.#entries.has(name) && this.#entries.size >= MAX_HELD) return this.#invalid(`${name}: there are too many`);
-    this.#put(name, { definition: definition.data, revision, by, at, until });
-  }
-
-  #takeProgress({ name, revision, body }: SharedRecord): void {
-    if (revision <= (this.#progress.get(name)?.revision ?? 0)) return;
-    if (body === undefined || body === null) return this.forgetProgress(name);
-    const progress = progressSchema.safeParse(body);
-    if (!progress.success) return this.#invalid(`${name}: its progress: ${messageOf(progress.error)}`);
-    if (!this.#progress.has(name) && this.#progress.size >= MAX_HELD)
-      return this.#invalid(`${name}: there are too many`);
-    this.#progress.set(name, { progress: progress.data, revision });
-    this.#renew(name);
+  #mirror(family: Family): Mirror<DefinitionHeld> | Mirror<Progress> {
+    return family === SCHEDULE ? this.#definitions : this.#progress;
   }
 
   #renew(name: string): void {
-    const entry = this.#entries.get(name);
-    if (entry !== undefined) this.#put(name, entry.held);
-  }
-
-  #put(name: string, held: DefinitionHeld): void {
-    let entry: Entry;
-    try {
-      entry = new Entry(name, held, this.#progress.get(name));
-    } catch (thrown) {
-      return this.#invalid(`${name}: ${messageOf(thrown)}`);
-    }
-    this.#entries.set(name, entry);
+    const held = this.#definitions.get(name)?.value;
+    if (held === undefined) this.#entries.delete(name);
+    else this.#entries.set(name, new Entry(name, held, this.#progress.get(name)?.value));
     this.#needs.changed(name);
   }
 
-  #invalid(reason: string): void {
-    this.#needs.log.error({ evt: 'schedule_invalid', reason: reason.slice(0, 256) }, 'taken no note of');
+  #readDefinition({ name, revision, body, by, at, until }: SharedRecord): DefinitionHeld | undefined {
+    if (!NAME.test(name)) return this.#invalid('', 'its name is none');
+    const definition = definitionSchema.safeParse(body);
+    if (!definition.success) return this.#invalid(name, messageOf(definition.error));
+    return { definition: definition.data, revision, by, at, until };
   }
-}
 
-function namesOf(records: readonly SharedRecord[]): ReadonlySet<string> {
-  return new Set(records.map(({ name }) => name));
+  #readProgress({ name, body }: SharedRecord): Progress | undefined {
+    const progress = progressSchema.safeParse(body);
+    return progress.success ? progress.data : this.#invalid(name, `its progress: ${messageOf(progress.error)}`);
+  }
+
+  #invalid(schedule: string, reason: string): undefined {
+    const facts = { evt: 'schedule_invalid', schedule: schedule.slice(0, 128), reason: reason.slice(0, 256) };
+    this.#needs.log.error(facts, 'a record of a schedule is left alone: it cannot be used');
+  }
 }
 
 const recordSchema = z.object({

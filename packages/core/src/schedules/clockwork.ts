@@ -9,6 +9,7 @@ import { asHomeostatError, type HomeostatError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { Broker } from '../ports/broker.ts';
 import type { Book } from './book.ts';
+import { SCHEDULE } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { advanced, judge, tallyOf, type Outcome } from './judge.ts';
 import type { Keeping } from './keeping.ts';
@@ -117,7 +118,10 @@ export class Clockwork {
   #lookInto(name: string, turn: Turn, now: number): void {
     const { book, rank, isMember } = this.#needs;
     const entry = book.get(name);
-    if (entry === undefined) return;
+    if (entry === undefined) {
+      this.#turns.delete(name);
+      return;
+    }
     const { definition, held, ticks, next } = entry;
     if (definition.ended !== undefined) return this.#outlive(name, turn, held.until ?? Infinity, now);
     if (next === undefined) return this.#start(name, turn, () => this.#end(entry));
@@ -135,7 +139,7 @@ export class Clockwork {
 
   /** It has ended; when it is void it is forgotten. */
   #outlive(name: string, turn: Turn, until: number, now: number): void {
-    if (until <= now) this.#needs.book.drop(name);
+    if (until <= now) this.#needs.book.forget(SCHEDULE, name);
     else turn.at = until;
   }
 

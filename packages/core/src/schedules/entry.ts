@@ -13,34 +13,23 @@ export interface DefinitionHeld {
   readonly until: number | undefined;
 }
 
-export interface ProgressHeld {
-  readonly progress: Progress;
-  readonly revision: number;
-}
-
 export class Entry {
   readonly name: string;
   readonly held: DefinitionHeld;
   readonly ticks: Ticks;
-  /** Of whichever definition it is. */
-  readonly stored: ProgressHeld | undefined;
+  /** Where it belongs to this definition. */
+  readonly progress: Progress | undefined;
   #next: { readonly tick: number | undefined } | undefined;
 
-  constructor(name: string, held: DefinitionHeld, stored: ProgressHeld | undefined) {
+  constructor(name: string, held: DefinitionHeld, progress: Progress | undefined) {
     this.name = name;
     this.held = held;
-    this.stored = stored;
+    this.progress = progress?.id === held.definition.id ? progress : undefined;
     this.ticks = ticksOf(held.definition.when, held.definition.from);
   }
 
   get definition(): Definition {
     return this.held.definition;
-  }
-
-  /** Where it belongs to this definition. */
-  get progress(): Progress | undefined {
-    const progress = this.stored?.progress;
-    return progress?.id === this.definition.id ? progress : undefined;
   }
 
   /** Found out once: a cron expression takes its time. */

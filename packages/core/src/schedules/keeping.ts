@@ -30,15 +30,15 @@ export class Keeping {
   /** A tick is over. @throws RevisionConflict when somebody was first, and as the backend does. */
   async advance(entry: Entry, tally: Tally & { readonly unserved?: boolean }): Promise<void> {
     const { records, book, clock, by } = this.#needs;
-    const { name, definition, ticks, stored } = entry;
+    const { name, definition, ticks } = entry;
     const next = nextTick(definition, ticks, tally);
     if (next === undefined) return this.end(entry, tally);
     const body: Progress = { ...tally, id: definition.id };
     const ttlMs = Math.max(0, Math.ceil(next - clock.now())) + PROGRESS_MS;
-    const expected = stored?.revision ?? 0;
+    const expected = book.revision(PROGRESS, name);
     const result = await records.change({ family: PROGRESS, name, body, expected, ttlMs, by });
-    if (result.kind === 'changed') return book.take(PROGRESS, result.record, 'own');
-    if (result.revision === 0) book.forgetProgress(name);
+    if (result.kind === 'changed') return book.wrote(PROGRESS, result.record);
+    if (result.revision === 0) book.forget(PROGRESS, name);
     else await this.#readAgain(entry);
   }
 
@@ -46,52 +46,51 @@ export class Keeping {
   async end(entry: Entry, tally: Tally | undefined): Promise<void> {
     // What was to happen once, some time after it was put, is a new one when it is put again.
     if ('delayMs' in entry.definition.when) {
-      if (!(await this.remove(entry))) await this.#readAgain(entry);
+      if (!(await this.remove(entry.name, entry.held.revision))) await this.#readAgain(entry);
       return;
     }
     const { at, runs, skipped } = tally ?? { at: entry.definition.from, runs: 0, skipped: 0 };
-    const changed = await this.write(entry.name, { ...entry.definition, ended: { at, runs, skipped } }, entry);
-    if (changed === undefined) await this.#readAgain(entry);
-    else await this.#dropProgress(entry);
+    const ended = { ...entry.definition, ended: { at, runs, skipped } };
+    const written = await this.write(entry.name, ended, entry.held.revision);
+    if (written === undefined) await this.#readAgain(entry);
+    else await this.#dropProgress(entry.name);
   }
 
-  /** Puts a definition in the place of what is known of it. Undefined: somebody was first. */
-  async write(name: string, definition: Definition, before: Entry | undefined): Promise<SharedRecord | undefined> {
+  /** Puts a definition in the place of what is expected there. Undefined: there is something else. */
+  async write(name: string, definition: Definition, expected: number): Promise<SharedRecord | undefined> {
     const { records, book, by } = this.#needs;
-    const expected = before?.held.revision ?? 0;
     const ttlMs = definition.ended === undefined ? undefined : ENDED_MS;
     const result = await records.change({ family: SCHEDULE, name, body: definition, expected, ttlMs, by });
     if (result.kind === 'conflict') return undefined;
-    book.take(SCHEDULE, result.record, 'own');
+    book.wrote(SCHEDULE, result.record);
     return result.record;
   }
 
-  /** False: somebody was first. */
-  async remove(entry: Entry): Promise<boolean> {
+  /** Whatever stands there at this revision. False: there is something else. */
+  async remove(name: string, expected: number): Promise<boolean> {
     const { records, book, by } = this.#needs;
-    const { name, held } = entry;
-    const result = await records.change({ family: SCHEDULE, name, body: undefined, expected: held.revision, by });
+    const result = await records.change({ family: SCHEDULE, name, body: undefined, expected, by });
     if (result.kind === 'conflict') return false;
-    book.take(SCHEDULE, result.record, 'own');
-    await this.#dropProgress(entry);
+    book.wrote(SCHEDULE, result.record);
+    await this.#dropProgress(name);
     return true;
   }
 
   /** Nobody reads it any more; where this fails its lifetime ends it. */
-  async #dropProgress({ name, stored }: Entry): Promise<void> {
-    if (stored === undefined) return;
+  async #dropProgress(name: string): Promise<void> {
     const { records, book, by } = this.#needs;
-    const change = { family: PROGRESS, name, body: undefined, expected: stored.revision, by };
+    const expected = book.revision(PROGRESS, name);
+    if (expected === 0) return;
+    const change = { family: PROGRESS, name, body: undefined, expected, by };
     const result = await records.change(change).catch(() => undefined);
-    if (result?.kind === 'changed') book.take(PROGRESS, result.record, 'own');
+    if (result?.kind === 'changed') book.wrote(PROGRESS, result.record);
   }
 
-  /** Most often the news of what somebody else has done are on their way; if they were, the entry is another one by then. */
-  async #readAgain({ name, held, stored }: Entry): Promise<void> {
+  /** Most often the news of what somebody else has done are on their way; once they have come, the entry is another one. */
+  async #readAgain(entry: Entry): Promise<void> {
     const { book } = this.#needs;
     await new Promise((resolve) => setImmediate(resolve));
-    const known = book.get(name);
-    if (known?.held.revision !== held.revision || known.stored?.revision !== stored?.revision) return;
-    throw new RevisionConflict(`schedule ${name}`, held.revision, held.revision);
+    const { name, held } = entry;
+    if (book.get(name) === entry) throw new RevisionConflict(`schedule ${name}`, held.revision, held.revision);
   }
 }

@@ -12,7 +12,7 @@ import type { NewsReader } from '../registry/registry.ts';
 import { encodeBody } from '../wire/frame.ts';
 import { Book } from './book.ts';
 import { Clockwork } from './clockwork.ts';
-import { isSame, type Definition, type Said } from './definition.ts';
+import { isSame, SCHEDULE, type Definition, type Said } from './definition.ts';
 import { Entry } from './entry.ts';
 import { Keeping } from './keeping.ts';
 import {
@@ -105,14 +105,14 @@ export class Schedules {
         throw new ConfigError(`schedules.put ${name}: there are ${MAX_SCHEDULES} schedules already; cancel some`);
       const definition = this.#begun(name, said, before);
       // Also where nothing changes: only the backend knows whether it has been cancelled meanwhile.
-      const record = await this.#keeping.write(name, definition, before);
+      const record = await this.#keeping.write(name, definition, this.#book.revision(SCHEDULE, name));
       if (record !== undefined) {
         const { revision, by, at, until } = record;
-        return scheduleOf(new Entry(name, { definition, revision, by, at, until }, before?.stored));
+        return scheduleOf(new Entry(name, { definition, revision, by, at, until }, before?.progress));
       }
       await this.#book.resync();
     }
-    const revision = this.#book.get(name)?.held.revision ?? 0;
+    const revision = this.#book.revision(SCHEDULE, name);
     throw new RevisionConflict(`schedule ${name}`, revision, revision);
   }
 
@@ -136,12 +136,13 @@ export class Schedules {
    */
   async cancel(name: string): Promise<boolean> {
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-      const entry = this.#book.get(name);
-      if (entry !== undefined && (await this.#keeping.remove(entry))) return entry.next !== undefined;
+      const revision = this.#book.revision(SCHEDULE, name);
+      const next = this.#book.get(name)?.next;
+      if (revision > 0 && (await this.#keeping.remove(name, revision))) return next !== undefined;
       await this.#book.resync();
-      if (this.#book.get(name) === undefined) return false;
+      if (this.#book.revision(SCHEDULE, name) === 0) return false;
     }
-    const revision = this.#book.get(name)?.held.revision ?? 0;
+    const revision = this.#book.revision(SCHEDULE, name);
     throw new RevisionConflict(`schedule ${name}`, revision, revision);
   }
 

@@ -52,7 +52,7 @@ const timeZone = z.string().min(1).max(64);
 
 export const storedWhenSchema: z.ZodType<StoredWhen> = z.union([
   z.strictObject({ every }),
-  z.strictObject({ cron, timeZone }),
+  z.strictObject({ cron, timeZone }).refine(({ cron, timeZone }) => typeof parseCron(cron, timeZone) !== 'string'),
   z.strictObject({ at: moment }),
   z.strictObject({ delayMs: milliseconds }),
 ]);
