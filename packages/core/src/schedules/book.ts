@@ -112,7 +112,7 @@ export class Book implements NewsReader {
 const recordSchema = z.object({
   name: z.string().max(1_024),
   revision: z.number().int().min(0),
-  body: z.unknown(),
+  body: z.unknown().optional(),
   until: z.number().exactOptional(),
   at: z.number(),
   by: z.string().max(1_024),
