@@ -183,7 +183,10 @@ export class Clockwork {
     if (posted === 'accepted') await this.#advance(entry, tick, 'ran', unserved);
   }
 
-  /** What waits or runs keeps a tick from becoming a message. */
+  /**
+   * What waits or runs keeps a tick from becoming a message. It may be the very message of this tick, by somebody who has
+   * not written that down: then the tick is counted as skipped, and no other message comes of it either.
+   */
   async #isHeldUp({ definition, progress }: Entry, unserved: boolean): Promise<boolean> {
     const { overlap, mailbox } = definition;
     const isWaiting = unserved && progress?.unserved === true;

@@ -67,8 +67,8 @@ export class Keeping {
   }
 
   /** Whatever stands there at this revision. False: there is something else. */
-  async remove(name: string, expected: number): Promise<boolean> {
-    const { records, book, by } = this.#needs;
+  async remove(name: string, expected: number, by: string = this.#needs.by): Promise<boolean> {
+    const { records, book } = this.#needs;
     const result = await records.change({ family: SCHEDULE, name, body: undefined, expected, by });
     if (result.kind === 'conflict') return false;
     book.wrote(SCHEDULE, result.record);

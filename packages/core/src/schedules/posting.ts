@@ -6,7 +6,7 @@ import type { Definition } from './definition.ts';
 import { MAX_INPUT_BYTES } from './options.ts';
 
 /** What the handler of a scheduled message finds in `ctx.headers`. */
-export const SCHEDULE_HEADER = 'homeostat-schedule';
+const SCHEDULE_HEADER = 'homeostat-schedule';
 /** The moment it was due, ms since the epoch. */
 export const TICK_HEADER = 'homeostat-tick';
 

@@ -1,5 +1,6 @@
 /** Messages by the clock, for all nodes together: `node.schedules`. */
 import { nanoid } from 'nanoid';
+import { z } from 'zod';
 import type { Contract, Input, MethodSpec, MethodSpecs } from '../contract/contract.ts';
 import { validate } from '../contract/validate.ts';
 import type { Timers } from '../ground/clock.ts';
@@ -57,6 +58,8 @@ export interface SchedulesNeeds {
 
 /** What somebody else changes meanwhile is read again so many times. */
 const MAX_TRIES = 10;
+
+const cancelSchema = z.strictObject({ by: z.string().min(1).max(256).optional() });
 
 export class Schedules {
   readonly #needs: SchedulesNeeds;
@@ -132,13 +135,15 @@ export class Schedules {
   /**
    * Ends it, for all nodes; resolves once that is written. A message that is in the mailbox by then stays there, and one
    * that another node is putting there at this moment may still come. False: there is none, or it has ended.
+   * @param options `by`: who does this, for the history. Default: the name of this node.
    * @throws RevisionConflict when others change it all the time; TransportError.
    */
-  async cancel(name: string): Promise<boolean> {
+  async cancel(name: string, options: { readonly by?: string | undefined } = {}): Promise<boolean> {
+    const { by } = parseOptions(cancelSchema, options, `schedules.cancel ${name}`);
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       const revision = this.#book.revision(SCHEDULE, name);
       const next = this.#book.get(name)?.next;
-      if (revision > 0 && (await this.#keeping.remove(name, revision))) return next !== undefined;
+      if (revision > 0 && (await this.#keeping.remove(name, revision, by))) return next !== undefined;
       await this.#book.resync();
       if (this.#book.revision(SCHEDULE, name) === 0) return false;
     }

@@ -104,10 +104,3 @@ export function storedWhen({ every, cron, timeZone = DEFAULT_TIME_ZONE, at, dela
   if (cron !== undefined) return { cron, timeZone };
   return at === undefined ? { delayMs: delayMs ?? 0 } : { at };
 }
-
-/** How people say it: `every 500 ms`, `0 9 * * 1-5 Europe/Berlin`. */
-export function describeWhen(when: StoredWhen): string {
-  if ('every' in when) return `every ${when.every} ms`;
-  if ('cron' in when) return `${when.cron} ${when.timeZone}`;
-  return 'at' in when ? `at ${new Date(when.at).toISOString()}` : `once, after ${when.delayMs} ms`;
-}
