@@ -28,6 +28,7 @@ export {
   type NodeLink,
   type NodeOptions,
   type NodeRegistry,
+  type NodeSchedules,
   type NodeStats,
 } from './node/node.ts';
 export type { ServeOptions } from './serving/serve.ts';
@@ -122,6 +123,13 @@ export type { StateLifetime, StateOptions, StateSetOptions } from './state/optio
 export type { StatePipeline, PipelineResult, PipelineResults, Queued } from './state/pipeline.ts';
 export type { CasResult, StateEntry } from './state/steps.ts';
 export type { MultiResult, StateTransaction } from './state/transaction.ts';
+
+// What happens by the clock
+export type { TickContext, TickFunction, Ticking } from './schedules/functions.ts';
+export type { CronOptions, FunctionOptions, ScheduleOptions } from './schedules/options.ts';
+export type { ScheduleSpec } from './schedules/schedules.ts';
+export type { Schedule } from './schedules/view.ts';
+export type { When } from './schedules/when.ts';
 
 // What stands around calls and handlers
 export type { ClientMiddleware, ClientRequest, Next, ServerMiddleware, ServerRequest } from './calling/middleware.ts';

@@ -168,6 +168,24 @@ test.serial('a drained node claims nothing more, stats shows what waits, and und
   await refused(t, 'CONFIG', 'drain', 'live-nobody');
 });
 
+test.serial('schedules lists what happens by the clock, and cancels it for all', async (t) => {
+  const found = { contract: users, method: 'find' } as const;
+  await node.schedules.put('nightly', { cron: '0 3 * * *', timeZone: 'Europe/Berlin', ...found });
+  await node.schedules.put('soon', { every: 3_600_000, ...found });
+  const listed = await json<{ schedules: { name: string }[] }>(t, 'schedules');
+  t.deepEqual(listed.schedules.map(({ name }) => name).toSorted(), ['nightly', 'soon']);
+  const shown = await run('schedules');
+  t.regex(shown.out, /nightly +0 3 \* \* \* \(Europe\/Berlin\) +users@1\.find/);
+  t.regex(shown.out, /soon +every 60 min/);
+  t.like(await json(t, 'schedules', 'cancel', 'soon'), { name: 'soon', cancelled: true });
+  t.is((await run('schedules', 'cancel', 'soon')).code, 1);
+  t.deepEqual(
+    (await node.schedules.list()).map(({ name }) => name),
+    ['nightly'],
+  );
+  t.true(await node.schedules.cancel('nightly'));
+});
+
 test.serial('cache clear forgets what is shared, by prefix, and says how much (S2-43)', async (t) => {
   const api = node.client(users);
   await api.find(undefined, { cache: 'refresh' });

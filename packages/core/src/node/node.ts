@@ -28,6 +28,9 @@ import type { Registry } from '../registry/registry.ts';
 import type { Caching } from '../resilience/cache.ts';
 import { breakerPolicy } from '../resilience/policies.ts';
 import { Runtime } from './runtime.ts';
+import type { TickFunction, Ticking } from '../schedules/functions.ts';
+import type { CronOptions, FunctionOptions } from '../schedules/options.ts';
+import type { Schedules } from '../schedules/schedules.ts';
 import { lendSendHooks } from '../calling/send-hooks.ts';
 import type { MailboxNumbers } from '../scaling/scaler.ts';
 import { serveOptions, type ServeOptions } from '../serving/serve.ts';
@@ -109,6 +112,9 @@ export type NodeAlerts = Pick<
   | 'unsilence'
 >;
 
+/** Messages by the clock, for all nodes together. */
+export type NodeSchedules = Pick<Schedules, 'cancel' | 'get' | 'list' | 'put'>;
+
 export type NodeCache = Pick<Caching, 'invalidate' | 'stats'>;
 
 export interface NodeStats extends Readonly<Stats> {
@@ -181,6 +187,16 @@ export interface ActorNode extends AsyncDisposable {
    * @throws ConfigError
    */
   readonly state: OpenState;
+  readonly schedules: NodeSchedules;
+  /**
+   * Runs a function every `ms` milliseconds (100 to a year) in backend time: on this node, or with `singleton` on one of
+   * the nodes that do so under the same name. A tick that finds the last run still going goes by; a run that fails is
+   * logged and not repeated.
+   * @throws ConfigError; TransportError where a singleton cannot be written.
+   */
+  every(ms: number, run: TickFunction, options?: FunctionOptions): Promise<Ticking>;
+  /** As `every`, by a cron expression: five fields, or six with seconds first, or `@daily` and its like. */
+  cron(expression: string, run: TickFunction, options?: CronOptions): Promise<Ticking>;
   /** Adds middleware, inside of what was added before. */
   use(middleware: Middleware): void;
   /** Listens to what happens; the answer ends it. */
@@ -268,6 +284,7 @@ class Node implements ActorNode {
   readonly cache: NodeCache;
   readonly alerts: NodeAlerts;
   readonly state: OpenState;
+  readonly schedules: NodeSchedules;
   readonly #runtime: Runtime;
   readonly #link: Link;
   readonly #backend: Backend;
@@ -282,6 +299,7 @@ class Node implements ActorNode {
     this.config = runtime.shared.config;
     this.cache = runtime.calling.resilience.caching;
     this.alerts = runtime.shared.alerts.alerts;
+    this.schedules = runtime.shared.schedules;
     this.state = (namespace: string, options?: StateOptions) =>
       new State<never, never>(link.state, runtime.policy.maxBodyBytes, namespace, options);
     this.#runtime = runtime;
@@ -348,6 +366,14 @@ class Node implements ActorNode {
 
   breakers(): readonly BreakerState[] {
     return this.#runtime.shared.breaking.list();
+  }
+
+  every(ms: number, run: TickFunction, options: FunctionOptions = {}): Promise<Ticking> {
+    return this.#runtime.functions.begin('every', { every: ms }, run, options);
+  }
+
+  cron(expression: string, run: TickFunction, { timeZone, ...options }: CronOptions = {}): Promise<Ticking> {
+    return this.#runtime.functions.begin('cron', { cron: expression, timeZone }, run, options);
   }
 
   use({ client, server }: Middleware): void {

@@ -29,10 +29,11 @@ import { within } from '../ground/pause.ts';
 import { pipelineNeeds } from '../resilience/pipeline.ts';
 import { Routing } from '../calling/routing.ts';
 import { Scaler } from '../scaling/scaler.ts';
+import { ScheduledFunctions } from '../schedules/functions.ts';
 import { Sending } from '../sending/sending.ts';
 import { pingHere, sendPing } from '../calling/send-ping.ts';
 import { ServedActors, type Served } from './served-actors.ts';
-import type { Serving } from '../serving/serve.ts';
+import { serveOptions, type Serving } from '../serving/serve.ts';
 import { Settler } from '../serving/settler.ts';
 import { startSenses } from './senses.ts';
 import { SharedState } from './shared-state.ts';
@@ -67,6 +68,7 @@ export class Runtime {
   readonly health: Health;
   readonly scaler: Scaler;
   readonly actors: ServedActors;
+  readonly functions: ScheduledFunctions;
   id = '';
   member = false;
   readonly #link: Link;
@@ -119,12 +121,19 @@ export class Runtime {
       failed: (error) => this.#sources.backendFailed(error),
     });
     this.shared = new SharedState({
-      ...{ link, policy, policies, balancer, timers, events, memberId },
+      ...{ link, policy, policies, balancer, timers, wakeful, events, memberId },
       log: this.#log,
+      isMember: () => this.member,
+      mailboxFull: (mailbox, level) => this.#sources.mailboxFull(mailbox, level),
       tagsOf: (service) => this.actors.of(service).flatMap(({ tags }) => tags),
       changed: () => this.#tellChange(),
     });
-    const { registry, breaking } = this.shared;
+    const { registry, breaking, schedules } = this.shared;
+    this.functions = new ScheduledFunctions({
+      ...{ schedules, timers: wakeful, log: this.#log },
+      serve: (actor) => this.serve(actor, serveOptions({}, actor)),
+      unserve: (mailbox) => this.unserve(mailbox, policy.drainMs),
+    });
     this.calling = {
       sending: this.sending,
       policies,
@@ -282,12 +291,16 @@ export class Runtime {
     this.#stage = 'draining';
     this.#closing.abort();
     this.#sources.close();
+    this.shared.schedules.close();
+    const functions = this.functions.close();
     this.actors.close();
     this.#tellChange();
     const served = this.actors.all;
     await Promise.allSettled(served.map(({ dispatcher }) => dispatcher.stop()));
-    await within(wakefulTimers, drainMs, Promise.all(served.map(({ dispatcher }) => dispatcher.drained())));
+    const drained = served.map(({ dispatcher }) => dispatcher.drained());
+    await within(wakefulTimers, drainMs, Promise.all([...drained, functions]));
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
+    this.functions.giveUp();
     this.sending.stop();
     await within(wakefulTimers, FLUSH_MS, this.#flushed());
     await Promise.all(served.map(({ pool }) => pool.close(0)));
@@ -397,6 +410,7 @@ export class Runtime {
       try {
         await this.#enter();
         for (const served of this.actors.all) await this.actors.consume(served);
+        await this.functions.rejoined();
         this.#log.info({ evt: 'rejoined', id: this.id }, 'joined again');
       } catch (thrown) {
         this.#log.warn(

@@ -14,6 +14,7 @@ import type { NewsItem } from '../ports/membership.ts';
 import type { NodePolicy } from './options.ts';
 import type { Policies } from '../policies/policies.ts';
 import { Registry } from '../registry/registry.ts';
+import { Schedules, type SchedulesNeeds } from '../schedules/schedules.ts';
 
 export interface SharedStateNeeds {
   readonly link: Link;
@@ -21,9 +22,13 @@ export interface SharedStateNeeds {
   readonly policies: Policies;
   readonly balancer: Balancer;
   readonly timers: Timers;
+  /** Those that keep the process alive. */
+  readonly wakeful: Timers;
   readonly events: Emitter;
   readonly log: Log;
   memberId(): string;
+  isMember(): boolean;
+  readonly mailboxFull: SchedulesNeeds['full'];
   /** Tags of a service that is served here. */
   tagsOf(service: string): readonly string[];
   /** What this node says of itself has changed. */
@@ -36,9 +41,11 @@ export class SharedState {
   readonly breaking: Breaking;
   readonly config: LiveConfig;
   readonly alerts: AlertChannel;
+  readonly schedules: Schedules;
   readonly #memberId: () => string;
 
-  constructor({ link, policy, policies, balancer, timers, events, log, memberId, tagsOf, changed }: SharedStateNeeds) {
+  constructor(needs: SharedStateNeeds) {
+    const { link, policy, policies, balancer, timers, events, log, memberId, tagsOf, changed } = needs;
     const { membership, records, breakers } = link;
     this.#memberId = memberId;
     this.balancer = balancer;
@@ -56,6 +63,15 @@ export class SharedState {
     });
     const { onPain } = policy.alerts;
     if (onPain !== undefined) this.alerts.unit(undefined, onPain);
+    this.schedules = new Schedules({
+      ...{ records, log, memberId, nodeName: policy.name, maxBodyBytes: policy.maxBodyBytes },
+      broker: link.broker,
+      timers: needs.wakeful,
+      isMember: () => needs.isMember(),
+      rank: (text) => this.rank(text),
+      isServed: (mailbox) => this.registry.isServed(mailbox),
+      full: (mailbox, level) => needs.mailboxFull(mailbox, level),
+    });
     this.registry = new Registry({
       membership,
       records,
@@ -64,7 +80,7 @@ export class SharedState {
       log,
       events,
       balancer,
-      alongside: [this.breaking, this.config, ...this.alerts.readers],
+      alongside: [this.breaking, this.config, this.schedules.reader, ...this.alerts.readers],
       gone: () => this.alerts.memberGone(),
       selfId: memberId,
       beatMs: policy.beat.intervalMs,
@@ -94,6 +110,7 @@ export class SharedState {
   }
 
   async close(): Promise<void> {
+    this.schedules.close();
     await this.alerts.close();
     this.registry.close();
     await this.breaking.close();

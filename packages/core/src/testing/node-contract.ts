@@ -27,6 +27,7 @@ import { retrying } from './node-contract/retrying.ts';
 import { nodePromises } from './node-contract/stage.ts';
 import { keeping } from './node-contract/keeping.ts';
 import { routing } from './node-contract/routing.ts';
+import { scheduling } from './node-contract/scheduling.ts';
 import { sendingTo } from './node-contract/sending-to.ts';
 import { sharing } from './node-contract/sharing.ts';
 import { surrounding } from './node-contract/surrounding.ts';
@@ -87,4 +88,5 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   local(promised);
   options(promised);
   alerting(promised);
+  scheduling(promised);
 }

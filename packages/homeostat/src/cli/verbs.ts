@@ -10,6 +10,7 @@ import { drain } from './verbs/drain.ts';
 import { health } from './verbs/health.ts';
 import { instances } from './verbs/instances.ts';
 import { mark } from './verbs/mark.ts';
+import { schedules } from './verbs/schedules.ts';
 import { services } from './verbs/services.ts';
 import { stats } from './verbs/stats.ts';
 import { status } from './verbs/status.ts';
@@ -27,5 +28,6 @@ export const VERBS: readonly Verb[] = [
   mark,
   drain,
   cache,
+  schedules,
   alerts,
 ];

@@ -1,0 +1,88 @@
+/** Runs a function of this node alone at its ticks; a tick that finds it still running goes by. */
+import type { Timers } from '../ground/clock.ts';
+import { HandlerTimeout, messageOf, NodeClosed } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import { beginning, ticksOf, type Ticks } from './ticks.ts';
+import type { StoredWhen } from './when.ts';
+
+/** A clock may be set, and a machine may sleep: it is looked at this often at least, ms. */
+const MAX_WAIT_MS = 10_000;
+
+export interface LocalTicksNeeds {
+  readonly when: StoredWhen;
+  readonly startAt: number | undefined;
+  readonly run: (tick: { readonly at: number; readonly signal: AbortSignal; readonly log: Log }) => unknown;
+  readonly maxRunMs: number;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+export class LocalTicks {
+  readonly #needs: LocalTicksNeeds;
+  readonly #ticks: Ticks;
+  #next: number | undefined;
+  #cancel: (() => void) | undefined;
+  #running: Promise<void> | undefined;
+  #controller: AbortController | undefined;
+  #closed = false;
+
+  constructor(needs: LocalTicksNeeds) {
+    const { when, startAt, timers } = needs;
+    const from = beginning(when, startAt, timers.clock.now());
+    this.#needs = needs;
+    this.#ticks = ticksOf(when, from);
+    this.#next = this.#ticks.after(from - 1);
+    this.#arm();
+  }
+
+  /** Begins nothing more; resolves when nothing runs. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel?.();
+    await this.#running;
+  }
+
+  /** Tells what runs to stop. */
+  giveUp(): void {
+    this.#controller?.abort(new NodeClosed('tick', 'unknown'));
+  }
+
+  #arm(): void {
+    const { timers } = this.#needs;
+    if (this.#next === undefined || this.#closed) return;
+    const waitMs = Math.max(1, Math.ceil(this.#next - timers.clock.now()));
+    this.#cancel = timers.setTimer(Math.min(waitMs, MAX_WAIT_MS), () => this.#look());
+  }
+
+  #look(): void {
+    const now = this.#needs.timers.clock.now();
+    if (this.#next !== undefined && this.#next <= now) {
+      const at = this.#ticks.latest(this.#next, now);
+      this.#next = this.#ticks.after(now);
+      this.#running ??= this.#run(at).finally(() => (this.#running = undefined));
+    }
+    this.#arm();
+  }
+
+  async #run(at: number): Promise<void> {
+    const { run, maxRunMs, timers, log } = this.#needs;
+    const controller = new AbortController();
+    this.#controller = controller;
+    const cancel = timers.setTimer(maxRunMs, () => controller.abort(new HandlerTimeout('tick', maxRunMs)));
+    try {
+      await run({ at, log, signal: controller.signal });
+    } catch (thrown) {
+      tickFailed(log, run.name, thrown);
+    } finally {
+      cancel();
+      this.#controller = undefined;
+    }
+  }
+}
+
+export function tickFailed(log: Log, name: string, thrown: unknown): void {
+  log.error(
+    { evt: 'tick_failed', name, reason: messageOf(thrown) },
+    'a function that runs by the clock has failed; it runs again at its next tick',
+  );
+}

@@ -1,0 +1,67 @@
+/** Makes a tick a message, once, whichever nodes try to. */
+import { MailboxFull } from '../ground/errors.ts';
+import type { AppendResult, Broker } from '../ports/broker.ts';
+import { FrameWriter, openBody } from '../wire/frame.ts';
+import type { Definition } from './definition.ts';
+import { MAX_INPUT_BYTES } from './options.ts';
+
+/** What the handler of a scheduled message finds in `ctx.headers`. */
+const SCHEDULE_HEADER = 'homeostat-schedule';
+/** The moment it was due, ms since the epoch. */
+export const TICK_HEADER = 'homeostat-tick';
+
+export interface PostingNeeds {
+  readonly broker: Broker;
+  memberId(): string;
+  /** Must not throw. */
+  full(mailbox: string, level: Omit<Extract<AppendResult, { kind: 'full' }>, 'kind'>): void;
+}
+
+export interface Post {
+  readonly name: string;
+  readonly definition: Definition;
+  readonly tick: number;
+  /** Which message of this schedule it is: under one number one is accepted, whoever sends it. */
+  readonly number: number;
+  /** Backend time, ms. */
+  readonly now: number;
+}
+
+export class Posting {
+  readonly #needs: PostingNeeds;
+  readonly #writer = new FrameWriter(MAX_INPUT_BYTES);
+
+  constructor(needs: PostingNeeds) {
+    this.#needs = needs;
+  }
+
+  /** @throws MailboxFull, TransportError (repeating it is safe), FrameInvalid for an input that cannot be read. */
+  async post(post: Post): Promise<'accepted' | 'not-member'> {
+    const { broker, full } = this.#needs;
+    const { name, definition, number } = post;
+    const { mailbox, id } = definition;
+    const frame = this.#frame(post);
+    const result = await broker.append({ mailbox, number, frame, count: 1, producer: `schedule.${name}.${id}` });
+    switch (result.kind) {
+      case 'accepted':
+      case 'not-member':
+        return result.kind;
+      case 'full':
+        full(mailbox, result);
+        throw new MailboxFull(mailbox, result);
+    }
+  }
+
+  /** A copy: the writer is used for the next one at once. */
+  #frame({ name, definition, tick, number, now }: Post): Uint8Array {
+    const { method, input, key, headers } = definition;
+    const body = input === undefined ? undefined : openBody(Buffer.from(input, 'base64'), MAX_INPUT_BYTES);
+    const extras = {
+      ...(key === undefined ? undefined : { key }),
+      headers: { ...headers, [SCHEDULE_HEADER]: name, [TICK_HEADER]: String(tick) },
+    };
+    this.#writer.open(now);
+    this.#writer.addCast(method, body, 0, extras);
+    return new Uint8Array(this.#writer.finish(this.#needs.memberId(), number, null));
+  }
+}
