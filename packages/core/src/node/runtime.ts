@@ -9,6 +9,7 @@ import type { Calling } from '../calling/calling.ts';
 import { systemTimers, wakefulTimers, type Clock, type Timers } from '../ground/clock.ts';
 import { Deadlines } from '../ground/deadlines.ts';
 import type { Dispatcher } from '../serving/dispatcher.ts';
+import { Correspondence } from './correspondence.ts';
 import { codeOf, ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
 import type { Emitter } from './events.ts';
 import { Flusher } from '../ground/flusher.ts';
@@ -73,6 +74,7 @@ export class Runtime {
   readonly #flusher = new Flusher();
   readonly #deadlines: Deadlines;
   readonly #replies: Replies;
+  readonly #correspondence: Correspondence;
   readonly #stats: Stats = newStats();
   readonly #participation: Participation;
   readonly #presence: NodePresence;
@@ -101,7 +103,9 @@ export class Runtime {
     const wakeful: Timers = { clock: this.#clock, setTimer: (link.timers ?? wakefulTimers).setTimer };
     const memberId = (): string => this.id;
     this.#deadlines = new Deadlines(this.#clock, wakeful.setTimer);
-    this.#replies = new Replies(this.#clock, this.#deadlines, this.#log, policy.maxBodyBytes);
+    this.#replies = new Replies(this.#clock, this.#deadlines, this.#log, policy.maxBodyBytes, (frame, envelope) =>
+      this.#correspondence.take(frame, envelope),
+    );
     this.#settler = this.#newSettler();
     this.sending = new Sending({
       broker: link.broker,
@@ -121,12 +125,21 @@ export class Runtime {
       log: this.#log,
       tagsOf: (service) => this.actors.of(service).flatMap(({ tags }) => tags),
       changed: () => this.#tellChange(),
+      gone: (nodeId) => this.#correspondence.gone(nodeId),
     });
     const { registry, breaking } = this.shared;
+    this.#correspondence = new Correspondence({
+      ...{ sending: this.sending, registry, membership: link.membership, clock: this.#clock },
+      deadlines: this.#deadlines,
+      log: this.#log,
+      dispatchers: () => this.actors.all.map(({ dispatcher }) => dispatcher),
+    });
     this.calling = {
       sending: this.sending,
       policies,
       events,
+      streams: this.#correspondence.incoming,
+      cancelling: this.#correspondence.cancelling,
       middleware: clientMiddleware,
       sendHooks: new Set(),
       routing: new Routing({ registry, balancer, local: (mailbox) => this.#local(mailbox) }),
@@ -148,6 +161,7 @@ export class Runtime {
       policies,
       middleware: serverMiddleware,
       defaults: policy,
+      correspondence: this.#correspondence,
       parts: {
         calling: this.calling,
         sending: this.sending,
@@ -161,6 +175,7 @@ export class Runtime {
         mark: (batch, index) => this.#mark(batch, index),
         announcedElsewhere: (mailbox, method) => registry.knows(mailbox, method, this.id),
         satisfiedElsewhere: (mailbox, tags) => this.#satisfiedElsewhere(mailbox, tags),
+        gates: this.#correspondence.gates,
         ended: (mailbox, ms, code, isCall) => {
           const failed = code !== undefined && BLAMED.has(code);
           this.health.outcome(mailbox, ms, failed);
@@ -264,7 +279,7 @@ export class Runtime {
     return {
       ...this.#stats,
       inFlight: this.actors.inFlight,
-      pendingCalls: this.#replies.size,
+      pendingCalls: this.#replies.size + this.#correspondence.incoming.size,
       lateReplies: this.#replies.late,
       lostSettlements: this.#lostSettlements + this.#settler.lost,
     };
@@ -284,6 +299,7 @@ export class Runtime {
     await Promise.allSettled(served.map(({ dispatcher }) => dispatcher.stop()));
     await within(wakefulTimers, drainMs, Promise.all(served.map(({ dispatcher }) => dispatcher.drained())));
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
+    this.#correspondence.close();
     this.sending.stop();
     await within(wakefulTimers, FLUSH_MS, this.#flushed());
     await Promise.all(served.map(({ pool }) => pool.close(0)));
@@ -385,6 +401,7 @@ export class Runtime {
     this.#lostSettlements += this.#settler.lost;
     this.#settler = this.#newSettler();
     this.#replies.lose(this.id);
+    this.#correspondence.lost(this.id);
   }
 
   async #rejoin(): Promise<void> {

@@ -28,6 +28,8 @@ export interface SharedStateNeeds {
   tagsOf(service: string): readonly string[];
   /** What this node says of itself has changed. */
   changed(): void;
+  /** A node is no member any more. Must not throw. */
+  gone(nodeId: string): void;
 }
 
 export class SharedState {
@@ -38,7 +40,8 @@ export class SharedState {
   readonly alerts: AlertChannel;
   readonly #memberId: () => string;
 
-  constructor({ link, policy, policies, balancer, timers, events, log, memberId, tagsOf, changed }: SharedStateNeeds) {
+  constructor(needs: SharedStateNeeds) {
+    const { link, policy, policies, balancer, timers, events, log, memberId, tagsOf, changed } = needs;
     const { membership, records, breakers } = link;
     this.#memberId = memberId;
     this.balancer = balancer;
@@ -65,7 +68,10 @@ export class SharedState {
       events,
       balancer,
       alongside: [this.breaking, this.config, ...this.alerts.readers],
-      gone: () => this.alerts.memberGone(),
+      gone: (nodeId) => {
+        this.alerts.memberGone();
+        needs.gone(nodeId);
+      },
       selfId: memberId,
       beatMs: policy.beat.intervalMs,
       maxStaleMs: policy.maxStaleMs,

@@ -1,4 +1,6 @@
 /** One call on its way through the powers that protect it. Each power is a layer: `(next) => (request) => …`. */
+import type { Scope } from '../ground/scope.ts';
+import type { StreamTerms } from '../streaming/terms.ts';
 
 export interface Request {
   /** `service.method`, for messages and as the breaker's name. */
@@ -19,6 +21,12 @@ export interface Request {
   readonly wish?: Wish | undefined;
   /** Given by the caller; a retry after an unknown outcome is safe with it. */
   readonly id: string | undefined;
+  /** What shall become of it when its caller's node is gone before it begins; absent: it is run. */
+  readonly orphan?: 'skip' | undefined;
+  /** The work on whose behalf it is. */
+  readonly scope?: Scope | undefined;
+  /** Of what is answered with a stream. */
+  readonly stream?: StreamTerms | undefined;
   /** Tries so far, the one under way included; layers below `retry` see it grow. */
   attempts: number;
   /** Why the answer is not the service's own: `cache` or the code of the failure that a fallback stood in for. */
