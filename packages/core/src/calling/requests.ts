@@ -2,7 +2,7 @@
 import type { Calling } from './calling.ts';
 import type { CallResult, ClientOptions } from './client.ts';
 import type { Contract, MethodSpec } from '../contract/contract.ts';
-import { Aborted, asHomeostatError, CallTimeout, ConfigError } from '../ground/errors.ts';
+import { Aborted, asHomeostatError, CallTimeout, ConfigError, type HomeostatError } from '../ground/errors.ts';
 import { callPolicy, type CallPolicy } from '../policies/call-policy.ts';
 import {
   checkCastOptions,
@@ -19,7 +19,7 @@ import type { Request, Send, Wish } from '../resilience/request.ts';
 import type { LocalActor } from './routing.ts';
 import { extrasOf } from './extras-of.ts';
 import { refuseAborted, whileWanted } from './wanted.ts';
-import type { Scope } from '../ground/scope.ts';
+import { endedWith, type Scope } from '../ground/scope.ts';
 import { LazyStream, type ItemStream } from '../streaming/item-stream.ts';
 import { validate } from '../contract/validate.ts';
 import { WaitingCast } from '../sending/waiting.ts';
@@ -165,7 +165,7 @@ export class Requests {
     const answered = this.#alternative === undefined ? sent : this.#orElsewhere(sent, request, bag);
     const watched = this.#watched ? this.#told(answered) : answered;
     const told = events.heard('error') ? this.#reported(watched, request) : watched;
-    return this.#scope === undefined ? told : whileWanted(told, this.#scope, this.#subject);
+    return this.#scope === undefined ? told : whileWanted(told, this.#scope, this.#subject, () => this.#calling.sending.elapsed());
   }
 
   /** Everything depends on this service: what becomes of its calls is told. */
@@ -337,13 +337,15 @@ export class Requests {
       },
     );
     if (over || (signal === undefined && scope === undefined)) return;
-    const aborted = (): void =>
-      run.abort(new Aborted(this.#subject, signal?.aborted === true ? signal.reason : scope?.gaveUp, 'unknown'));
+    const startedAt = this.#calling.sending.elapsed();
+    const aborted = (): void => run.abort(new Aborted(this.#subject, signal?.reason, 'unknown'));
+    const givenUp = (reason: HomeostatError): void =>
+      run.abort(endedWith(reason, this.#subject, this.#calling.sending.elapsed() - startedAt));
     signal?.addEventListener('abort', aborted, { once: true });
-    scope?.follow(aborted);
+    scope?.follow(givenUp);
     forget = () => {
       signal?.removeEventListener('abort', aborted);
-      scope?.unfollow(aborted);
+      scope?.unfollow(givenUp);
     };
   }
 

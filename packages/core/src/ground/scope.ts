@@ -1,5 +1,5 @@
 /** Work on whose behalf others are asked: when it is given up, so is what it waits for. */
-import type { HomeostatError } from './errors.ts';
+import { Aborted, CallTimeout, type HomeostatError, type Outcome } from './errors.ts';
 
 /** Told once why the work was given up. Must not throw. */
 export type Follower = (reason: HomeostatError) => void;
@@ -10,6 +10,18 @@ export interface Scope {
   /** From now on this one is told; what has been given up already is not told again. */
   follow(follower: Follower): void;
   unfollow(follower: Follower): void;
+}
+
+/** How a request ends whose scope was given up: where the time of that was over, so was its own. */
+export function endedWith(
+  reason: HomeostatError,
+  subject: string,
+  waitedMs: number,
+  outcome: Outcome = 'unknown',
+): Aborted | CallTimeout {
+  return reason.code === 'HANDLER_TIMEOUT'
+    ? new CallTimeout(subject, waitedMs, outcome)
+    : new Aborted(subject, reason, outcome);
 }
 
 /** A scope, and its end. */

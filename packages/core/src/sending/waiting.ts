@@ -5,7 +5,7 @@
 import type { Deadlined, Deadlines } from '../ground/deadlines.ts';
 import { Aborted, CallTimeout, type HomeostatError, type Outcome } from '../ground/errors.ts';
 import type { Receipt } from './outbox.ts';
-import type { Scope } from '../ground/scope.ts';
+import { endedWith, type Scope } from '../ground/scope.ts';
 
 export abstract class Waiting implements Receipt, Deadlined {
   due = 0;
@@ -47,14 +47,15 @@ export abstract class Waiting implements Receipt, Deadlined {
 
   /** Ends the wait when the caller's signal aborts. @param left what to do then about a message that has left. */
   follow(signal: AbortSignal, left?: () => void): void {
-    const aborted = (): void => this.abandon(signal.reason, left);
+    const aborted = (): void => this.abandon(new Aborted(this.subject, signal.reason, this.outcome()), left);
     signal.addEventListener('abort', aborted, { once: true });
     this.atEnd(() => signal.removeEventListener('abort', aborted));
   }
 
   /** The same when the work ends on whose behalf it is. */
   within(scope: Scope, left: () => void): void {
-    const givenUp = (reason: HomeostatError): void => this.abandon(reason, left);
+    const givenUp = (reason: HomeostatError): void =>
+      this.abandon(endedWith(reason, this.subject, this.timeoutMs, this.outcome()), left);
     scope.follow(givenUp);
     this.atEnd(() => scope.unfollow(givenUp));
   }
@@ -70,9 +71,9 @@ export abstract class Waiting implements Receipt, Deadlined {
   /** Called once, when the wait ends. */
   protected forget(): void {}
 
-  private abandon(reason: unknown, left: (() => void) | undefined): void {
+  private abandon(error: HomeostatError, left: (() => void) | undefined): void {
     const { travels } = this;
-    this.fail(new Aborted(this.subject, reason, this.outcome()));
+    this.fail(error);
     if (travels) left?.();
   }
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../ground/clock.ts';
 import type { Deadlined, Deadlines } from '../ground/deadlines.ts';
 import { Aborted, CallTimeout, messageOf, StreamBroken, type HomeostatError, type Outcome } from '../ground/errors.ts';
-import type { Scope } from '../ground/scope.ts';
+import { endedWith, type Scope } from '../ground/scope.ts';
 import type { Receipt } from '../sending/outbox.ts';
 import type { Envelope } from '../wire/envelope.ts';
 import type { Frame } from '../wire/frame.ts';
@@ -115,14 +115,15 @@ export class Incoming implements ItemStream<unknown>, Receipt {
 
   /** Ends at once when the signal aborts. */
   follow(signal: AbortSignal): void {
-    const aborted = (): void => this.#abandon(signal.reason);
+    const aborted = (): void => this.#abandon(new Aborted(this.#needs.subject, signal.reason, this.#outcome));
     signal.addEventListener('abort', aborted, { once: true });
     this.#unfollow.push(() => signal.removeEventListener('abort', aborted));
   }
 
   /** Ends at once when the work ends on whose behalf it is read. */
   within(scope: Scope): void {
-    const givenUp = (reason: HomeostatError): void => this.#abandon(reason);
+    const givenUp = (reason: HomeostatError): void =>
+      this.#abandon(endedWith(reason, this.#needs.subject, this.#elapsed, this.#outcome));
     scope.follow(givenUp);
     this.#unfollow.push(() => scope.unfollow(givenUp));
   }
@@ -184,15 +185,13 @@ export class Incoming implements ItemStream<unknown>, Receipt {
 
   #expired(): void {
     const { terms, clock, subject } = this.#needs;
-    const now = clock.elapsed();
-    const waitedMs = now >= this.#endsAt ? now - this.#startedAt : terms.stepMs;
+    const waitedMs = clock.elapsed() >= this.#endsAt ? this.#elapsed : terms.stepMs;
     this.stop(new CallTimeout(subject, waitedMs, this.#outcome));
   }
 
   /** What has arrived is not wanted either. */
-  #abandon(reason: unknown): void {
+  #abandon(error: HomeostatError): void {
     this.#arrivals.drop();
-    const error = new Aborted(this.#needs.subject, reason, this.#outcome);
     if (!this.#over) return this.stop(error);
     this.#error = error;
     this.#release();
@@ -200,6 +199,10 @@ export class Incoming implements ItemStream<unknown>, Receipt {
 
   #release(): void {
     for (const unfollow of this.#unfollow.splice(0)) unfollow();
+  }
+
+  get #elapsed(): number {
+    return this.#needs.clock.elapsed() - this.#startedAt;
   }
 
   get #outcome(): Outcome {
