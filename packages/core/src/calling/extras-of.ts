@@ -16,7 +16,8 @@ export function extrasOf({ key, headers, wish, orphan, stream }: Beside): Extras
   const tags = wish?.tags;
   const skip = orphan === 'skip';
   const until = stream === undefined || stream.until === 0 ? undefined : stream.until;
-  if (key === undefined && headers === undefined && tags === undefined && !skip && until === undefined) return undefined;
+  if (key === undefined && headers === undefined && tags === undefined && !skip && until === undefined)
+    return undefined;
   const all = tags === undefined ? headers : { ...headers, [TAGS_HEADER]: tags.join(',') };
   return {
     ...(key === undefined ? undefined : { key }),

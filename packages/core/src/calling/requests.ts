@@ -165,7 +165,9 @@ export class Requests {
     const answered = this.#alternative === undefined ? sent : this.#orElsewhere(sent, request, bag);
     const watched = this.#watched ? this.#told(answered) : answered;
     const told = events.heard('error') ? this.#reported(watched, request) : watched;
-    return this.#scope === undefined ? told : whileWanted(told, this.#scope, this.#subject, () => this.#calling.sending.elapsed());
+    return this.#scope === undefined
+      ? told
+      : whileWanted(told, this.#scope, this.#subject, () => this.#calling.sending.elapsed());
   }
 
   /** Everything depends on this service: what becomes of its calls is told. */
@@ -299,14 +301,7 @@ export class Requests {
     }
     const waiting = sending.replies.open(this.#subject, left, done, ended);
     try {
-      outbox.call(
-        this.#method,
-        request.input,
-        waiting.correlation,
-        request.deadline,
-        extrasOf(request),
-        waiting,
-      );
+      outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extrasOf(request), waiting);
     } catch (thrown) {
       waiting.fail(asHomeostatError(thrown));
       return;

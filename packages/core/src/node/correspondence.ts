@@ -74,6 +74,12 @@ export class Correspondence {
     for (const dispatcher of this.#needs.dispatchers()) dispatcher.callerGone(nodeId);
   }
 
+  /** News may be missed: who is at the other end of a stream, and unknown here, is asked after. */
+  async look(): Promise<void> {
+    const others = new Set([...this.incoming.producers(), ...this.outgoing.readers()]);
+    for (const nodeId of others) if (await this.presence.isGone(nodeId)) this.gone(nodeId);
+  }
+
   /** This node is no member any more, and will be another one. */
   lost(nodeId: string): void {
     this.incoming.lose(new NotMember(nodeId));

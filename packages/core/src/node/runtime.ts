@@ -456,6 +456,7 @@ export class Runtime {
     this.#connected = connected;
     this.#backendMemory = memory;
     this.#participation.look();
+    await this.#correspondence.look();
     await this.actors.hint();
     return LOOK_MS;
   }

@@ -48,13 +48,7 @@ export class Replies {
   /** Answers that came after their call had ended, or came twice. */
   late = 0;
 
-  constructor(
-    clock: Clock,
-    deadlines: Deadlines,
-    log: Log,
-    maxBodyBytes: number,
-    elsewhere: Elsewhere = () => false,
-  ) {
+  constructor(clock: Clock, deadlines: Deadlines, log: Log, maxBodyBytes: number, elsewhere: Elsewhere = () => false) {
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#log = log;

@@ -525,7 +525,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   /** Ends a delivery that nobody wants any more; that its handler failed then, as it was told to, is no fault. */
   #skip(delivery: Delivery): void {
-    if (!this.#ended(delivery, delivery.gaveUp?.code)) return;
+    if (!this.#ended(delivery, delivery.aborted ? 'ABORTED' : undefined)) return;
     this.#endings.skipped(delivery);
     this.#pump();
   }

@@ -46,6 +46,11 @@ export class IncomingStreams {
     return this.#streams.size;
   }
 
+  /** Who produces them, as far as it is known. */
+  *producers(): Iterable<string> {
+    for (const { producer } of this.#streams.values()) if (producer !== undefined) yield producer;
+  }
+
   /** A stream that nobody has been asked for yet, and what its items are known by. */
   open({ mailbox, over, ...asked }: Asked): { readonly stream: Incoming; readonly correlation: number } {
     const { clock, deadlines, correlation: next } = this.#needs;

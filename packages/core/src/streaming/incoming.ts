@@ -93,7 +93,7 @@ export class Incoming implements ItemStream<unknown>, Receipt {
   finish(from: string, count: unknown): void {
     if (this.#producer !== undefined && from !== this.#producer) return;
     if (count === this.#arrivals.received) this.#end(undefined);
-    else this.break(`${this.#arrivals.received} items have arrived of ${String(count)}`);
+    else this.break(`${this.#arrivals.received} items have arrived of ${typeof count === 'number' ? count : '?'}`);
   }
 
   /** It ends with this, once what has arrived is taken. */

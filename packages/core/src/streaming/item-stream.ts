@@ -49,8 +49,10 @@ export class LazyStream implements ItemStream<unknown> {
 
   async return(): Promise<Step> {
     this.#over = true;
+    const left = this.#items?.return?.();
+    // Whatever stands between the reader and what arrives may not have let go of it.
     this.#asking.giveUp(new Aborted(this.#subject, 'the reader has left'));
-    await this.#items?.return?.();
+    await left;
     return END;
   }
 

@@ -27,6 +27,11 @@ export class OutgoingStreams {
     return this.#streams.size;
   }
 
+  /** Whom they are for. */
+  *readers(): Iterable<string> {
+    for (const stream of this.#streams.values()) yield stream.reader;
+  }
+
   /** Sends what the handler of a call yields to its caller. @throws HandlerError, StreamBroken when there is nothing to send */
   start({ answer, ...produced }: Produced): void {
     const { delivery, yielding } = produced;

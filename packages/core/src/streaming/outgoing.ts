@@ -36,7 +36,7 @@ export interface OutgoingNeeds {
   readonly end: StreamEnd;
   /** The first item leaves. */
   began(): void;
-  /** Called once, when nothing of it runs any more. */
+  /** Called once, when nothing more will be sent. */
   over(): void;
 }
 
@@ -59,6 +59,11 @@ export class Outgoing implements Receipt {
   /** As the receipt of every item: what nobody wants any more and has not left does not leave. */
   get wanted(): boolean {
     return !this.#unwanted && !this.#needs.delivery.batch.dropped;
+  }
+
+  /** The node that reads it. */
+  get reader(): string {
+    return this.#needs.delivery.caller;
   }
 
   start(): void {
@@ -126,18 +131,24 @@ export class Outgoing implements Receipt {
 
   #stop(): void {
     if (this.#stopped) return;
-    this.#stopped = true;
-    this.#go();
+    this.#close();
     void this.#leave().then(() => this.#end(() => this.#needs.end.stopped(this.#needs.delivery)));
   }
 
   #fail(thrown: unknown): void {
     if (this.#stopped) return;
-    this.#stopped = true;
-    this.#go();
+    this.#close();
     void this.#leave();
     // Its handler has run, whatever a nested call says of itself.
     this.#end(() => this.#needs.end.failed(this.#needs.delivery, { ...toWireError(thrown), outcome: 'failed' }));
+  }
+
+  #close(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#needs.delivery.unfollow(this.#givenUp);
+    this.#needs.over();
+    this.#go();
   }
 
   /** Lets the generator run its `finally`. Never rejects. */
@@ -156,9 +167,7 @@ export class Outgoing implements Receipt {
   #end(tell: () => void): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#stopped = true;
-    this.#needs.delivery.unfollow(this.#givenUp);
-    this.#needs.over();
+    this.#close();
     tell();
   }
 }

@@ -69,8 +69,7 @@ export class ReadWindow {
   take(bytes: number): boolean {
     this.taken += 1;
     this.#takenBytes += bytes;
-    const due =
-      this.taken - this.#credited >= CREDIT_ITEMS || this.#takenBytes - this.#creditedBytes >= CREDIT_BYTES;
+    const due = this.taken - this.#credited >= CREDIT_ITEMS || this.#takenBytes - this.#creditedBytes >= CREDIT_BYTES;
     if (!due) return false;
     this.#credited = this.taken;
     this.#creditedBytes = this.#takenBytes;

@@ -96,7 +96,8 @@ class EnvelopeReader {
     const scanner = this.#scanner;
     const numbered = kind === Kind.item || kind === Kind.credit;
     const known = numbered || kind === Kind.reply || kind === Kind.error || kind === Kind.cancel;
-    if (parts < (numbered ? 4 : empty ? 2 : 3) || (known && parts > (numbered ? 4 : 3))) throw new FrameInvalid('parts');
+    if (parts < (numbered ? 4 : empty ? 2 : 3) || (known && parts > (numbered ? 4 : 3)))
+      throw new FrameInvalid('parts');
     const correlation = scanner.uint();
     if (known && correlation === 0) throw new FrameInvalid('correlation');
     const bodyStart = scanner.at;

@@ -26,7 +26,10 @@ export class Orphaned implements Gate {
 
   #judged({ method, messageId }: Delivery, gone: boolean): Refusal | undefined {
     if (!gone) return undefined;
-    this.#needs.log.debug({ evt: 'orphan_skipped', method, messageId }, 'its sender is gone, and wanted it skipped then');
+    this.#needs.log.debug(
+      { evt: 'orphan_skipped', method, messageId },
+      'its sender is gone, and wanted it skipped then',
+    );
     return END;
   }
 }
