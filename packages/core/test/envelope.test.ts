@@ -38,6 +38,7 @@ const OURS: errors.HomeostatError[] = [
   new errors.ServiceDisabled('a', 'maintenance'),
   new errors.ServiceNotFound('a'),
   new errors.StateInvalid('carts', 'k', 'form'),
+  new errors.StreamBroken('a.list', 'node n1 is gone'),
   new errors.ActorError('EMAIL_TAKEN', 'taken', { details: { email: 'a@b.c', at: new Date(5), n: 5n } }),
 ];
 

@@ -44,6 +44,11 @@ function realFrame(): Buffer {
   writer.addReply(9, { list: [user, user] });
   writer.addReply(10, undefined);
   writer.addError(11, toWireError(new Error('boom')));
+  writer.addItem(12, 1, user);
+  writer.addItem(12, 300, undefined);
+  writer.addCredit(13, 70_000);
+  writer.addCancel(14);
+  writer.addCall('list', 1, 15, 0, { orphan: 'skip', until: 1_700_000_060_000 });
   return Buffer.from(writer.finish('node-1.V1StGXR8', 3, 'node-1.V1StGXR8'));
 }
 

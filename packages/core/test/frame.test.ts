@@ -361,8 +361,20 @@ const INVALID: [string, Buffer, string][] = [
   ['an unknown extra that is hostile', framed('919602a16d01c0c081a17ad47240'), 'extension'],
   ['extras of 17 KiB', framed(`919602a16d01c0c081a169da4400${'61'.repeat(0x4400)}`), 'extras-too-large'],
   ['a body of 2 MiB', framed(`919302a16dc600200000${'00'.repeat(0x20_0000)}`), 'body-too-large'],
-  ['a later kind without a correlation', framed('919205c0'), 'parts'],
-  ['a later kind with hostile parts', framed('9194050101d47240'), 'extension'],
+  ['a later kind without a correlation', framed('919208c0'), 'parts'],
+  ['a later kind with hostile parts', framed('9194080101d47240'), 'extension'],
+  ['an item without a number', framed('91930501a178'), 'parts'],
+  ['an item with more behind', framed('91950501a1780101'), 'parts'],
+  ['an item numbered 0', framed('91940501a17800'), 'number'],
+  ['an item with a negative number', framed('91940501a178ff'), 'number'],
+  ['an item of no call', framed('91940500a17801'), 'correlation'],
+  ['a credit of nothing', framed('91941601c000'), 'number'],
+  ['a credit of less than nothing', framed('91941601c0d3ffffffffffffffff'), 'number'],
+  ['a credit beyond all numbers', framed('91941601c0cfffffffffffffffff'), 'number'],
+  ['a cancellation of no call', framed('91931700c0'), 'correlation'],
+  ['a cancellation with more behind', framed('91941701c001'), 'parts'],
+  ['an end of a stream that is no number', framed('919602a16d01c0c081a175a178'), 'number'],
+  ['an end of a stream beyond all time', framed('919602a16d01c0c081a175cf001fffffffffffff'), 'deadline'],
 ];
 
 for (const [what, bytes, reason] of INVALID) {
@@ -372,12 +384,12 @@ for (const [what, bytes, reason] of INVALID) {
 }
 
 test('kinds of later versions parse', (t) => {
-  const frame = readFrame(framed('95 9305 07 a178  9215 08  9409 09 01 92c3c0  951f 0a c0 01 02  9302a16d01'));
+  const frame = readFrame(framed('95 9308 07 a178  9218 08  9409 09 01 92c3c0  951f 0a c0 01 02  9302a16d01'));
   t.deepEqual(
     frame.envelopes.map(({ kind, correlation }) => [kind, correlation]),
     [
-      [5, 7],
-      [5, 8],
+      [8, 7],
+      [8, 8],
       [9, 9],
       [15, 10],
       [2, 0],

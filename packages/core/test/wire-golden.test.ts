@@ -18,6 +18,7 @@ interface Golden {
     deadline: number,
     extras: unknown,
     body: unknown,
+    number?: number,
   ])[];
 }
 
@@ -77,6 +78,30 @@ const GOLDEN: Golden[] = [
       [3, '', 1, 0, undefined, 'ok'],
       [3, '', 2, 0, undefined, undefined],
       [4, '', 3, 0, undefined, { code: 'X', message: 'm', retryable: true, outcome: 'failed' }],
+    ],
+  },
+  {
+    what: 'a stream: its call, items, credit, the cancellation of another',
+    hex: `96 01 a16e cf0000000000000006 c0 cf0000018bcfe56800 dc0005
+      96 01 a46c697374 01 07 cd07d0 82a16fa4736b6970 a175cdea60
+      94 05 07 a26f6b 01
+      94 15 07 c0 cd0100
+      94 16 07 c0 ccff
+      93 17 08 c0`,
+    write: (writer) => {
+      writer.addCall('list', 1, 7, SENT_AT + 2000, { orphan: 'skip', until: SENT_AT + 60_000 });
+      writer.addItem(7, 1, 'ok');
+      writer.addItem(7, 256, undefined);
+      writer.addCredit(7, 255);
+      writer.addCancel(8);
+      return writer.finish('n', 6, null);
+    },
+    envelopes: [
+      [1, 'list', 7, SENT_AT + 2000, { orphan: 'skip', until: SENT_AT + 60_000 }, 1],
+      [5, '', 7, 0, undefined, 'ok', 1],
+      [5, '', 7, 0, undefined, undefined, 256],
+      [6, '', 7, 0, undefined, undefined, 255],
+      [7, '', 8, 0, undefined, undefined],
     ],
   },
   {
@@ -150,13 +175,14 @@ function bytesOf(hex: string): Buffer {
 }
 
 function envelopesOf(frame: Frame): unknown[] {
-  return frame.envelopes.map(({ kind, method, correlation, deadline, extras, bodyStart, bodyEnd }) => [
+  return frame.envelopes.map(({ kind, method, correlation, deadline, extras, number, bodyStart, bodyEnd }) => [
     kind,
     method,
     correlation,
     deadline,
     extras,
     readBody(frame.bytes, bodyStart, bodyEnd),
+    ...(number === 0 ? [] : [number]),
   ]);
 }
 
@@ -204,7 +230,16 @@ test('the examples of docs/wire.md are what is written', (t) => {
     details: { email: 'a@b.c' },
   });
   const answer = Buffer.from(writer.finish('users-1', 3, null)).toString('hex');
-  t.deepEqual(blocks, [request, answer]);
+  writer.open(SENT_AT + 1000);
+  writer.addItem(45, 1, { name: 'Ada' });
+  writer.addItem(45, 2, { name: 'Zoë' });
+  writer.addReply(45, 2);
+  const stream = Buffer.from(writer.finish('users-1', 4, null)).toString('hex');
+  writer.open(SENT_AT + 1002);
+  writer.addCredit(45, 2);
+  writer.addCancel(46);
+  const taken = Buffer.from(writer.finish('orders-1', 12, null)).toString('hex');
+  t.deepEqual(blocks, [request, answer, stream, taken]);
 });
 
 test('every code that docs/wire.md names is one that refuses, and every one that refuses is named', (t) => {

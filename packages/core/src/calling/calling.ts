@@ -2,12 +2,14 @@
 import type { ClaimCheck } from './claim-check.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import type { Emitter } from '../node/events.ts';
+import type { Cancelling } from './cancelling.ts';
 import type { ClientMiddleware } from './middleware.ts';
 import type { Policies } from '../policies/policies.ts';
 import type { PipelineNeeds } from '../resilience/pipeline.ts';
 import type { Routing } from './routing.ts';
 import type { SendHook } from './send-hooks.ts';
 import type { Sending } from '../sending/sending.ts';
+import type { IncomingStreams } from '../streaming/incoming-streams.ts';
 
 export interface Calling {
   readonly sending: Sending;
@@ -19,6 +21,8 @@ export interface Calling {
   readonly events: Emitter;
   readonly claimCheck: ClaimCheck;
   readonly watch: CallWatch;
+  readonly streams: IncomingStreams;
+  readonly cancelling: Cancelling;
 }
 
 /** Who wants to know what becomes of the calls of some services. */

@@ -5,14 +5,18 @@ import type {
   ErrorCode,
   ErrorDetails,
   Input,
+  Item,
   MethodSpec,
   MethodSpecs,
   Output,
 } from '../contract/contract.ts';
+import type { StandardSchema } from '../contract/standard-schema.ts';
 import { asHomeostatError, type ActorError, type HomeostatError } from '../ground/errors.ts';
 import { clientOptionsSchema } from '../node/options.ts';
 import { parseOptions } from '../ground/parse-options.ts';
-import type { CastOptions, RequestOptions } from './request-options.ts';
+import type { CastOptions, RequestOptions, StreamOptions } from './request-options.ts';
+import type { Scope } from '../ground/scope.ts';
+import type { ItemStream } from '../streaming/item-stream.ts';
 import { Requests } from './requests.ts';
 import type {
   BreakerSetting,
@@ -74,6 +78,7 @@ export type RuntimeCode =
   | 'SERIALIZATION'
   | 'SERVICE_DISABLED'
   | 'SERVICE_NOT_FOUND'
+  | 'STREAM_BROKEN'
   | 'TRANSPORT'
   | 'VALIDATION'
   | 'WORKER';
@@ -113,11 +118,24 @@ export interface Caller<M extends MethodSpec> {
   cast(...args: Arguments<M, CastOptions>): Promise<void>;
 }
 
-export type Client<Methods extends MethodSpecs> = { readonly [Name in keyof Methods & string]: Caller<Methods[Name]> };
+export interface StreamCaller<M extends MethodSpec> {
+  /**
+   * Asks for a stream: `for await (const item of api.list(input)) …`. Nothing is sent before the first item is asked for.
+   * Leaving the loop stops the handler. Ends with a declared error of the method or one of the runtime's.
+   */
+  (...args: Arguments<M, StreamOptions>): ItemStream<Item<M>>;
+}
+
+export type Client<Methods extends MethodSpecs> = {
+  readonly [Name in keyof Methods & string]: Methods[Name] extends { readonly yields: StandardSchema }
+    ? StreamCaller<Methods[Name]>
+    : Caller<Methods[Name]>;
+};
 
 /**
  * Builds the typed client of a contract.
  * @param inherited absolute deadline of the message on whose behalf the calls are made, ms in backend time; 0 for none.
+ * @param scope the work on whose behalf they are made: when it is given up, so are they.
  * @throws ConfigError when an option is wrong.
  */
 export function createClient<Methods extends MethodSpecs>(
@@ -125,17 +143,22 @@ export function createClient<Methods extends MethodSpecs>(
   contract: Contract<Methods>,
   options: ClientOptions = {},
   inherited = 0,
+  scope?: Scope,
 ): Client<Methods> {
   const parsed = parseOptions(clientOptionsSchema, options, `client(${contract.name})`);
   if (parsed.balance !== undefined) calling.routing.checkStrategy(parsed.balance);
-  const callers: Record<string, Caller<MethodSpec>> = {};
+  const callers: Record<string, unknown> = {};
   for (const [method, spec] of Object.entries(contract.methods)) {
-    const requests = new Requests(calling, contract, method, spec, parsed, inherited);
+    const requests = new Requests(calling, contract, method, spec, parsed, inherited, scope);
+    if (spec.yields !== undefined) {
+      callers[method] = (input?: unknown, bag?: StreamOptions) => requests.stream(input, bag);
+      continue;
+    }
     const call = (input?: unknown, bag?: RequestOptions): Promise<unknown> => requests.call(input, bag);
     callers[method] = Object.assign(call, {
       try: (input?: unknown, bag?: RequestOptions) => requests.try(input, bag),
       cast: (input?: unknown, bag?: CastOptions) => requests.cast(input, bag),
-    }) as Caller<MethodSpec>;
+    });
   }
   return Object.freeze(callers) as unknown as Client<Methods>;
 }

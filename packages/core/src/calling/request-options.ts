@@ -1,5 +1,5 @@
 import type { HomeostatError } from '../ground/errors.ts';
-import { castOptionsSchema, requestOptionsSchema } from '../node/options.ts';
+import { castOptionsSchema, requestOptionsSchema, streamOptionsSchema } from '../node/options.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import type { BreakerSetting, CacheSetting, RetrySetting, WhenFull } from '../policies/service-settings.ts';
 
@@ -25,11 +25,19 @@ export interface RequestOptions {
   readonly fallback?: ((error: HomeostatError, input: unknown) => unknown) | undefined;
   /** Where there is no room: `reject`, or `wait` in line as long as there is time. Default: the client's, the service's, `reject`. */
   readonly whenFull?: WhenFull | undefined;
+  /** When this node is gone before it has begun: `skip` it, or `run` it (default). What runs of a call is told by `ctx.signal`. */
+  readonly orphan?: 'skip' | 'run' | undefined;
   /** Only instances that have all of these tags. */
   readonly tags?: readonly string[] | undefined;
   /** Only the node of this id. When it dies before it has handled the message, another one does. */
   readonly node?: string | undefined;
 }
+
+/**
+ * How a stream is asked for. `timeoutMs` is the longest wait for the next item, while you wait for it (default: as of calls);
+ * `deadline` bounds all of it (default: none).
+ */
+export type StreamOptions = Omit<RequestOptions, 'cache' | 'fallback'>;
 
 /** How a cast is sent. Give either `delayMs` or `at`. */
 export interface CastOptions extends Omit<RequestOptions, 'retry' | 'breaker' | 'cache' | 'fallback'> {
@@ -42,6 +50,11 @@ export interface CastOptions extends Omit<RequestOptions, 'retry' | 'breaker' | 
 /** @throws ConfigError naming the option that is wrong or unknown. */
 export function checkRequestOptions(options: RequestOptions, subject: string): RequestOptions {
   return parseOptions(requestOptionsSchema, options, `${subject}: options`);
+}
+
+/** @throws ConfigError naming the option that is wrong or unknown. */
+export function checkStreamOptions(options: StreamOptions, subject: string): StreamOptions {
+  return parseOptions(streamOptionsSchema, options, `${subject}: options`);
 }
 
 /** @throws ConfigError naming the option that is wrong or unknown. */

@@ -3,14 +3,32 @@ import type { Calling } from './calling.ts';
 import type { CallResult, ClientOptions } from './client.ts';
 import type { Contract, MethodSpec } from '../contract/contract.ts';
 import type { Extras } from '../wire/envelope.ts';
-import { Aborted, asHomeostatError, CallTimeout, ConfigError, PayloadTooLarge } from '../ground/errors.ts';
+import {
+  Aborted,
+  asHomeostatError,
+  CallTimeout,
+  ConfigError,
+  PayloadTooLarge,
+  type HomeostatError,
+} from '../ground/errors.ts';
 import { callPolicy, type CallPolicy } from '../policies/call-policy.ts';
-import { checkCastOptions, checkRequestOptions, type CastOptions, type RequestOptions } from './request-options.ts';
+import {
+  checkCastOptions,
+  checkRequestOptions,
+  checkStreamOptions,
+  type CastOptions,
+  type RequestOptions,
+  type StreamOptions,
+} from './request-options.ts';
+import { openStream } from './open-stream.ts';
 import { pipeline } from '../resilience/pipeline.ts';
 import { through } from './middleware.ts';
 import type { Request, Send, Wish } from '../resilience/request.ts';
 import type { LocalActor } from './routing.ts';
-import { TAGS_HEADER } from './routing-headers.ts';
+import { extrasOf } from './extras-of.ts';
+import { refuseAborted, whileWanted } from './wanted.ts';
+import { endedWith, type Scope } from '../ground/scope.ts';
+import { LazyStream, type ItemStream } from '../streaming/item-stream.ts';
 import { validate } from '../contract/validate.ts';
 import type { ClaimCheckPolicy } from '../policies/service-settings.ts';
 import { WaitingCast, type Waiting } from '../sending/waiting.ts';
@@ -37,12 +55,16 @@ export class Requests {
   readonly #spec: MethodSpec;
   readonly #client: ClientOptions;
   readonly #inherited: number;
+  readonly #scope: Scope | undefined;
   readonly #wish: Wish | undefined;
   readonly #alternative: Requests | undefined;
   readonly #watched: boolean;
   #prepared: Prepared | undefined;
 
-  /** @param inherited absolute deadline that no request may outlive, ms in backend time; 0 for none. */
+  /**
+   * @param inherited absolute deadline that no request may outlive, ms in backend time; 0 for none.
+   * @param scope the work on whose behalf requests are made.
+   */
   constructor(
     calling: Calling,
     contract: Contract,
@@ -50,6 +72,7 @@ export class Requests {
     spec: MethodSpec,
     client: ClientOptions,
     inherited: number,
+    scope: Scope | undefined,
   ) {
     this.#calling = calling;
     this.#contract = contract;
@@ -58,6 +81,7 @@ export class Requests {
     this.#spec = spec;
     this.#client = client;
     this.#inherited = inherited;
+    this.#scope = scope;
     this.#wish = wishOf(client);
     this.#alternative = this.#elsewhere();
     this.#watched = calling.watch.watchesCalls(contract.name);
@@ -84,6 +108,14 @@ export class Requests {
     }
   }
 
+  /** Nothing is sent, and nothing refused, before its first item is asked for. */
+  stream(input: unknown, bag?: StreamOptions): ItemStream<unknown> {
+    return new LazyStream(this.#subject, async (asking) => {
+      const request = this.#streamRequest(input, bag, asking);
+      return this.#send(request, bag);
+    });
+  }
+
   cast(input: unknown, bag?: CastOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const options: CastOptions = bag === undefined ? NO_OPTIONS : checkCastOptions(bag, this.#subject);
@@ -97,9 +129,28 @@ export class Requests {
   #request(input: unknown, bag: RequestOptions | undefined): Request {
     const options = bag === undefined ? NO_OPTIONS : checkRequestOptions(bag, this.#subject);
     const now = this.#calling.sending.now();
-    const deadline = this.#deadline(options, now);
+    return this.#requestUntil(this.#deadline(options, now), now, input, options, bag);
+  }
+
+  /** What must not take longer than a call is the wait for its next item, the first included. */
+  #streamRequest(input: unknown, bag: StreamOptions | undefined, asking: Scope): Request {
+    const options = bag === undefined ? NO_OPTIONS : checkStreamOptions(bag, this.#subject);
+    const now = this.#calling.sending.now();
+    const stepMs = this.#timeoutMs(options);
+    const until = Math.min(options.deadline ?? Infinity, this.#inherited === 0 ? Infinity : this.#inherited);
+    const stream = { stepMs, until: until === Infinity ? 0 : until, asking };
+    return { ...this.#requestUntil(Math.min(until, now + stepMs), now, input, options, bag), stream };
+  }
+
+  #requestUntil(
+    deadline: number,
+    now: number,
+    input: unknown,
+    options: RequestOptions,
+    bag: RequestOptions | undefined,
+  ): Request {
     if (deadline - now <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
-    refuseAborted(options.signal, this.#subject);
+    refuseAborted(options.signal, this.#scope, this.#subject);
     return {
       subject: this.#subject,
       service: this.#contract.name,
@@ -113,6 +164,8 @@ export class Requests {
       key: options.key,
       id: undefined,
       whenFull: options.whenFull,
+      orphan: options.orphan === 'skip' ? 'skip' : undefined,
+      scope: this.#scope,
       wish: bag === undefined ? this.#wish : (wishOf(options) ?? this.#wish),
       attempts: 0,
       degraded: undefined,
@@ -124,7 +177,10 @@ export class Requests {
     const sent = this.#sent(request, bag);
     const answered = this.#alternative === undefined ? sent : this.#orElsewhere(sent, request, bag);
     const watched = this.#watched ? this.#told(answered) : answered;
-    return events.heard('error') ? this.#reported(watched, request) : watched;
+    const told = events.heard('error') ? this.#reported(watched, request) : watched;
+    return this.#scope === undefined
+      ? told
+      : whileWanted(told, this.#scope, this.#subject, () => this.#calling.sending.elapsed());
   }
 
   /** Everything depends on this service: what becomes of its calls is told. */
@@ -215,7 +271,11 @@ export class Requests {
   }
 
   #chain(policy: CallPolicy): Send {
-    return pipeline(policy, this.#calling.resilience, this.#transmit(policy));
+    if (this.#spec.yields === undefined) return pipeline(policy, this.#calling.resilience, this.#transmit(policy));
+    const streaming = { ...policy, cache: false, hedgeAfterMs: 0, fallback: undefined } as const;
+    return pipeline(streaming, this.#calling.resilience, (request) =>
+      openStream(this.#calling, this.#contract, policy, request),
+    );
   }
 
   #transmit(policy: CallPolicy): Send {
@@ -228,10 +288,10 @@ export class Requests {
     resolve: (value: unknown) => void,
     reject: (error: Error) => void,
   ): void {
-    const { sending, routing, sendHooks } = this.#calling;
+    const { sending, routing, sendHooks, cancelling } = this.#calling;
     const left = request.deadline - sending.now();
     if (left <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
-    refuseAborted(request.signal, this.#subject);
+    refuseAborted(request.signal, request.scope, this.#subject);
     if (sendHooks.size > 0) for (const hook of sendHooks) hook(request);
     const { mailbox, target, local } = routing.route(this.#contract, policy, request.wish, request.key);
     if (local !== undefined) {
@@ -254,7 +314,7 @@ export class Requests {
     }
     const waiting = sending.replies.open(this.#subject, left, done, ended);
     waiting.patient = (request.whenFull ?? policy.whenFull) === 'wait';
-    const extras = extrasOf(request.key, request.headers, request.wish);
+    const extras = extrasOf(request);
     try {
       if (policy.claimCheck === false)
         outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extras, waiting);
@@ -274,16 +334,20 @@ export class Requests {
       waiting.fail(asHomeostatError(thrown));
       return;
     }
-    if (request.signal !== undefined) waiting.follow(request.signal);
+    if (request.signal === undefined && request.scope === undefined) return;
+    const cancel = (): void => cancelling.cancel(mailbox, waiting.correlation);
+    if (request.signal !== undefined) waiting.follow(request.signal, cancel);
+    if (request.scope !== undefined) waiting.within(request.scope, cancel);
   }
 
   #runHere(
     local: LocalActor,
-    { input, headers, key, deadline, signal }: Request,
+    { input, headers, key, deadline, signal, scope }: Request,
     resolve: (value: unknown) => void,
     reject: (error: Error) => void,
   ): void {
-    let forget = (): void => {};
+    let over = false;
+    let forget = (): void => void (over = true);
     const run = local.runLocal(
       { method: this.#method, body: input, headers, key, deadline },
       (value) => {
@@ -295,10 +359,17 @@ export class Requests {
         reject(error);
       },
     );
-    if (signal === undefined) return;
-    const aborted = (): void => run.abort(new Aborted(this.#subject, signal.reason, 'unknown'));
-    signal.addEventListener('abort', aborted, { once: true });
-    forget = () => signal.removeEventListener('abort', aborted);
+    if (over || (signal === undefined && scope === undefined)) return;
+    const startedAt = this.#calling.sending.elapsed();
+    const aborted = (): void => run.abort(new Aborted(this.#subject, signal?.reason, 'unknown'));
+    const givenUp = (reason: HomeostatError): void =>
+      run.abort(endedWith(reason, this.#subject, this.#calling.sending.elapsed() - startedAt));
+    signal?.addEventListener('abort', aborted, { once: true });
+    scope?.follow(givenUp);
+    forget = () => {
+      signal?.removeEventListener('abort', aborted);
+      scope?.unfollow(givenUp);
+    };
   }
 
   #sendCast(input: unknown, options: CastOptions, resolve: () => void, reject: (error: Error) => void): void {
@@ -311,7 +382,7 @@ export class Requests {
       (options.deadline ?? Infinity) - now,
     );
     if (timeoutMs <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
-    refuseAborted(options.signal, this.#subject);
+    refuseAborted(options.signal, undefined, this.#subject);
     const wish = wishOf(options) ?? this.#wish;
     const due = dueOf(options, now);
     // A local short-cut has no mailbox, and what is due later goes to whoever has room then.
@@ -320,7 +391,7 @@ export class Requests {
     const outbox = sending.open(mailbox, this.#subject, target);
     const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
     waiting.patient = (options.whenFull ?? policy.whenFull) === 'wait';
-    const extras = extrasOf(options.key, options.headers, wish);
+    const extras = extrasOf({ ...options, wish });
     const deadline = options.deadline ?? 0;
     if (policy.claimCheck === false) outbox.cast(this.#method, input, deadline, extras, due, waiting);
     else
@@ -346,9 +417,12 @@ export class Requests {
     }
   }
 
-  #deadline({ deadline, timeoutMs }: RequestOptions, now: number): number {
-    const own =
-      deadline ?? now + (timeoutMs ?? this.#prepare(undefined).policy.timeoutMs ?? this.#calling.sending.timeoutMs);
+  #timeoutMs({ timeoutMs }: RequestOptions): number {
+    return timeoutMs ?? this.#prepare(undefined).policy.timeoutMs ?? this.#calling.sending.timeoutMs;
+  }
+
+  #deadline(options: RequestOptions, now: number): number {
+    const own = options.deadline ?? now + this.#timeoutMs(options);
     return this.#inherited === 0 ? own : Math.min(own, this.#inherited);
   }
 
@@ -356,9 +430,10 @@ export class Requests {
     const { fallback, ...rest } = this.#client;
     if (fallback === undefined || typeof fallback === 'function') return undefined;
     const spec = fallback.methods[this.#method];
-    return spec === undefined
+    // One that answers once cannot stand in for a stream, nor the other way round.
+    return spec === undefined || (spec.yields === undefined) !== (this.#spec.yields === undefined)
       ? undefined
-      : new Requests(this.#calling, fallback, this.#method, spec, rest, this.#inherited);
+      : new Requests(this.#calling, fallback, this.#method, spec, rest, this.#inherited, this.#scope);
   }
 }
 
@@ -373,21 +448,6 @@ function wishOf({ node, tags }: { node?: string | undefined; tags?: readonly str
 function factsOf(request: Request | undefined, ms: number): { attempts: number; ms: number; degraded?: string } {
   const { attempts = 0, degraded } = request ?? {};
   return { attempts, ms, ...(degraded === undefined ? undefined : { degraded }) };
-}
-
-function refuseAborted(signal: AbortSignal | undefined, subject: string): void {
-  if (signal?.aborted === true) throw new Aborted(subject, signal.reason, 'not-executed');
-}
-
-function extrasOf(
-  key: string | undefined,
-  headers: Readonly<Record<string, string>> | undefined,
-  wish: Wish | undefined,
-): Extras | undefined {
-  const tags = wish?.tags;
-  if (key === undefined && headers === undefined && tags === undefined) return undefined;
-  const all = tags === undefined ? headers : { ...headers, [TAGS_HEADER]: tags.join(',') };
-  return { ...(key === undefined ? undefined : { key }), ...(all === undefined ? undefined : { headers: all }) };
 }
 
 function withClaim(extras: Extras | undefined, claim: string | undefined): Extras | undefined {

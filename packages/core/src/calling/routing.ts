@@ -77,6 +77,19 @@ export class Routing {
     return { mailbox: contract.mailbox };
   }
 
+  /** As `route`, for a stream: it goes by a mailbox, also to this process. @param self id of this node. */
+  routeStream(
+    contract: Contract,
+    policy: RoutingPolicy,
+    wish: Wish | undefined,
+    key: string | undefined,
+    self: string,
+  ): Route {
+    if (policy.delivery !== 'local') return this.routeByMailbox(contract, policy, wish, key);
+    if (this.#needs.local(contract.mailbox) !== undefined) return { mailbox: contract.mailbox, target: self };
+    throw new NoHealthyInstances(contract.name, 'in this process');
+  }
+
   /** A targeted call is under way: it counts for the strategies. Answers what ends it. */
   started(service: string, nodeId: string): () => void {
     const { balancer } = this.#needs;

@@ -13,6 +13,8 @@ export interface MethodSpec {
   readonly input?: StandardSchema;
   /** What the handler returns. Parsed in the node before it leaves. */
   readonly output?: StandardSchema;
+  /** One item of the stream that the handler, an async generator, answers with. Each is parsed in the node. Instead of `output`. */
+  readonly yields?: StandardSchema;
   /** Errors that the handler may raise by `ctx.fail(code, details)`, each with the schema of its details. */
   readonly errors?: Readonly<Record<string, StandardSchema>>;
   /** A `query` has no effect and may be repeated; a `command` (default) has one. */
@@ -47,7 +49,13 @@ export type ParsedInput<M extends MethodSpec> = M extends { readonly input: infe
   ? OutputOf<Schema>
   : undefined;
 /** What the handler of method `M` returns. */
-export type HandlerResult<M extends MethodSpec> = M extends { readonly output: infer Schema } ? InputOf<Schema> : void;
+export type HandlerResult<M extends MethodSpec> = M extends { readonly yields: infer Schema }
+  ? AsyncIterable<InputOf<Schema>>
+  : M extends { readonly output: infer Schema }
+    ? InputOf<Schema>
+    : void;
+/** One item of what a caller of method `M` gets, where that is a stream. */
+export type Item<M extends MethodSpec> = M extends { readonly yields: infer Schema } ? OutputOf<Schema> : never;
 /** What a caller of method `M` gets. */
 export type Output<M extends MethodSpec> = M extends { readonly output: infer Schema } ? OutputOf<Schema> : undefined;
 /** The declared error codes of method `M`. */
@@ -107,7 +115,13 @@ function checkSchemas(name: string, method: string, spec: MethodSpec): void {
   const schemas: [string, unknown][] = [
     ['input', spec.input],
     ['output', spec.output],
+    ['yields', spec.yields],
   ];
+  if (spec.output !== undefined && spec.yields !== undefined) {
+    throw new ConfigError(
+      `contract ${name}: methods.${method}.yields stands beside output: a method answers once, or with a stream`,
+    );
+  }
   for (const [code, schema] of Object.entries(spec.errors ?? {})) schemas.push([`errors.${code}`, schema]);
   for (const [path, schema] of schemas) {
     if (schema !== undefined && typeof (schema as StandardSchema)['~standard']?.validate !== 'function') {

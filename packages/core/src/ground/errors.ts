@@ -302,6 +302,20 @@ export class StateInvalid extends HomeostatError {
   }
 }
 
+/**
+ * A stream ended before its end: the node that sent it died, left or was declared dead, or items were lost on the way. What
+ * came before is right; whether the handler did more is unknown.
+ */
+export class StreamBroken extends HomeostatError {
+  constructor(subject: string, reason: string, outcome: Outcome = 'unknown') {
+    super('STREAM_BROKEN', `${subject}: the stream broke: ${reason}. Ask again for what is missing.`, {
+      retryable: true,
+      outcome,
+      details: { reason },
+    });
+  }
+}
+
 /** A health check failed, or did not answer in time. */
 export class CheckFailed extends HomeostatError {
   constructor(check: string, reason: string, cause?: unknown) {

@@ -7,7 +7,7 @@ import type { ClientOptions } from '../calling/client.ts';
 import type { Contract } from '../contract/contract.ts';
 import { count, milliseconds } from '../ground/parse-options.ts';
 import { metaSchema, tagsSchema, weightSchema } from '../ports/report.ts';
-import type { CastOptions, RequestOptions } from '../calling/request-options.ts';
+import type { CastOptions, RequestOptions, StreamOptions } from '../calling/request-options.ts';
 import {
   breakerFieldsSchema,
   breakerSettingSchema,
@@ -264,6 +264,7 @@ const request = {
   key: z.string().min(1).max(512).optional(),
   headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
   whenFull: whenFullSchema.optional(),
+  orphan: z.enum(['skip', 'run']).optional(),
   ...wishes,
 };
 
@@ -282,6 +283,12 @@ const NOT_BOTH = { path: ['deadline'], message: 'give either timeoutMs or deadli
 export const requestOptionsSchema: z.ZodType<RequestOptions> = z
   .strictObject({ ...request, ...protection })
   .refine(notBoth, NOT_BOTH);
+
+export const streamOptionsSchema: z.ZodType<StreamOptions> = z.strictObject({
+  ...request,
+  retry: protection.retry,
+  breaker: protection.breaker,
+});
 
 export const castOptionsSchema: z.ZodType<CastOptions> = z
   .strictObject({

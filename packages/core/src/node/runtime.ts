@@ -11,6 +11,7 @@ import { ClaimedBodies } from '../serving/gates/claim-check.ts';
 import { systemTimers, wakefulTimers, type Clock, type Timers } from '../ground/clock.ts';
 import { Deadlines } from '../ground/deadlines.ts';
 import type { Dispatcher } from '../serving/dispatcher.ts';
+import { Correspondence } from './correspondence.ts';
 import { codeOf, ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
 import type { Emitter } from './events.ts';
 import { Flusher } from '../ground/flusher.ts';
@@ -77,6 +78,7 @@ export class Runtime {
   readonly #flusher = new Flusher();
   readonly #deadlines: Deadlines;
   readonly #replies: Replies;
+  readonly #correspondence: Correspondence;
   readonly #stats: Stats = newStats();
   readonly #participation: Participation;
   readonly #presence: NodePresence;
@@ -105,7 +107,9 @@ export class Runtime {
     const wakeful: Timers = { clock: this.#clock, setTimer: (link.timers ?? wakefulTimers).setTimer };
     const memberId = (): string => this.id;
     this.#deadlines = new Deadlines(this.#clock, wakeful.setTimer);
-    this.#replies = new Replies(this.#clock, this.#deadlines, this.#log, policy.maxBodyBytes);
+    this.#replies = new Replies(this.#clock, this.#deadlines, this.#log, policy.maxBodyBytes, (frame, envelope) =>
+      this.#correspondence.take(frame, envelope),
+    );
     this.#settler = this.#newSettler();
     this.sending = new Sending({
       broker: link.broker,
@@ -127,6 +131,7 @@ export class Runtime {
       mailboxFull: (mailbox, level) => this.#sources.mailboxFull(mailbox, level),
       tagsOf: (service) => this.actors.of(service).flatMap(({ tags }) => tags),
       changed: () => this.#tellChange(),
+      gone: (nodeId) => this.#correspondence.gone(nodeId),
     });
     const { registry, breaking, schedules } = this.shared;
     this.functions = new ScheduledFunctions({
@@ -134,10 +139,18 @@ export class Runtime {
       serve: (actor) => this.serve(actor, serveOptions({}, actor)),
       unserve: (mailbox) => this.unserve(mailbox, policy.drainMs),
     });
+    this.#correspondence = new Correspondence({
+      ...{ sending: this.sending, registry, membership: link.membership, clock: this.#clock },
+      deadlines: this.#deadlines,
+      log: this.#log,
+      dispatchers: () => this.actors.all.map(({ dispatcher }) => dispatcher),
+    });
     this.calling = {
       sending: this.sending,
       policies,
       events,
+      streams: this.#correspondence.incoming,
+      cancelling: this.#correspondence.cancelling,
       middleware: clientMiddleware,
       sendHooks: new Set(),
       routing: new Routing({ registry, balancer, local: (mailbox) => this.#local(mailbox) }),
@@ -160,6 +173,7 @@ export class Runtime {
       policies,
       middleware: serverMiddleware,
       defaults: policy,
+      correspondence: this.#correspondence,
       parts: {
         calling: this.calling,
         sending: this.sending,
@@ -168,12 +182,12 @@ export class Runtime {
         log: this.#log,
         stats: this.#stats,
         maxBodyBytes: policy.maxBodyBytes,
-        gates: [new ClaimedBodies(this.calling.claimCheck)],
         settler: () => this.#settler,
         memberId,
         mark: (batch, index) => this.#mark(batch, index),
         announcedElsewhere: (mailbox, method) => registry.knows(mailbox, method, this.id),
         satisfiedElsewhere: (mailbox, tags) => this.#satisfiedElsewhere(mailbox, tags),
+        gates: [...this.#correspondence.gates, new ClaimedBodies(this.calling.claimCheck)],
         ended: (mailbox, ms, code, isCall) => {
           const failed = code !== undefined && BLAMED.has(code);
           this.health.outcome(mailbox, ms, failed);
@@ -277,7 +291,7 @@ export class Runtime {
     return {
       ...this.#stats,
       inFlight: this.actors.inFlight,
-      pendingCalls: this.#replies.size,
+      pendingCalls: this.#replies.size + this.#correspondence.incoming.size,
       lateReplies: this.#replies.late,
       lostSettlements: this.#lostSettlements + this.#settler.lost,
     };
@@ -301,6 +315,7 @@ export class Runtime {
     await within(wakefulTimers, drainMs, Promise.all([...drained, functions]));
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
     this.functions.giveUp();
+    this.#correspondence.close();
     this.sending.stop();
     await within(wakefulTimers, FLUSH_MS, this.#flushed());
     await Promise.all(served.map(({ pool }) => pool.close(0)));
@@ -402,6 +417,7 @@ export class Runtime {
     this.#lostSettlements += this.#settler.lost;
     this.#settler = this.#newSettler();
     this.#replies.lose(this.id);
+    this.#correspondence.lost(this.id);
   }
 
   async #rejoin(): Promise<void> {
@@ -457,6 +473,7 @@ export class Runtime {
     this.#connected = connected;
     this.#backendMemory = memory;
     this.#participation.look();
+    await this.#correspondence.look();
     await this.actors.hint();
     return LOOK_MS;
   }

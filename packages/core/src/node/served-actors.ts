@@ -4,6 +4,7 @@ import type { Broker } from '../ports/broker.ts';
 import { createPool } from '../serving/create-pool.ts';
 import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
 import { wakefulTimers } from '../ground/clock.ts';
+import type { Correspondence } from './correspondence.ts';
 import { ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
@@ -14,6 +15,7 @@ import type { Pool } from '../serving/pool.ts';
 import { within } from '../ground/pause.ts';
 import { withinBounds } from '../scaling/autoscale.ts';
 import type { Serving } from '../serving/serve.ts';
+import { refuseThreads, streaming } from '../streaming/streaming.ts';
 
 export interface Served {
   readonly actor: Actor;
@@ -35,7 +37,7 @@ export interface Served {
 /** What all dispatchers of a node are made of, besides what is said of the actor. */
 export type DispatcherParts = Omit<
   DispatcherNeeds,
-  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'tags' | 'onEnded' | 'onBuried'
+  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'tags' | 'streams' | 'onEnded' | 'onBuried'
 > & {
   readonly log: Log;
   /** A handler has ended; `code` says how it failed; `isCall`: somebody waited. */
@@ -47,6 +49,7 @@ export interface ServedActorsNeeds {
   readonly policies: Policies;
   readonly middleware: readonly ServerMiddleware[];
   readonly parts: DispatcherParts;
+  readonly correspondence: Pick<Correspondence, 'outgoing' | 'presence'>;
   /** Of the node: what an actor does not say for itself. */
   readonly defaults: {
     readonly tags: readonly string[];
@@ -90,9 +93,10 @@ export class ServedActors {
 
   /** Makes pool and dispatcher; nothing is claimed yet. @throws ConfigError, NodeClosed */
   async add(actor: Actor, serving: Serving): Promise<Served> {
-    const { parts, middleware, defaults, policies } = this.#needs;
+    const { parts, middleware, defaults, policies, correspondence } = this.#needs;
     const { mailbox, name, methods } = actor.contract;
     this.#refuse(mailbox);
+    refuseThreads(actor, serving);
     const tags = parseOptions(tagsSchema, [...new Set([...defaults.tags, ...serving.tags])], 'serve.tags');
     const meta = parseOptions(metaSchema, { ...defaults.meta, ...serving.meta }, 'serve.meta');
     const { events } = parts.calling;
@@ -108,6 +112,7 @@ export class ServedActors {
     }
     const dispatcher = new Dispatcher({
       ...parts,
+      ...streaming(actor, parts.gates, correspondence),
       mailbox,
       methods: new Set(Object.keys(methods)),
       pool,

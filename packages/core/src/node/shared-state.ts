@@ -33,6 +33,8 @@ export interface SharedStateNeeds {
   tagsOf(service: string): readonly string[];
   /** What this node says of itself has changed. */
   changed(): void;
+  /** A node is no member any more. Must not throw. */
+  gone(nodeId: string): void;
 }
 
 export class SharedState {
@@ -81,7 +83,10 @@ export class SharedState {
       events,
       balancer,
       alongside: [this.breaking, this.config, this.schedules.reader, ...this.alerts.readers],
-      gone: () => this.alerts.memberGone(),
+      gone: (nodeId) => {
+        this.alerts.memberGone();
+        needs.gone(nodeId);
+      },
       selfId: memberId,
       beatMs: policy.beat.intervalMs,
       maxStaleMs: policy.maxStaleMs,

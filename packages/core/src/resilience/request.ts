@@ -1,4 +1,6 @@
 /** One call on its way through the powers that protect it. Each power is a layer: `(next) => (request) => …`. */
+import type { Scope } from '../ground/scope.ts';
+import type { StreamTerms } from '../streaming/terms.ts';
 
 import type { WhenFull } from '../policies/service-settings.ts';
 
@@ -23,6 +25,12 @@ export interface Request {
   readonly id: string | undefined;
   /** Where there is no room; absent: as the service's policy says. */
   readonly whenFull?: WhenFull | undefined;
+  /** What shall become of it when its caller's node is gone before it begins; absent: it is run. */
+  readonly orphan?: 'skip' | undefined;
+  /** The work on whose behalf it is. */
+  readonly scope?: Scope | undefined;
+  /** Of what is answered with a stream. */
+  readonly stream?: StreamTerms | undefined;
   /** Tries so far, the one under way included; layers below `retry` see it grow. */
   attempts: number;
   /** Why the answer is not the service's own: `cache` or the code of the failure that a fallback stood in for. */

@@ -132,6 +132,25 @@ export class Outbox {
     this.#put(0, undefined, receipt, (writer) => writer.addReplyBytes(correlation, body));
   }
 
+  /** One item of a stream. Answers the bytes it took. @throws SerializationError, PayloadTooLarge; nothing is sent then. */
+  item(correlation: number, number: number, body: unknown, receipt: Receipt): number {
+    let bytes = 0;
+    this.#put(0, undefined, receipt, (writer) => {
+      bytes = writer.addItem(correlation, number, body);
+    });
+    return bytes;
+  }
+
+  /** So many items of a stream have been taken. */
+  credit(correlation: number, taken: number, receipt: Receipt): void {
+    this.#put(0, undefined, receipt, (writer) => writer.addCredit(correlation, taken));
+  }
+
+  /** Nobody waits for the answer any more. */
+  cancel(correlation: number, receipt: Receipt): void {
+    this.#put(0, undefined, receipt, (writer) => writer.addCancel(correlation));
+  }
+
   error(correlation: number, error: WireError, receipt: Receipt): void {
     this.#put(0, undefined, receipt, (writer) => writer.addError(correlation, error));
   }

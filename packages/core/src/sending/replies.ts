@@ -1,9 +1,9 @@
 /** The calls of one node that wait for their answers. */
 import type { Clock } from '../ground/clock.ts';
 import type { Deadlines } from '../ground/deadlines.ts';
-import { fromWireError, Kind } from '../wire/envelope.ts';
+import { fromWireError, Kind, type Envelope } from '../wire/envelope.ts';
 import { messageOf, NodeClosed, NotMember, TransportError } from '../ground/errors.ts';
-import { readBody, readFrame } from '../wire/frame.ts';
+import { readBody, readFrame, type Frame } from '../wire/frame.ts';
 import type { Log } from '../ground/log.ts';
 import { Waiting } from './waiting.ts';
 
@@ -34,25 +34,36 @@ export class WaitingCall extends Waiting {
   }
 }
 
+/** Takes what is no answer to a call. False: nobody knows of it. */
+export type Elsewhere = (frame: Frame, envelope: Envelope) => boolean;
+
 export class Replies {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #log: Log;
   readonly #maxBodyBytes: number;
+  readonly #elsewhere: Elsewhere;
   readonly #pending = new Map<number, WaitingCall>();
   #correlation = 0;
   /** Answers that came after their call had ended, or came twice. */
   late = 0;
 
-  constructor(clock: Clock, deadlines: Deadlines, log: Log, maxBodyBytes: number) {
+  constructor(clock: Clock, deadlines: Deadlines, log: Log, maxBodyBytes: number, elsewhere: Elsewhere = () => false) {
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#log = log;
     this.#maxBodyBytes = maxBodyBytes;
+    this.#elsewhere = elsewhere;
   }
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** What the next thing asked for is known by. */
+  correlation(): number {
+    this.#correlation += 1;
+    return this.#correlation;
   }
 
   /** Registers a call that must end within `timeoutMs`. */
@@ -62,10 +73,9 @@ export class Replies {
     resolve: (value: unknown) => void,
     reject: (error: Error) => void,
   ): WaitingCall {
-    this.#correlation += 1;
     const call = new WaitingCall(
       this.#pending,
-      this.#correlation,
+      this.correlation(),
       this.#deadlines,
       subject,
       timeoutMs,
@@ -102,9 +112,10 @@ export class Replies {
   #receiveFrame(bytes: Uint8Array): void {
     const frame = readFrame(bytes, { maxBodyBytes: this.#maxBodyBytes });
     for (const envelope of frame.envelopes) {
-      const call = this.#pending.get(envelope.correlation);
+      // Numbers of the kinds above are not always ours.
+      const call = envelope.kind > Kind.error ? undefined : this.#pending.get(envelope.correlation);
       if (call === undefined) {
-        this.late += 1;
+        if (!this.#elsewhere(frame, envelope)) this.late += 1;
         continue;
       }
       try {

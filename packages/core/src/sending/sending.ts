@@ -56,6 +56,11 @@ export class Sending {
     return this.#needs.clock.elapsed();
   }
 
+  /** The member that this node is now. */
+  get memberId(): string {
+    return this.#needs.memberId();
+  }
+
   /** The outbox to a mailbox, or to one node's part of it. @throws NodeClosed */
   open(mailbox: string, subject: string, target?: string): Outbox {
     if (this.#closed) throw new NodeClosed(subject);

@@ -5,6 +5,7 @@
 import type { Deadlined, Deadlines } from '../ground/deadlines.ts';
 import { Aborted, CallTimeout, type HomeostatError, type Outcome } from '../ground/errors.ts';
 import type { Receipt } from './outbox.ts';
+import { endedWith, type Scope } from '../ground/scope.ts';
 
 export abstract class Waiting implements Receipt, Deadlined {
   due = 0;
@@ -46,11 +47,19 @@ export abstract class Waiting implements Receipt, Deadlined {
     this.fail(new CallTimeout(this.subject, this.timeoutMs, this.outcome()));
   }
 
-  /** Ends the wait when the caller's signal aborts. */
-  follow(signal: AbortSignal): void {
-    const aborted = (): void => this.fail(new Aborted(this.subject, signal.reason, this.outcome()));
+  /** Ends the wait when the caller's signal aborts. @param left what to do then about a message that has left. */
+  follow(signal: AbortSignal, left?: () => void): void {
+    const aborted = (): void => this.abandon(new Aborted(this.subject, signal.reason, this.outcome()), left);
     signal.addEventListener('abort', aborted, { once: true });
-    this.unfollow = () => signal.removeEventListener('abort', aborted);
+    this.atEnd(() => signal.removeEventListener('abort', aborted));
+  }
+
+  /** The same when the work ends on whose behalf it is. */
+  within(scope: Scope, left: () => void): void {
+    const givenUp = (reason: HomeostatError): void =>
+      this.abandon(endedWith(reason, this.subject, this.timeoutMs, this.outcome()), left);
+    scope.follow(givenUp);
+    this.atEnd(() => scope.unfollow(givenUp));
   }
 
   succeed(value: unknown): void {
@@ -63,6 +72,23 @@ export abstract class Waiting implements Receipt, Deadlined {
 
   /** Called once, when the wait ends. */
   protected forget(): void {}
+
+  private abandon(error: HomeostatError, left: (() => void) | undefined): void {
+    const { travels } = this;
+    this.fail(error);
+    if (travels) left?.();
+  }
+
+  private atEnd(unfollow: () => void): void {
+    const before = this.unfollow;
+    this.unfollow =
+      before === undefined
+        ? unfollow
+        : () => {
+            before();
+            unfollow();
+          };
+  }
 
   private outcome(): Outcome {
     return this.travels ? 'unknown' : 'not-executed';

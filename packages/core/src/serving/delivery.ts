@@ -3,6 +3,7 @@ import type { Context } from '../contract/actor.ts';
 import type { Batch } from './batch.ts';
 import type { Calling } from '../calling/calling.ts';
 import { createClient, type Client, type ClientOptions } from '../calling/client.ts';
+import type { Follower, Scope } from '../ground/scope.ts';
 import type { Contract, MethodSpecs } from '../contract/contract.ts';
 import type { Deadlined } from '../ground/deadlines.ts';
 import { Kind, type Envelope } from '../wire/envelope.ts';
@@ -22,7 +23,7 @@ export interface DeliveryOwner {
   overdue(delivery: Delivery): void;
 }
 
-export class Delivery implements Context, Deadlined {
+export class Delivery implements Context, Deadlined, Scope {
   readonly batch: Batch;
   readonly index: number;
   readonly envelope: Envelope;
@@ -42,6 +43,7 @@ export class Delivery implements Context, Deadlined {
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;
+  private followers: Set<Follower> | undefined = undefined;
 
   constructor(owner: DeliveryOwner, batch: Batch, index: number, startedAt: number) {
     this.owner = owner;
@@ -115,17 +117,37 @@ export class Delivery implements Context, Deadlined {
   }
 
   get client(): <Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions) => Client<Methods> {
-    return (contract, options) => createClient(this.owner.calling, contract, options, this.deadline);
+    return (contract, options) => createClient(this.owner.calling, contract, options, this.deadline, this);
   }
 
   expire(): void {
     this.owner.overdue(this);
   }
 
+  /** How long its caller waited for the handler's answer, which is there by now; on the clock's `elapsed()`, ms. */
+  answerMs(now: number): number {
+    return now - this.startedAt;
+  }
+
   /** Tells the handler that its work is not wanted any more. */
   abort(reason: HomeostatError): void {
+    const first = this.reason === undefined;
     this.reason ??= reason;
     this.controller?.abort(reason);
+    if (first && this.followers !== undefined) for (const follower of [...this.followers]) follower(reason);
+  }
+
+  /** Why its work is not wanted any more. */
+  get gaveUp(): HomeostatError | undefined {
+    return this.reason;
+  }
+
+  follow(follower: Follower): void {
+    (this.followers ??= new Set()).add(follower);
+  }
+
+  unfollow(follower: Follower): void {
+    this.followers?.delete(follower);
   }
 
   /** Whether it has been told so. */

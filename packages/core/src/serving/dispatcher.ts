@@ -13,12 +13,14 @@ import { askWhetherElsewhere } from './elsewhere.ts';
 import { Endings } from './endings.ts';
 import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
 import {
+  Aborted,
   codeOf,
   FrameInvalid,
   HandlerTimeout,
   MethodNotFound,
   NoHealthyInstances,
   NotMember,
+  StreamBroken,
   type HomeostatError,
 } from '../ground/errors.ts';
 import { envelopesPerFrame, writeHints } from '../sending/frame-shares.ts';
@@ -35,6 +37,9 @@ import { tagsWanted } from '../calling/routing-headers.ts';
 import type { Sending } from '../sending/sending.ts';
 import { ServiceTimes } from './service-times.ts';
 import type { Settler } from './settler.ts';
+import { StreamDelivery } from './stream-delivery.ts';
+import type { StreamEnd, Yielding } from '../streaming/outgoing.ts';
+import type { OutgoingStreams } from '../streaming/outgoing-streams.ts';
 import { waited, type Stats } from '../node/stats.ts';
 import { WaitingBatches } from './waiting-batches.ts';
 
@@ -60,6 +65,8 @@ export interface DispatcherNeeds {
   announcedElsewhere(mailbox: string, method: string): boolean | Promise<boolean>;
   /** Asked before a handler runs, in this order. Absent: none. */
   readonly gates?: readonly Gate[];
+  /** Absent: no method answers with a stream. */
+  readonly streams?: Streams;
   /** What this node is tagged with; absent: nothing. */
   readonly tags?: ReadonlySet<string>;
   /** Whether another living node that serves the mailbox has all of these tags. Absent: nobody has. */
@@ -70,6 +77,12 @@ export interface DispatcherNeeds {
   onEnded?(method: string, ms: number, code: string | undefined, isCall: boolean): void;
   /** So many messages have become dead letters. Must not throw. */
   onBuried?(count: number, code: string): void;
+}
+
+/** Methods that answer with a stream, and who sends what their handlers yield. */
+export interface Streams {
+  readonly yields: ReadonlyMap<string, Yielding>;
+  readonly outgoing: OutgoingStreams;
 }
 
 /** Work in hand that drains sooner than this need not keep the next frame from travelling, ms. */
@@ -90,6 +103,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   readonly #endings: Endings;
   readonly #local: LocalDeliveries;
   readonly #running = new Set<Delivery>();
+  /** Those that a gate keeps waiting. */
+  readonly #entering = new Set<Delivery>();
   readonly #waiting = new WaitingBatches();
   #busy = 0;
   /** Envelopes a frame usually holds: the largest of late. */
@@ -108,6 +123,17 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     value: (delivery) => this.#pinged(delivery),
     bytes: (delivery) => this.#pinged(delivery),
     failed: (delivery, error) => this.failed(delivery, error),
+  };
+  /** What the handler of a stream answers is where its items come from. */
+  readonly #sources: Ended = {
+    value: (delivery, answer) => this.#produce(delivery, answer),
+    bytes: (delivery) => this.#produce(delivery, undefined),
+    failed: (delivery, error) => this.failed(delivery, error),
+  };
+  readonly #streamEnd: StreamEnd = {
+    complete: (delivery, count) => this.value(delivery, count),
+    failed: (delivery, error) => this.failed(delivery, error),
+    stopped: (delivery) => this.#skip(delivery),
   };
 
   constructor(needs: DispatcherNeeds) {
@@ -246,10 +272,24 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   }
 
   failed(delivery: Delivery, error: WireError): void {
+    if (delivery.gaveUp instanceof Aborted) return this.#skip(delivery);
     if (!this.#ended(delivery, error.code)) return;
     this.#needs.stats.failed += 1;
     this.#endings.failed(delivery, error);
     this.#pump();
+  }
+
+  /** A caller does not want the answer to this call any more. False: it is not under way here. */
+  cancel(caller: string, correlation: number): boolean {
+    return this.#abandon(
+      (delivery) => delivery.envelope.correlation === correlation && delivery.caller === caller,
+      'nobody waits for the answer any more',
+    );
+  }
+
+  /** A node is no member any more: nobody waits for the answers to its calls. */
+  callerGone(nodeId: string): void {
+    this.#abandon((delivery) => delivery.caller === nodeId, `node ${nodeId} is gone`);
   }
 
   /** First the handler is told, later it is given up. */
@@ -290,6 +330,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   /** The time is up: what still runs is told to stop and handed back. */
   giveUp(reason: HomeostatError): void {
+    // What was begun of a stream nobody else can go on with.
+    for (const delivery of this.#running) if (delivery instanceof StreamDelivery) this.#breakOff(delivery, reason);
     this.#abortRunning(reason);
     this.#endings.handBackAll();
     this.#local.giveUp(reason);
@@ -397,7 +439,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   #start(batch: Batch, index: number): void {
     const { clock, policy, stats } = this.#needs;
-    const delivery = new Delivery(this, batch, index, clock.elapsed());
+    const delivery = this.#deliver(batch, index);
     const { envelope } = delivery;
     waited(stats, delivery.startedAt - batch.claimedAt);
     this.#needs.onStart?.(envelope.method, delivery.startedAt - batch.claimedAt);
@@ -426,13 +468,17 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   #enter(delivery: Delivery, limitMs: number): void {
     const { gates } = this.#needs;
     const refusal = gates === undefined ? undefined : enterAll(gates, delivery);
-    if (refusal instanceof Promise) void refusal.then((answer) => this.#entered(delivery, answer));
-    else if (refusal === undefined) this.#handle(delivery, limitMs);
+    if (refusal instanceof Promise) {
+      this.#entering.add(delivery);
+      void refusal.then((answer) => this.#entered(delivery, answer));
+    } else if (refusal === undefined) this.#handle(delivery, limitMs);
     else this.#turnAway(delivery, refusal);
   }
 
   /** A gate took its time: meanwhile the delivery may have been taken away, or its own time may be over. */
   #entered(delivery: Delivery, refusal: Refusal | undefined): void {
+    this.#entering.delete(delivery);
+    if (delivery.aborted) return this.#skip(delivery);
     if (refusal !== undefined) return this.#turnAway(delivery, refusal);
     const { clock, policy, stats } = this.#needs;
     const left = delivery.deadline === 0 ? Infinity : delivery.deadline - clock.now();
@@ -446,21 +492,85 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   #handle(delivery: Delivery, limitMs: number): void {
     delivery.ran = true;
-    this.#run(delivery, limitMs, this);
+    const isStream = this.#needs.streams !== undefined && delivery instanceof StreamDelivery;
+    if (isStream) this.#run(delivery, this.#leftOf(delivery), this.#sources);
+    else this.#run(delivery, limitMs, this);
+  }
+
+  /** A stream may take until its own end; the deadline that was looked at is for its beginning. */
+  #leftOf({ deadline }: StreamDelivery): number {
+    return deadline === 0 ? Infinity : Math.max(1, deadline - this.#needs.clock.now());
+  }
+
+  #produce(delivery: Delivery, answer: unknown): void {
+    if (delivery.ended) return;
+    const { streams, clock } = this.#needs;
+    const yielding = streams!.yields.get(delivery.method)!;
+    const began = (): void => void ((delivery as StreamDelivery).beganAt = clock.elapsed());
+    try {
+      streams!.outgoing.start({ delivery, yielding, answer, began, end: this.#streamEnd });
+    } catch (thrown) {
+      this.failed(delivery, { ...toWireError(thrown), outcome: 'failed' });
+    }
   }
 
   #turnAway(delivery: Delivery, refusal: Refusal): void {
     if (refusal.kind === 'later') return this.#comeBack(delivery, refusal.code, refusal.delayMs);
     if (refusal.kind === 'fail') return this.failed(delivery, refusal.error);
+    if (refusal.kind === 'end') return this.#skip(delivery);
     if (!this.#ended(delivery, undefined)) return;
-    if (refusal.kind === 'answer') this.#endings.succeededWithBytes(delivery, refusal.body);
-    else this.#endings.skipped(delivery);
+    this.#endings.succeededWithBytes(delivery, refusal.body);
     this.#pump();
+  }
+
+  /** Ends a delivery that nobody wants any more; that its handler failed then, as it was told to, is no fault. */
+  #skip(delivery: Delivery): void {
+    if (!this.#ended(delivery, delivery.aborted ? 'ABORTED' : undefined)) return;
+    this.#endings.skipped(delivery);
+    this.#pump();
+  }
+
+  /** Tells the handlers of calls that nobody waits for. False: there are none. */
+  #abandon(isConcerned: (delivery: Delivery) => boolean, why: string): boolean {
+    let found = false;
+    for (const delivery of [...this.#running, ...this.#entering]) {
+      if (!delivery.isCall || !isConcerned(delivery)) continue;
+      found = true;
+      if (delivery.aborted) continue;
+      delivery.abort(new Aborted(`${this.#needs.mailbox} ${delivery.method}`, why));
+      this.#needs.pool.abandon(delivery);
+      // A stream has no deadline of its own: its place is not kept for a generator that does not stop.
+      if (delivery instanceof StreamDelivery && !delivery.ended) this.#graceFor(delivery);
+    }
+    return found;
+  }
+
+  #graceFor(delivery: Delivery): void {
+    const { deadlines, clock } = this.#needs;
+    deadlines.remove(delivery);
+    deadlines.add(delivery, clock.elapsed() + STOP_GRACE_MS);
+  }
+
+  /** Ends a stream in the middle: its reader is told, and nobody does it again. */
+  #breakOff(delivery: StreamDelivery, reason: HomeostatError): void {
+    if (!this.#ended(delivery, reason.code)) return;
+    const broken = new StreamBroken(`${this.#needs.mailbox} ${delivery.method}`, reason.message);
+    this.#endings.brokenOff(delivery, toWireError(broken));
+    delivery.abort(reason);
+  }
+
+  #deliver(batch: Batch, index: number): Delivery {
+    const { clock, streams } = this.#needs;
+    const isStream = streams !== undefined && streams.yields.has(batch.frame.envelopes[index]!.method);
+    return isStream
+      ? new StreamDelivery(this, batch, index, clock.elapsed())
+      : new Delivery(this, batch, index, clock.elapsed());
   }
 
   #run(delivery: Delivery, limitMs: number, ended: Ended): void {
     const { pool, deadlines } = this.#needs;
-    if (!pool.run(delivery, limitMs, ended) || delivery.ended) return;
+    pool.run(delivery, limitMs, ended);
+    if (delivery.ended) return;
     this.#running.add(delivery);
     if (limitMs !== Infinity) deadlines.add(delivery, delivery.startedAt + limitMs);
   }
@@ -518,15 +628,15 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#running.delete(delivery);
     if (delivery.slot >= 0) this.#needs.deadlines.remove(delivery);
     if (delivery.ran) {
-      const ms = this.#needs.clock.elapsed() - delivery.startedAt;
-      this.#measured(delivery.method, ms, code, delivery.isCall);
+      const now = this.#needs.clock.elapsed();
+      this.#measured(delivery.method, now - delivery.startedAt, code, delivery.isCall, delivery.answerMs(now));
     }
     return true;
   }
 
-  #measured(method: string, ms: number, code: string | undefined, isCall: boolean): void {
+  #measured(method: string, ms: number, code: string | undefined, isCall: boolean, answerMs: number = ms): void {
     this.times.add(method, ms);
-    this.#needs.onEnded?.(method, ms, code, isCall);
+    this.#needs.onEnded?.(method, answerMs, code, isCall);
   }
 
   #localRoom(): LocalRoom {

@@ -5,6 +5,7 @@ import type { Delivery } from './delivery.ts';
 import type { DispatcherNeeds } from './dispatcher.ts';
 import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
 import { HandlerError, messageOf } from '../ground/errors.ts';
+import { NO_RECEIPT } from '../sending/no-receipt.ts';
 import type { Receipt } from '../sending/outbox.ts';
 import { judge } from './verdict.ts';
 
@@ -80,6 +81,16 @@ export class Endings {
   /** Ends a delivery that nobody wants any more. */
   skipped(delivery: Delivery): void {
     this.#end(delivery.batch, delivery.index);
+  }
+
+  /** Tells the caller and ends the delivery at once: it shall not be done again, whether or not the answer arrives. */
+  brokenOff(delivery: Delivery, error: WireError): void {
+    const { batch, index, envelope } = delivery;
+    if (batch.dropped) return;
+    const { replyTo } = batch.frame;
+    if (replyTo !== null && delivery.isCall)
+      this.#needs.sending.inbox(replyTo).error(envelope.correlation, error, NO_RECEIPT);
+    this.#end(batch, index);
   }
 
   /** Ends a delivery whose handler was not run. An expired call has nobody waiting; whatever else is kept. */

@@ -202,6 +202,7 @@ export class LocalCall implements LocalRun, Ended, Deadlined {
       correlation: 0,
       deadline,
       extras,
+      number: 0,
       bodyStart: 0,
       bodyEnd: bytes.byteLength,
     };

@@ -35,6 +35,7 @@ import {
   ServiceDisabled,
   ServiceNotFound,
   StateInvalid,
+  StreamBroken,
   TransportError,
   ValidationError,
   WorkerError,
@@ -42,8 +43,8 @@ import {
   type Outcome,
 } from '../ground/errors.ts';
 
-/** What an envelope is. 5 to 15 are kept for what comes later; they parse, and whoever does not know one skips it. */
-export const Kind = { call: 1, cast: 2, reply: 3, error: 4 } as const;
+/** What an envelope is. 8 to 15 are kept for what comes later; they parse, and whoever does not know one skips it. */
+export const Kind = { call: 1, cast: 2, reply: 3, error: 4, item: 5, credit: 6, cancel: 7 } as const;
 
 /** What travels with a call or cast when it was asked for. */
 export interface Extras {
@@ -54,6 +55,10 @@ export interface Extras {
   readonly priority?: number;
   /** The body was left beside the mailbox, under this key. */
   readonly claim?: string;
+  /** Not to be begun once the node that sent it is gone. Absent: it is run all the same. */
+  readonly orphan?: 'skip';
+  /** Of a call that is answered with a stream: when the stream must have ended; backend time, ms since the epoch. */
+  readonly until?: number;
 }
 
 export interface Envelope {
@@ -65,6 +70,8 @@ export interface Envelope {
   /** Backend time, ms since the epoch; 0: none. */
   readonly deadline: number;
   readonly extras: Extras | undefined;
+  /** Of an item its place in the stream, from 1 on; of a credit the last item that was taken. Else 0. */
+  readonly number: number;
   /** Where the body lies in the bytes of the frame; both 0: the body is `undefined`. */
   readonly bodyStart: number;
   readonly bodyEnd: number;
@@ -203,6 +210,7 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
   SERVICE_DISABLED: ServiceDisabled,
   SERVICE_NOT_FOUND: ServiceNotFound,
   STATE_INVALID: StateInvalid,
+  STREAM_BROKEN: StreamBroken,
   TRANSPORT: TransportError,
   WORKER: WorkerError,
 };

@@ -86,26 +86,32 @@ class EnvelopeReader {
     if ((kind === Kind.call) !== (correlation !== 0)) throw new FrameInvalid('correlation');
     const deadline = parts < 5 || scanner.nil() ? 0 : this.#sentAt + scanner.uint();
     if (deadline > Number.MAX_SAFE_INTEGER) throw new FrameInvalid('deadline');
-    const extras = parts < 6 || scanner.nil() ? undefined : readExtras(scanner);
-    return { kind, method, correlation, deadline, extras, bodyStart: bodyEnd === 0 ? 0 : bodyStart, bodyEnd };
+    const extras = parts < 6 || scanner.nil() ? undefined : readExtras(scanner, this.#sentAt);
+    const start = bodyEnd === 0 ? 0 : bodyStart;
+    return { kind, method, correlation, deadline, extras, number: 0, bodyStart: start, bodyEnd };
   }
 
-  /** `[kind, correlation, body]`; kinds to come may have more behind. */
+  /** `[kind, correlation, body]`, of items and credits with a number behind; kinds to come may have more. */
   #answer(kind: number, empty: boolean, parts: number): Envelope {
     const scanner = this.#scanner;
-    const known = kind === Kind.reply || kind === Kind.error;
-    if (parts < (empty ? 2 : 3) || (known && parts > 3)) throw new FrameInvalid('parts');
+    const numbered = kind === Kind.item || kind === Kind.credit;
+    const known = numbered || kind === Kind.reply || kind === Kind.error || kind === Kind.cancel;
+    if (parts < (numbered ? 4 : empty ? 2 : 3) || (known && parts > (numbered ? 4 : 3)))
+      throw new FrameInvalid('parts');
     const correlation = scanner.uint();
     if (known && correlation === 0) throw new FrameInvalid('correlation');
     const bodyStart = scanner.at;
     const bodyEnd = parts < 3 ? 0 : this.#body(empty);
-    for (let more = parts - 3; more > 0; more--) scanner.skip();
+    const number = numbered ? scanner.uint() : 0;
+    if (numbered && number === 0) throw new FrameInvalid('number');
+    for (let more = parts - (numbered ? 4 : 3); more > 0; more--) scanner.skip();
     return {
       kind,
       method: '',
       correlation,
       deadline: 0,
       extras: undefined,
+      number,
       bodyStart: bodyEnd === 0 ? 0 : bodyStart,
       bodyEnd,
     };
@@ -160,9 +166,9 @@ function readText(scanner: Scanner): string {
   return scanner.bytes.toString('utf8', start, scanner.at);
 }
 
-function readExtras(scanner: Scanner): Extras {
+function readExtras(scanner: Scanner, sentAt: number): Extras {
   const start = scanner.at;
-  const extras: { id?: string; key?: string; headers?: Record<string, string>; priority?: number; claim?: string } = {};
+  const extras: { -readonly [Name in keyof Extras]: Extras[Name] } = {};
   for (let left = scanner.mapHead(); left > 0; left--) {
     switch (readKey(scanner)) {
       case 'i':
@@ -179,6 +185,13 @@ function readExtras(scanner: Scanner): Extras {
         break;
       case 'p':
         extras.priority = readPriority(scanner);
+        break;
+      case 'o':
+        if (readText(scanner) === 'skip') extras.orphan = 'skip';
+        break;
+      case 'u':
+        extras.until = sentAt + scanner.uint();
+        if (extras.until > Number.MAX_SAFE_INTEGER) throw new FrameInvalid('deadline');
         break;
       default:
         scanner.skip();

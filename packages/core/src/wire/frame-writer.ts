@@ -10,6 +10,8 @@ import { MAX_ENVELOPES, MAX_EXTRAS_BYTES, MAX_ID_BYTES, METHOD, NO_BODY, NODE_ID
 /** Array head and version, two ids with two bytes of head each, number, sentAt, head of the envelopes. */
 const HEAD_BYTES: number = 2 + 2 * (MAX_ID_BYTES + 2) + 9 + 9 + 3;
 const FIRST_BYTES = 4096;
+/** A stream that may last longer ends after this: what an integer of 32 bits holds, 49 days, ms. */
+const MAX_UNTIL_MS = 0xffff_ffff;
 /** A buffer larger than this is given back once a frame has needed less than a quarter of it. */
 const KEPT_BYTES: number = 256 * 1024;
 
@@ -110,6 +112,32 @@ export class FrameWriter {
       const { code, message, retryable, outcome } = error;
       return this.#addError(correlation, { code, message, retryable, outcome });
     }
+  }
+
+  /** Adds an item of the stream that answers the call with this correlation. @param number its place, from 1 on. */
+  addItem(correlation: number, number: number, body: unknown): number {
+    this.#begin();
+    this.#numbered(Kind.item, correlation, body === undefined);
+    this.#body(body);
+    this.#writer.bytes.uint(number);
+    return this.#commit();
+  }
+
+  /** Adds how many items of a stream its reader has taken. */
+  addCredit(correlation: number, taken: number): number {
+    this.#begin();
+    this.#numbered(Kind.credit, correlation, true);
+    this.#body(undefined);
+    this.#writer.bytes.uint(taken);
+    return this.#commit();
+  }
+
+  /** Adds that nobody waits any more for what the call with this correlation is answered with. */
+  addCancel(correlation: number): number {
+    this.#begin();
+    this.#answer(Kind.cancel, correlation, true);
+    this.#body(undefined);
+    return this.#commit();
   }
 
   #addError(correlation: number, error: WireError): number {
@@ -231,6 +259,13 @@ export class FrameWriter {
     this.#correlation(correlation);
   }
 
+  #numbered(kind: number, correlation: number, empty: boolean): void {
+    const { bytes } = this.#writer;
+    bytes.byte(0x94);
+    bytes.byte(empty ? kind | NO_BODY : kind);
+    this.#correlation(correlation);
+  }
+
   #correlation(correlation: number): void {
     if (!Number.isSafeInteger(correlation) || correlation <= 0)
       throw new SerializationError('a correlation is a whole number from 1 to 2^53 - 1');
@@ -241,7 +276,7 @@ export class FrameWriter {
     this.#writer.write(body, maxBytes);
   }
 
-  #extras({ id, key, headers, priority, claim }: Extras): void {
+  #extras({ id, key, headers, priority, claim, orphan, until }: Extras): void {
     if (id !== undefined && typeof id !== 'string') throw new SerializationError('id must be a string');
     if (key !== undefined && typeof key !== 'string') throw new SerializationError('key must be a string');
     if (priority !== undefined && priority !== (priority | 0))
@@ -249,7 +284,9 @@ export class FrameWriter {
     for (const name in headers) {
       if (typeof headers[name] !== 'string') throw new SerializationError(`header ${name} must be a string`);
     }
-    this.#writer.write({ i: id, k: key, h: headers, p: priority, c: claim }, MAX_EXTRAS_BYTES);
+    const left =
+      until === undefined ? undefined : Math.min(MAX_UNTIL_MS, Math.max(0, Math.round(until) - this.#sentAt));
+    this.#writer.write({ i: id, k: key, h: headers, p: priority, c: claim, o: orphan, u: left }, MAX_EXTRAS_BYTES);
   }
 }
 

@@ -1,0 +1,28 @@
+import type { Wish } from '../resilience/request.ts';
+import type { Extras } from '../wire/envelope.ts';
+import { TAGS_HEADER } from './routing-headers.ts';
+
+/** What may travel beside a request. */
+interface Beside {
+  readonly key?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly wish?: Wish | undefined;
+  readonly orphan?: 'skip' | 'run' | undefined;
+  readonly stream?: { readonly until: number } | undefined;
+}
+
+/** What travels beside a request because it was asked for; undefined: nothing. */
+export function extrasOf({ key, headers, wish, orphan, stream }: Beside): Extras | undefined {
+  const tags = wish?.tags;
+  const skip = orphan === 'skip';
+  const until = stream === undefined || stream.until === 0 ? undefined : stream.until;
+  if (key === undefined && headers === undefined && tags === undefined && !skip && until === undefined)
+    return undefined;
+  const all = tags === undefined ? headers : { ...headers, [TAGS_HEADER]: tags.join(',') };
+  return {
+    ...(key === undefined ? undefined : { key }),
+    ...(all === undefined ? undefined : { headers: all }),
+    ...(skip ? { orphan } : undefined),
+    ...(until === undefined ? undefined : { until }),
+  };
+}
