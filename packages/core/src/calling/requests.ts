@@ -36,6 +36,8 @@ export class Requests {
   readonly #wish: Wish | undefined;
   readonly #alternative: Requests | undefined;
   readonly #watched: boolean;
+  /** The method runs at most once: its messages share a frame with nothing else. */
+  readonly #alone: boolean;
   #prepared: Prepared | undefined;
 
   /** @param inherited absolute deadline that no request may outlive, ms in backend time; 0 for none. */
@@ -56,6 +58,7 @@ export class Requests {
     this.#inherited = inherited;
     this.#wish = wishOf(client);
     this.#alternative = this.#elsewhere();
+    this.#alone = spec.delivery === 'at-most-once';
     this.#watched = calling.watch.watchesCalls(contract.name);
   }
 
@@ -107,7 +110,8 @@ export class Requests {
       signal: options.signal,
       headers: options.headers,
       key: options.key,
-      id: undefined,
+      id: options.id,
+      atMostOnce: this.#alone,
       wish: bag === undefined ? this.#wish : (wishOf(options) ?? this.#wish),
       attempts: 0,
       degraded: undefined,
@@ -228,7 +232,7 @@ export class Requests {
     if (left <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(request.signal, this.#subject);
     if (sendHooks.size > 0) for (const hook of sendHooks) hook(request);
-    const { mailbox, target, local } = routing.route(this.#contract, policy, request.wish, request.key);
+    const { mailbox, target, local } = routing.route(this.#contract, policy, request.wish, request.key, request.id);
     if (local !== undefined) {
       this.#runHere(local, request, resolve, reject);
       return;
@@ -254,8 +258,9 @@ export class Requests {
         request.input,
         waiting.correlation,
         request.deadline,
-        extrasOf(request.key, request.headers, request.wish),
+        extrasOf(request.key, request.headers, request.wish, request.id),
         waiting,
+        this.#alone,
       );
     } catch (thrown) {
       waiting.fail(asHomeostatError(thrown));
@@ -306,7 +311,15 @@ export class Requests {
     const { mailbox, target } = route ?? { mailbox: this.#contract.mailbox, target: undefined };
     const outbox = sending.open(mailbox, this.#subject, target);
     const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
-    outbox.cast(this.#method, input, options.deadline ?? 0, extrasOf(options.key, options.headers, wish), due, waiting);
+    outbox.cast(
+      this.#method,
+      input,
+      options.deadline ?? 0,
+      extrasOf(options.key, options.headers, wish, options.id),
+      due,
+      waiting,
+      this.#alone,
+    );
     sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);
   }
@@ -348,11 +361,16 @@ function extrasOf(
   key: string | undefined,
   headers: Readonly<Record<string, string>> | undefined,
   wish: Wish | undefined,
+  id: string | undefined,
 ): Extras | undefined {
   const tags = wish?.tags;
-  if (key === undefined && headers === undefined && tags === undefined) return undefined;
+  if (key === undefined && headers === undefined && tags === undefined && id === undefined) return undefined;
   const all = tags === undefined ? headers : { ...headers, [TAGS_HEADER]: tags.join(',') };
-  return { ...(key === undefined ? undefined : { key }), ...(all === undefined ? undefined : { headers: all }) };
+  return {
+    ...(id === undefined ? undefined : { id }),
+    ...(key === undefined ? undefined : { key }),
+    ...(all === undefined ? undefined : { headers: all }),
+  };
 }
 
 function dueOf(options: CastOptions, now: number): number | undefined {

@@ -250,6 +250,8 @@ export const clientOptionsSchema: z.ZodType<ClientOptions> = z.strictObject({
   ...wishes,
 });
 
+const requestIdSchema = z.string().regex(/^[ -~]{1,256}$/, 'must be 1 to 256 printable ASCII characters');
+
 /** A moment, ms since the epoch, as far as a Date reaches. */
 const moment = z.number().positive().max(8.64e15);
 
@@ -258,6 +260,7 @@ const request = {
   deadline: moment.optional(),
   signal: z.instanceof(AbortSignal).optional(),
   key: z.string().min(1).max(512).optional(),
+  id: requestIdSchema.optional(),
   headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
   ...wishes,
 };

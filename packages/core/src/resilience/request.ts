@@ -19,6 +19,8 @@ export interface Request {
   readonly wish?: Wish | undefined;
   /** Given by the caller; a retry after an unknown outcome is safe with it. */
   readonly id: string | undefined;
+  /** Its method never runs twice: nothing is sent again once it may have run, whatever its kind or id. */
+  readonly atMostOnce?: boolean | undefined;
   /** Tries so far, the one under way included; layers below `retry` see it grow. */
   attempts: number;
   /** Why the answer is not the service's own: `cache` or the code of the failure that a fallback stood in for. */

@@ -35,6 +35,10 @@ export class Delivery implements Context, Deadlined {
   ended = false;
   /** Its handler was started. */
   ran = false;
+  /** It was settled before it was run: nobody will ever have it again. */
+  settled = false;
+  /** It was given up while its handler runs on. */
+  runsOn = false;
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;
