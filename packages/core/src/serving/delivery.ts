@@ -77,6 +77,10 @@ export class Delivery implements Context, Deadlined {
     return this.envelope.extras?.key;
   }
 
+  get id(): string | undefined {
+    return this.envelope.extras?.id;
+  }
+
   get headers(): Readonly<Record<string, string>> {
     return this.envelope.extras?.headers ?? NO_HEADERS;
   }

@@ -493,7 +493,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   }
 
   #ends(delivery: Delivery): Ends {
-    return this.#once === undefined || delivery.envelope.extras?.id === undefined ? this.#endings : this.#once;
+    return this.#once === undefined || delivery.id === undefined ? this.#endings : this.#once;
   }
 
   #run(delivery: Delivery, limitMs: number, ended: Ended): void {

@@ -21,6 +21,7 @@ import { evicting } from './node-contract/evicting.ts';
 import { failing } from './node-contract/failing.ts';
 import { knowing } from './node-contract/knowing.ts';
 import { local } from './node-contract/local.ts';
+import { once } from './node-contract/once.ts';
 import { options } from './node-contract/options.ts';
 import { retrying } from './node-contract/retrying.ts';
 import { nodePromises } from './node-contract/stage.ts';
@@ -83,6 +84,7 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   ailing(promised);
   versions(promised);
   local(promised);
+  once(promised);
   options(promised);
   alerting(promised);
 }

@@ -12,6 +12,6 @@ export class OnceGate implements Gate {
   }
 
   enter(delivery: Delivery): undefined | Promise<Refusal | undefined> {
-    return delivery.envelope.extras?.id === undefined ? undefined : this.#runs.begin(delivery);
+    return delivery.id === undefined ? undefined : this.#runs.begin(delivery);
   }
 }

@@ -140,8 +140,7 @@ export class OnceRuns {
   }
 
   #runOf(delivery: Delivery): OnceRun {
-    const { id = '' } = delivery.envelope.extras ?? {};
-    const scope = JSON.stringify([delivery.method, delivery.key ?? null, id]);
+    const scope = JSON.stringify([delivery.method, delivery.key ?? null, delivery.id]);
     const name = createHash('sha256').update(scope).digest('base64url');
     return { mailbox: this.#needs.mailbox, name, message: delivery.messageId };
   }

@@ -123,7 +123,7 @@ function bodyOf({ envelope, batch }: Delivery): Uint8Array | undefined {
 }
 
 function jobOf(delivery: Delivery, body: Uint8Array | undefined, limitMs: number): Job {
-  const { key } = delivery;
+  const { key, id } = delivery;
   return {
     method: delivery.method,
     body,
@@ -135,6 +135,7 @@ function jobOf(delivery: Delivery, body: Uint8Array | undefined, limitMs: number
       caller: delivery.caller,
       headers: delivery.headers,
       ...(key === undefined ? undefined : { key }),
+      ...(id === undefined ? undefined : { id }),
     },
   };
 }
