@@ -6,6 +6,7 @@ import type { Backend } from '../backend.ts';
 import { aborting } from './node-contract/aborting.ts';
 import { ailing } from './node-contract/ailing.ts';
 import { alerting } from './node-contract/alerting.ts';
+import { atMostOnce } from './node-contract/at-most-once.ts';
 import { balancing } from './node-contract/balancing.ts';
 import { bounds } from './node-contract/bounds.ts';
 import { breaking } from './node-contract/breaking.ts';
@@ -85,6 +86,7 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   versions(promised);
   local(promised);
   once(promised);
+  atMostOnce(promised);
   options(promised);
   alerting(promised);
 }
