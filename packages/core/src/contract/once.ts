@@ -4,7 +4,7 @@ import type { MethodSpec, MethodSpecs } from './contract.ts';
 import { milliseconds } from '../ground/parse-options.ts';
 
 /** How long the answer to a request with an `id` stands, ms. */
-export const DEFAULT_ONCE_MS = 3_600_000;
+const DEFAULT_ONCE_MS = 3_600_000;
 /** 30 days. */
 const LONGEST_ONCE_MS = 2_592_000_000;
 

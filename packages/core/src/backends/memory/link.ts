@@ -11,7 +11,15 @@ import type { StateStore } from '../../ports/state.ts';
 import { MemoryBroker } from './broker.ts';
 import { Hold } from './hold.ts';
 import { MemoryMembership } from './membership.ts';
-import { memoryAlerts, memoryBreakers, memoryCache, memoryOnce, memoryPermits, memoryRecords, memoryState } from './shared.ts';
+import {
+  memoryAlerts,
+  memoryBreakers,
+  memoryCache,
+  memoryOnce,
+  memoryPermits,
+  memoryRecords,
+  memoryState,
+} from './shared.ts';
 import type { World } from './world.ts';
 
 /** One node's hold on a world. */

@@ -100,7 +100,7 @@ export function atMostOnce(promised: Promised): void {
       [{ onceMs: 0 }, 'onceMs'],
       [{ onceMs: 1e12 }, 'onceMs'],
     ] as const) {
-      const error = await refusal(() => contract('wrong', { methods: { go: wrong as object } }));
+      const error = await refusal(() => contract('wrong', { methods: { go: wrong as never } }));
       t.deepEqual([error.code, error.message.includes(`methods.go.${path}`)], ['CONFIG', true], error.message);
     }
   });
