@@ -34,6 +34,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   alerts: ['S3-16', 'S3-24', 'S3-37'].concat(rows('S3', 50, 63), ['S4-21', 'S1-47', 'S2-25']),
   'testing kit': ['S3-47'],
   schedules: ['S3-31'],
+  once: ['S1-10', 'S4-29'],
   state: ['S3-39', 'S3-41', 'S3-42', 'S3-43'],
 };
 

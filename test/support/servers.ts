@@ -10,8 +10,6 @@ import { RedisProcess } from './redis-process.ts';
 /** Nodes complain of what the tests do to them. */
 process.env['LOG_LEVEL'] = process.env['HOUSE_LOG_LEVEL'] ?? 'silent';
 
-const PROGRAM = fileURLToPath(new URL('server.js', import.meta.url));
-
 export interface Server {
   /** Of its node. */
   readonly id: string;
@@ -32,9 +30,12 @@ export class Servers {
   }
 
   /** A service in a process of its own, once it serves. */
-  async start(name: string, more: Readonly<Record<string, string>> = {}): Promise<Server> {
+  async start(name: string, more: Readonly<Record<string, string>> = {}, program = 'server.js'): Promise<Server> {
     const env = { ...process.env, ...more, REDIS_URL: this.redis.url, NAMESPACE: 'house', NAME: name };
-    const child = fork(PROGRAM, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(fileURLToPath(new URL(program, import.meta.url)), {
+      env,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     endsWithUs(child);
     this.#children.push(child);
     const [{ ready }] = (await once(child, 'message')) as [{ ready: string }];

@@ -5,6 +5,7 @@ import type { Broker, NodeIdentity } from './ports/broker.ts';
 import type { Cache } from './ports/cache.ts';
 import type { Timers } from './ground/clock.ts';
 import type { Membership } from './ports/membership.ts';
+import type { Once } from './ports/once.ts';
 import type { Permits } from './ports/permits.ts';
 import type { Records } from './ports/records.ts';
 import type { StateStore } from './ports/state.ts';
@@ -34,6 +35,7 @@ export interface Link {
   readonly cache: Cache;
   readonly permits: Permits;
   readonly state: StateStore;
+  readonly once: Once;
   readonly alerts: AlertStore;
   /** Backend time, ms since the epoch: the one clock that deadlines and due times are written in. */
   now(): number;
@@ -66,6 +68,7 @@ export * from './ports/breakers.ts';
 export * from './ports/cache.ts';
 export * from './ports/permits.ts';
 export * from './ports/state.ts';
+export * from './ports/once.ts';
 export * from './ports/alerts.ts';
 export { systemClock, systemTimers, type Clock } from './ground/clock.ts';
 export { Turns } from './sending/turns.ts';

@@ -38,6 +38,8 @@
  * | `{ns:L}:retries:<service>` | hash, expires | the retry budget |
  * | `{ns:L}:state:<space>:<key>` | string, expires | `<revision>:<what it was set with, ms>:<body>` |
  * | `{ns:L}:staterevision:<space>` | counter, expires | the last revision of the space |
+ * | `{ns:L}:once:<mailbox>:<name>` | string, expires | the run of an id, or what it answered: `<state> <kind> <node> <message>`, a line feed, the answer |
+ * | `{ns:L}:oncewaiters:<mailbox>:<name>` | sorted set, expires | who waits for that, `<inbox> <correlation>` → when it came in the row |
  * | `{ns:0}:alerts` | hash | fingerprint → `<revision>:[<alert id>,<alert>]`, JSON behind the colon |
  * | `{ns:0}:alerts:due` | sorted set | fingerprint → when somebody has to look at it, ms |
  * | `{ns:0}:alerts:archive` | sorted set, expires | `<number in the log>:<alert>`, JSON behind the colon → when it ended, ms |
@@ -222,6 +224,17 @@ export interface StateKeys {
 /** The name of a space has no colon: no two entries share a key. */
 export function stateKeys(lane: LaneKeys, space: string): StateKeys {
   return { entries: `${lane.prefix}state:${space}:`, revision: `${lane.prefix}staterevision:${space}` };
+}
+
+export interface OnceKeys {
+  readonly record: string;
+  readonly waiters: string;
+}
+
+/** A name has no colon, and a mailbox neither. */
+export function onceKeys(lane: LaneKeys, mailbox: string, name: string): OnceKeys {
+  const id = `${mailbox}:${name}`;
+  return { record: `${lane.prefix}once:${id}`, waiters: `${lane.prefix}oncewaiters:${id}` };
 }
 
 /** Of the control lane. */

@@ -13,6 +13,7 @@ import type {
   Link,
   Membership,
   NodeIdentity,
+  Once,
   Permits,
   Records,
   StateStore,
@@ -21,6 +22,7 @@ import { Ground } from './ground.ts';
 import { ensureLayout } from './layout.ts';
 import { RedisMembership } from './membership.ts';
 import type { ParsedOptions } from './options.ts';
+import { RedisOnce } from './once.ts';
 import { RedisPermits } from './permits.ts';
 import { RedisRecords } from './records.ts';
 import { checkServer } from './server.ts';
@@ -38,6 +40,7 @@ export class RedisLink implements Link {
   readonly cache: Cache;
   readonly permits: Permits;
   readonly state: StateStore;
+  readonly once: Once;
   readonly alerts: AlertStore;
   readonly #pulse: NodeJS.Timeout;
   #pingMs: number | undefined;
@@ -51,6 +54,7 @@ export class RedisLink implements Link {
     this.cache = new RedisCache(ground);
     this.permits = new RedisPermits(ground);
     this.state = new RedisState(ground);
+    this.once = new RedisOnce(ground);
     this.alerts = new RedisAlerts(ground);
     this.#pulse = setInterval(() => {
       if (performance.now() - ground.command.lastUsed > PULSE_MS / 2) this.#feel();

@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -1816,6 +1816,107 @@ for i = 1, math.min(#ids, MOST_MEMBERS) do
   answer[#answer + 1] = type(report) == 'string' and report or ''
 end
 return answer`,
+  },
+  oncebegin: {
+    sha: '9d7f319c56ebfc850dd9644f867da5f3a6eba26b',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function read_once(text)
+  local head = text and string.find(text, '\\n', 1, true)
+  if not head then return nil end
+  local state, kind, node, message = string.match(string.sub(text, 1, head - 1), '^(%a) (%a) (%S+) (%S+)$')
+  if not state then return nil end
+  return { state = state, kind = kind, node = node, message = message, answer = string.sub(text, head + 1) }
+end
+local function write_once(key, state, kind, node, message, answer, lifetime)
+  redis.call('SET', key, state .. ' ' .. kind .. ' ' .. node .. ' ' .. message .. '\\n' .. answer, 'PX', lifetime)
+end
+local function with_waiters(answer, waiters)
+  for _, waiter in ipairs(redis.call('ZRANGE', waiters, 0, -1)) do answer[#answer + 1] = waiter end
+  return answer
+end
+local known = read_once(redis.call('GET', KEYS[2]))
+if known and (known.state == 'r' or known.state == 'e') then
+  local answer = { known.state == 'r' and 'replied' or 'failed', known.answer }
+  return known.message == ARGV[2] and with_waiters(answer, KEYS[3]) or answer
+end
+local another = known and known.state == 'p' and known.message ~= ARGV[2]
+if another and redis.call('HEXISTS', KEYS[1], known.node) == 1 then
+  if ARGV[3] == '' then return { known.kind == 't' and 'waits' or 'busy' } end
+  if not redis.call('ZSCORE', KEYS[3], ARGV[3]) then
+    local waiting = redis.call('ZCARD', KEYS[3])
+    if waiting >= tonumber(ARGV[4]) then return { 'busy' } end
+    redis.call('ZADD', KEYS[3], waiting, ARGV[3])
+    redis.call('PEXPIRE', KEYS[3], ARGV[5])
+  end
+  return { 'waits' }
+end
+if not known then redis.call('UNLINK', KEYS[3]) end
+write_once(KEYS[2], 'p', ARGV[3] == '' and 't' or 'c', ARGV[1], ARGV[2], '', ARGV[5])
+if ARGV[3] ~= '' then redis.call('ZREM', KEYS[3], ARGV[3]) end
+redis.call('PEXPIRE', KEYS[3], ARGV[5])
+return { another and 'inherited' or 'run' }`,
+  },
+  onceend: {
+    sha: '6109690d4d4ebf752dfe213ebc6f3c3671f72fac',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function read_once(text)
+  local head = text and string.find(text, '\\n', 1, true)
+  if not head then return nil end
+  local state, kind, node, message = string.match(string.sub(text, 1, head - 1), '^(%a) (%a) (%S+) (%S+)$')
+  if not state then return nil end
+  return { state = state, kind = kind, node = node, message = message, answer = string.sub(text, head + 1) }
+end
+local function write_once(key, state, kind, node, message, answer, lifetime)
+  redis.call('SET', key, state .. ' ' .. kind .. ' ' .. node .. ' ' .. message .. '\\n' .. answer, 'PX', lifetime)
+end
+local function with_waiters(answer, waiters)
+  for _, waiter in ipairs(redis.call('ZRANGE', waiters, 0, -1)) do answer[#answer + 1] = waiter end
+  return answer
+end
+local known = read_once(redis.call('GET', KEYS[2]))
+local frees = ARGV[3] == 'f' or ARGV[3] == 'w'
+if known and known.message ~= ARGV[2] then return { 'lost' } end
+if known and known.state ~= 'p' then
+  if (known.state == 'f') ~= frees then return { 'lost' } end
+  return with_waiters({ 'ended' }, KEYS[3])
+end
+if known and known.node ~= ARGV[1] and ARGV[3] ~= 'w' then return { 'lost' } end
+if not frees then
+  write_once(KEYS[2], ARGV[3], known and known.kind or 't', ARGV[1], ARGV[2], ARGV[4], ARGV[5])
+  redis.call('PEXPIRE', KEYS[3], ARGV[5])
+  return with_waiters({ 'ended' }, KEYS[3])
+end
+if not known then return { 'ended' } end
+if redis.call('ZCARD', KEYS[3]) == 0 then
+  redis.call('UNLINK', KEYS[2])
+else
+  redis.call('SET', KEYS[2], 'f ' .. known.kind .. ' ' .. known.node .. ' ' .. known.message .. '\\n', 'KEEPTTL')
+end
+return with_waiters({ 'ended' }, KEYS[3])`,
+  },
+  oncetold: {
+    sha: '115a510ef89bd155ce020dd52978c4743b70a7fc',
+    lua: `#!lua flags=allow-oom
+local function read_once(text)
+  local head = text and string.find(text, '\\n', 1, true)
+  if not head then return nil end
+  local state, kind, node, message = string.match(string.sub(text, 1, head - 1), '^(%a) (%a) (%S+) (%S+)$')
+  if not state then return nil end
+  return { state = state, kind = kind, node = node, message = message, answer = string.sub(text, head + 1) }
+end
+local function write_once(key, state, kind, node, message, answer, lifetime)
+  redis.call('SET', key, state .. ' ' .. kind .. ' ' .. node .. ' ' .. message .. '\\n' .. answer, 'PX', lifetime)
+end
+local function with_waiters(answer, waiters)
+  for _, waiter in ipairs(redis.call('ZRANGE', waiters, 0, -1)) do answer[#answer + 1] = waiter end
+  return answer
+end
+local known = read_once(redis.call('GET', KEYS[1]))
+if not known or known.message ~= ARGV[1] or known.state == 'p' then return 0 end
+if known.state == 'f' then redis.call('UNLINK', KEYS[1]) end
+return redis.call('UNLINK', KEYS[2])`,
   },
   open: {
     sha: '364234e5652b93d7afb2db18b3c99812116df0b2',

@@ -177,6 +177,7 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   t.is(await cache.invalidate('s', { prefix: '' }), 1);
   await permits.take('s', { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 });
   await keep(a.link, 's');
+  await doOnce(a.link);
   await alarm(a.link);
   await mortal.link.close();
   await until('the reaping', async () => (await a.link.membership.members()).members.length === 2);
@@ -320,6 +321,15 @@ async function keep({ state }: Link, space: string): Promise<void> {
 }
 
 /** What the alert store does, each script once, and the archive trimmed. */
+async function doOnce({ once }: Link): Promise<void> {
+  const run = { mailbox: 'actor-2@1', name: 'x', message: 'a/1.0' };
+  await once.begin({ ...run, waiter: { inbox: 'a', correlation: 1 }, maxWaiters: 1, holdMs: 1_000 });
+  const other = { ...run, message: 'a/2.0' };
+  await once.begin({ ...other, waiter: { inbox: 'a', correlation: 2 }, maxWaiters: 1, holdMs: 1_000 });
+  await once.end(run, { kind: 'keep', answer: { failed: false, body: undefined }, keepMs: 1_000 });
+  await once.told(run);
+}
+
 async function alarm({ alerts }: Link): Promise<void> {
   const change = { fingerprint: 'f', alertId: 'id', event: 'raised', expected: 0 };
   const [raised] = await alerts.commit([{ ...change, body: {}, dueAt: 1 }]);

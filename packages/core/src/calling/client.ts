@@ -70,6 +70,7 @@ export type RuntimeCode =
   | 'NODE_CLOSED'
   | 'NODE_DIED'
   | 'NOT_MEMBER'
+  | 'NOT_SETTLED'
   | 'NO_HEALTHY_INSTANCES'
   | 'OUTPUT_INVALID'
   | 'OVERLOADED'

@@ -4,6 +4,7 @@ import { TAGS_HEADER } from './routing-headers.ts';
 
 /** What may travel beside a request. */
 interface Beside {
+  readonly id?: string | undefined;
   readonly key?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly wish?: Wish | undefined;
@@ -12,14 +13,15 @@ interface Beside {
 }
 
 /** What travels beside a request because it was asked for; undefined: nothing. */
-export function extrasOf({ key, headers, wish, orphan, stream }: Beside): Extras | undefined {
+export function extrasOf({ id, key, headers, wish, orphan, stream }: Beside): Extras | undefined {
   const tags = wish?.tags;
   const skip = orphan === 'skip';
   const until = stream === undefined || stream.until === 0 ? undefined : stream.until;
-  if (key === undefined && headers === undefined && tags === undefined && !skip && until === undefined)
-    return undefined;
+  const plain = id === undefined && key === undefined && headers === undefined && tags === undefined;
+  if (plain && !skip && until === undefined) return undefined;
   const all = tags === undefined ? headers : { ...headers, [TAGS_HEADER]: tags.join(',') };
   return {
+    ...(id === undefined ? undefined : { id }),
     ...(key === undefined ? undefined : { key }),
     ...(all === undefined ? undefined : { headers: all }),
     ...(skip ? { orphan } : undefined),

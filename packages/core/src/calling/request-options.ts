@@ -13,6 +13,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Travels with the message; the handler reads it as `ctx.key`. */
   readonly key?: string | undefined;
+  /**
+   * Names what is asked for: 1 to 256 printable ASCII characters. What comes with the same id, method and key while the first
+   * runs gets its answer too, and so does what comes within the method's `onceMs` (1 h) after that: the handler runs once.
+   */
+  readonly id?: string | undefined;
   /** Travel with the message; the handler reads them as `ctx.headers`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Of calls: `false`, a profile's name, or fields. Default: the service's. */

@@ -59,6 +59,8 @@ export class Requests {
   readonly #wish: Wish | undefined;
   readonly #alternative: Requests | undefined;
   readonly #watched: boolean;
+  /** The method runs at most once: its messages share a frame with nothing else. */
+  readonly #alone: boolean;
   #prepared: Prepared | undefined;
 
   /**
@@ -84,6 +86,7 @@ export class Requests {
     this.#scope = scope;
     this.#wish = wishOf(client);
     this.#alternative = this.#elsewhere();
+    this.#alone = spec.delivery === 'at-most-once';
     this.#watched = calling.watch.watchesCalls(contract.name);
   }
 
@@ -162,10 +165,11 @@ export class Requests {
       signal: options.signal,
       headers: options.headers,
       key: options.key,
-      id: undefined,
+      id: options.id,
       whenFull: options.whenFull,
       orphan: options.orphan === 'skip' ? 'skip' : undefined,
       scope: this.#scope,
+      atMostOnce: this.#alone,
       wish: bag === undefined ? this.#wish : (wishOf(options) ?? this.#wish),
       attempts: 0,
       degraded: undefined,
@@ -293,7 +297,7 @@ export class Requests {
     if (left <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(request.signal, request.scope, this.#subject);
     if (sendHooks.size > 0) for (const hook of sendHooks) hook(request);
-    const { mailbox, target, local } = routing.route(this.#contract, policy, request.wish, request.key);
+    const { mailbox, target, local } = routing.route(this.#contract, policy, request.wish, request.key, request.id);
     if (local !== undefined) {
       this.#runHere(local, request, resolve, reject);
       return;
@@ -317,7 +321,7 @@ export class Requests {
     const extras = extrasOf(request);
     try {
       if (policy.claimCheck === false)
-        outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extras, waiting);
+        outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extras, waiting, this.#alone);
       else
         this.#checkIn(request.input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
           outbox.call(
@@ -327,6 +331,7 @@ export class Requests {
             request.deadline,
             withClaim(extras, claim),
             waiting,
+            this.#alone,
             maxBytes,
           ),
         );
@@ -393,10 +398,10 @@ export class Requests {
     waiting.patient = (options.whenFull ?? policy.whenFull) === 'wait';
     const extras = extrasOf({ ...options, wish });
     const deadline = options.deadline ?? 0;
-    if (policy.claimCheck === false) outbox.cast(this.#method, input, deadline, extras, due, waiting);
+    if (policy.claimCheck === false) outbox.cast(this.#method, input, deadline, extras, due, waiting, this.#alone);
     else
       this.#checkIn(input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
-        outbox.cast(this.#method, body, deadline, withClaim(extras, claim), due, waiting, maxBytes),
+        outbox.cast(this.#method, body, deadline, withClaim(extras, claim), due, waiting, this.#alone, maxBytes),
       );
     sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);

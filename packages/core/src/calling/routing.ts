@@ -57,9 +57,16 @@ export class Routing {
   }
 
   /** @throws ServiceNotFound, NoHealthyInstances when it must go to somebody, and there is nobody. */
-  route(contract: Contract, policy: RoutingPolicy, wish: Wish | undefined, key: string | undefined): Route {
+  route(
+    contract: Contract,
+    policy: RoutingPolicy,
+    wish: Wish | undefined,
+    key: string | undefined,
+    id?: string,
+  ): Route {
     const { name: service, mailbox } = contract;
-    if (policy.delivery !== 'remote' && !isWanted(wish)) {
+    // Every node must know of an id: it has no short-cut.
+    if (policy.delivery !== 'remote' && id === undefined && !isWanted(wish)) {
       const local = this.#needs.local(mailbox);
       if (local !== undefined && (policy.delivery === 'local' || local.hasRoom(policy.localMaxLoad)))
         return { mailbox, local };

@@ -25,6 +25,8 @@ export interface Context<M extends MethodSpec = MethodSpec> {
   /** Absolute, ms in backend time; 0 when there is none. Nested calls inherit it. */
   readonly deadline: number;
   readonly key: string | undefined;
+  /** What the caller named the request by; the same when it is sent again. Pass it on to whom you call outside. */
+  readonly id: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   /** Aborts at the deadline, or when the node must give the message up. Created on first use. */
   readonly signal: AbortSignal;

@@ -1,4 +1,5 @@
 import { ConfigError } from '../ground/errors.ts';
+import { onceSchema } from './once.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import {
   methodSettingsSchema,
@@ -19,6 +20,13 @@ export interface MethodSpec {
   readonly errors?: Readonly<Record<string, StandardSchema>>;
   /** A `query` has no effect and may be repeated; a `command` (default) has one. */
   readonly kind?: 'query' | 'command';
+  /**
+   * `at-most-once`: settled before it is run, so that it is never run twice; what a crash interrupts is lost, and its caller
+   * gets `CALL_TIMEOUT`. Default `at-least-once`: run again after a crash.
+   */
+  readonly delivery?: 'at-least-once' | 'at-most-once';
+  /** How long the answer to a request with an `id` stands, ms; at most 30 days. Default 1 h. */
+  readonly onceMs?: number;
   /** How long a call waits for its answer, ms. Default: the client's. */
   readonly timeoutMs?: number;
   /** How its callers try again; the service's settings and each client may say otherwise. */
@@ -132,6 +140,8 @@ function checkSchemas(name: string, method: string, spec: MethodSpec): void {
   }
 }
 
-function checkSettings(name: string, method: string, { timeoutMs, retry, breaker, cache }: MethodSpec): void {
+function checkSettings(name: string, method: string, spec: MethodSpec): void {
+  const { timeoutMs, retry, breaker, cache, onceMs, delivery } = spec;
+  parseOptions(onceSchema, { onceMs, delivery }, `contract ${name}: methods.${method}`);
   parseOptions(methodSettingsSchema, { timeoutMs, retry, breaker, cache }, `contract ${name}: methods.${method}`);
 }

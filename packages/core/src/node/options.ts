@@ -254,6 +254,8 @@ export const clientOptionsSchema: z.ZodType<ClientOptions> = z.strictObject({
   ...wishes,
 });
 
+const requestIdSchema = z.string().regex(/^[ -~]{1,256}$/, 'must be 1 to 256 printable ASCII characters');
+
 /** A moment, ms since the epoch, as far as a Date reaches. */
 const moment = z.number().positive().max(8.64e15);
 
@@ -262,6 +264,7 @@ const request = {
   deadline: moment.optional(),
   signal: z.instanceof(AbortSignal).optional(),
   key: z.string().min(1).max(512).optional(),
+  id: requestIdSchema.optional(),
   headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
   whenFull: whenFullSchema.optional(),
   orphan: z.enum(['skip', 'run']).optional(),

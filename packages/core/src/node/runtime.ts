@@ -170,6 +170,7 @@ export class Runtime {
     };
     this.actors = new ServedActors({
       broker: link.broker,
+      once: link.once,
       policies,
       middleware: serverMiddleware,
       defaults: policy,
@@ -390,8 +391,6 @@ export class Runtime {
         this.shared.beaten(seq, alertSeq);
       },
     });
-    // At once: a frame that left under the new id with an old number would make all that follow look like repeats.
-    this.sending.rejoined();
     this.member = true;
     // Joining was answered: as good as a beat.
     this.#lastBeatAt = this.#clock.elapsed();

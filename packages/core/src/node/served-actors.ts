@@ -1,13 +1,17 @@
 /** What a node serves: for each actor its pool and dispatcher, whether it takes part, and how much of the work it takes. */
 import type { Actor } from '../contract/actor.ts';
 import type { Broker } from '../ports/broker.ts';
+import { atMostOnceOf, keepMsOf } from '../contract/once.ts';
 import { createPool } from '../serving/create-pool.ts';
 import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
 import { wakefulTimers } from '../ground/clock.ts';
 import type { Correspondence } from './correspondence.ts';
+import { OnceGate } from '../serving/gates/once.ts';
+import { OnceRuns } from '../serving/once/runs.ts';
 import { ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
+import type { Once } from '../ports/once.ts';
 import { metaSchema, tagsSchema } from '../ports/report.ts';
 import type { ServerMiddleware } from '../calling/middleware.ts';
 import type { Policies } from '../policies/policies.ts';
@@ -37,7 +41,17 @@ export interface Served {
 /** What all dispatchers of a node are made of, besides what is said of the actor. */
 export type DispatcherParts = Omit<
   DispatcherNeeds,
-  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'tags' | 'streams' | 'onEnded' | 'onBuried'
+  | 'mailbox'
+  | 'methods'
+  | 'pool'
+  | 'policy'
+  | 'log'
+  | 'tags'
+  | 'streams'
+  | 'once'
+  | 'atMostOnce'
+  | 'onEnded'
+  | 'onBuried'
 > & {
   readonly log: Log;
   /** A handler has ended; `code` says how it failed; `isCall`: somebody waited. */
@@ -46,6 +60,7 @@ export type DispatcherParts = Omit<
 
 export interface ServedActorsNeeds {
   readonly broker: Broker;
+  readonly once: Once;
   readonly policies: Policies;
   readonly middleware: readonly ServerMiddleware[];
   readonly parts: DispatcherParts;
@@ -110,14 +125,24 @@ export class ServedActors {
       await pool.close(0);
       throw thrown;
     }
+    const log = parts.log.child({ actor: name });
+    const atMostOnce = atMostOnceOf(methods);
+    const keepMs = (method: string): number => keepMsOf(methods[method]);
+    const { sending, maxBodyBytes } = parts;
+    const runs = new OnceRuns({ once: this.#needs.once, mailbox, keepMs, atMostOnce, sending, log, maxBodyBytes });
+    const streams = streaming(actor, parts.gates, correspondence);
     const dispatcher = new Dispatcher({
       ...parts,
-      ...streaming(actor, parts.gates, correspondence),
+      ...streams,
       mailbox,
       methods: new Set(Object.keys(methods)),
       pool,
       policy: actor.policy,
-      log: parts.log.child({ actor: name }),
+      log,
+      once: runs,
+      atMostOnce,
+      // Last: whatever it lets pass runs.
+      gates: [...(streams.gates ?? parts.gates ?? []), new OnceGate(runs)],
       tags: new Set(tags),
       onEnded: (_method, ms, code, isCall) => parts.ended(mailbox, ms, code, isCall),
       onBuried: (count, code) => events.emit('dead', { mailbox, count, code }),

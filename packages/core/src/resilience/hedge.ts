@@ -6,7 +6,7 @@ import type { Layer, Request, Send } from './request.ts';
 /** @param afterMs without an answer for this long, the second try is sent. Requests that are no queries pass as they are. */
 export function hedging(timers: Timers, afterMs: number): Layer {
   return (next) => (request) =>
-    request.kind !== 'query' || request.signal?.aborted === true
+    request.kind !== 'query' || request.atMostOnce === true || request.signal?.aborted === true
       ? next(request)
       : new Race(timers, afterMs, next, request).run();
 }

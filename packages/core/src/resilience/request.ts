@@ -31,6 +31,8 @@ export interface Request {
   readonly scope?: Scope | undefined;
   /** Of what is answered with a stream. */
   readonly stream?: StreamTerms | undefined;
+  /** Its method never runs twice: nothing is sent again once it may have run, whatever its kind or id. */
+  readonly atMostOnce?: boolean | undefined;
   /** Tries so far, the one under way included; layers below `retry` see it grow. */
   attempts: number;
   /** Why the answer is not the service's own: `cache` or the code of the failure that a fallback stood in for. */

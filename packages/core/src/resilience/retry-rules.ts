@@ -13,17 +13,19 @@ const FINAL_REFUSALS: ReadonlySet<string> = new Set([
 
 /**
  * Never after an abort. After `not-executed` whenever another try may succeed; once a handler may have run, only where
- * running it twice is harmless: a query, or a request with an `id`.
+ * running it twice is harmless: a query, or a request with an `id`;
+ * never where the method runs at most once.
  * @param retryOn codes that are tried again whatever the error says of itself; absent: its `retryable` decides.
  */
 export function mayRetry(
   error: HomeostatError,
-  request: Pick<Request, 'kind' | 'id'>,
+  request: Pick<Request, 'kind' | 'id' | 'atMostOnce'>,
   retryOn?: readonly string[],
 ): boolean {
   if (error.code === 'ABORTED') return false;
   if (!(retryOn?.includes(error.code) ?? retriesByItself(error))) return false;
-  return error.outcome === 'not-executed' || request.kind === 'query' || request.id !== undefined;
+  if (error.outcome === 'not-executed') return true;
+  return request.atMostOnce !== true && (request.kind === 'query' || request.id !== undefined);
 }
 
 function retriesByItself(error: HomeostatError): boolean {

@@ -8,6 +8,7 @@ import { codeOf, HomeostatError, NodeClosed, NotMember, TransportError } from '.
 import type { Flusher } from '../ground/flusher.ts';
 import { FrameWriter, MAX_FRAME_BYTES } from '../wire/frame.ts';
 import { sleep } from '../ground/loop.ts';
+import { Numbers } from './numbers.ts';
 import { OpenFrame } from './open-frame.ts';
 
 /** Who sent an envelope, told how its sending ended. Exactly one of the two is called, once. */
@@ -74,14 +75,20 @@ export class Outbox {
   readonly #full: OpenFrame[] = [];
   #open: OpenFrame | undefined;
   #travelling: OpenFrame | undefined;
+  /** Of the next frame. */
   #number: number;
+  /** The first number that is not its own. */
+  #bound: number;
+  readonly #numbers: Numbers;
   #scheduled = false;
   /** Set while a frame stands in line for room: whoever is not patient is told this. */
   #refusal: HomeostatError | undefined;
 
-  /** @param firstNumber of its frames: above every number that this node has used for the destination. */
-  constructor(destination: Destination, flusher: Flusher, maxBodyBytes: number, firstNumber = 1) {
-    this.#number = firstNumber;
+  /** @param numbers shared by whatever a node sends requests by: no two of its frames have the same. */
+  constructor(destination: Destination, flusher: Flusher, maxBodyBytes: number, numbers: Numbers = new Numbers()) {
+    this.#numbers = numbers;
+    this.#number = numbers.take(1);
+    this.#bound = this.#number + 1;
     this.#destination = destination;
     this.#flusher = flusher;
     this.#maxBodyBytes = maxBodyBytes;
@@ -91,7 +98,10 @@ export class Outbox {
     return this.#travelling === undefined && (this.#open?.receipts.length ?? 0) === 0 && this.#full.length === 0;
   }
 
-  /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
+  /**
+   * @param alone it shares its frame with nothing else.
+   * @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then.
+   */
   call(
     method: string,
     body: unknown,
@@ -99,15 +109,16 @@ export class Outbox {
     deadline: number,
     extras: Extras | undefined,
     receipt: Receipt,
+    alone = false,
     maxBodyBytes?: number,
   ): void {
-    const frame = this.#put(this.#destination.share(method), undefined, receipt, (writer) =>
+    const frame = this.#put(alone ? 1 : this.#destination.share(method), undefined, receipt, (writer) =>
       writer.addCall(method, body, correlation, deadline, extras, maxBodyBytes),
     );
     frame.answered = true;
   }
 
-  /** @throws SerializationError, PayloadTooLarge when the body cannot travel; nothing is sent then. */
+  /** As with `call`. */
   cast(
     method: string,
     body: unknown,
@@ -115,9 +126,10 @@ export class Outbox {
     extras: Extras | undefined,
     at: number | undefined,
     receipt: Receipt,
+    alone = false,
     maxBodyBytes?: number,
   ): void {
-    this.#put(this.#destination.share(method), at, receipt, (writer) =>
+    this.#put(alone ? 1 : this.#destination.share(method), at, receipt, (writer) =>
       writer.addCast(method, body, deadline, extras, maxBodyBytes),
     );
   }
@@ -171,11 +183,6 @@ export class Outbox {
   /** Above every number it has used. */
   get nextNumber(): number {
     return this.#number;
-  }
-
-  /** The sender has a new id: its numbers start anew. What travelled ends by itself with `not-member`. */
-  rejoined(): void {
-    this.#number = 1;
   }
 
   /** Refuses whatever has not been accepted. */
@@ -249,7 +256,7 @@ export class Outbox {
       if (!frame.ambiguous && !this.#keepWanted(frame)) break;
       if (frame.ambiguous && !frame.receipts.some((receipt) => receipt.wanted)) {
         // It may be there under this number; what follows must not be taken for its repetition.
-        this.#number += 1;
+        this.#use(1);
         break;
       }
       const from = this.#destination.from();
@@ -296,7 +303,7 @@ export class Outbox {
   async #travelTogether(group: readonly OpenFrame[]): Promise<void> {
     this.#travelling = group[0];
     const from = this.#destination.from();
-    const first = this.#number;
+    const first = this.#inARow(group.length);
     let taken = 0;
     try {
       const frames = group.map((frame, index) => {
@@ -312,7 +319,7 @@ export class Outbox {
       const ambiguous = error.outcome !== 'not-executed';
       for (const frame of group) frame.ambiguous = ambiguous;
     }
-    this.#number += taken;
+    this.#use(taken);
     const landed = group.slice(0, taken);
     const left = group.slice(taken);
     for (const frame of landed) {
@@ -341,10 +348,28 @@ export class Outbox {
     if (this.#travelling === undefined && (this.#open?.receipts.length ?? 0) > 0) this.#schedule();
   }
 
+  /** So many numbers are used up. */
+  #use(count: number): void {
+    this.#number += count;
+    if (this.#number < this.#bound) return;
+    this.#number = this.#numbers.take(1);
+    this.#bound = this.#number + 1;
+  }
+
+  /** Makes its next `count` numbers follow each other, and answers the first. */
+  #inARow(count: number): number {
+    const missing = count - (this.#bound - this.#number);
+    if (missing <= 0) return this.#number;
+    const more = this.#numbers.take(this.#bound === this.#numbers.next ? missing : count);
+    if (more !== this.#bound) this.#number = more;
+    this.#bound = this.#number + count;
+    return this.#number;
+  }
+
   /** Answers whether the frame has ended. */
   #arrived(frame: OpenFrame, result: TransmitResult): boolean {
     if (result.kind === 'accepted') {
-      this.#number += 1;
+      this.#use(1);
       frame.accepted = frame.receipts;
       frame.receipts = [];
       return true;
@@ -369,7 +394,7 @@ export class Outbox {
     if (error instanceof TransportError && error.retryable && !this.#closing.signal.aborted) return false;
     if (frame.ambiguous) {
       // What this try says holds for this try only: an earlier one may have been carried out, under this number.
-      this.#number += 1;
+      this.#use(1);
       this.#refuse(
         frame,
         error.outcome === 'unknown'

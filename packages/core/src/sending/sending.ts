@@ -4,6 +4,7 @@ import type { Clock } from '../ground/clock.ts';
 import type { Deadlines } from '../ground/deadlines.ts';
 import { MailboxFull, NodeClosed, type HomeostatError } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
+import { Numbers } from './numbers.ts';
 import { Outbox, type Destination, type TransmitResult } from './outbox.ts';
 import type { Replies } from './replies.ts';
 import { FrameShares } from './frame-shares.ts';
@@ -37,8 +38,7 @@ export class Sending {
   readonly #mailboxes = new Map<string, Outbox>();
   readonly #targets = new Map<string, Outbox>();
   readonly #inboxes = new Map<string, Outbox>();
-  /** Of the next outbox to a single node: one that was dropped may have been to the same. */
-  #firstNumber = 1;
+  readonly #numbers = new Numbers();
   #closed = false;
 
   constructor(needs: SendingNeeds) {
@@ -72,10 +72,8 @@ export class Sending {
     const name = `${mailbox}>${target}`;
     const known = this.#targets.get(name);
     if (known !== undefined) return known;
-    if (this.#targets.size >= MAX_IDLE_OUTBOXES) {
-      for (const outbox of dropIdle(this.#targets)) this.#firstNumber = Math.max(this.#firstNumber, outbox.nextNumber);
-    }
-    return this.#add(this.#targets, name, this.#toMailbox(mailbox, target), this.#firstNumber);
+    if (this.#targets.size >= MAX_IDLE_OUTBOXES) dropIdle(this.#targets);
+    return this.#add(this.#targets, name, this.#toMailbox(mailbox, target));
   }
 
   /** The outbox to a node's inbox. */
@@ -89,12 +87,6 @@ export class Sending {
   /** Each mailbox that was sent to, and a number that is another one when more was sent. */
   *sentTo(): Iterable<readonly [mailbox: string, frames: number]> {
     for (const [mailbox, { nextNumber }] of this.#mailboxes) yield [mailbox, nextNumber];
-  }
-
-  /** The node has a new member id. */
-  rejoined(): void {
-    this.#firstNumber = 1;
-    for (const outbox of [...this.#mailboxes.values(), ...this.#targets.values()]) outbox.rejoined();
   }
 
   /** Refuses new requests; answers may still leave. */
@@ -112,8 +104,8 @@ export class Sending {
     for (const outbox of this.#all()) outbox.close();
   }
 
-  #add(outboxes: Map<string, Outbox>, name: string, destination: Destination, firstNumber = 1): Outbox {
-    const outbox = new Outbox(destination, this.#needs.flusher, this.#needs.maxBodyBytes, firstNumber);
+  #add(outboxes: Map<string, Outbox>, name: string, destination: Destination): Outbox {
+    const outbox = new Outbox(destination, this.#needs.flusher, this.#needs.maxBodyBytes, this.#numbers);
     outboxes.set(name, outbox);
     return outbox;
   }
@@ -182,9 +174,6 @@ export class Sending {
   }
 }
 
-/** Answers those that it dropped. */
-function dropIdle(outboxes: Map<string, Outbox>): Outbox[] {
-  const idle = [...outboxes].filter(([, outbox]) => outbox.idle);
-  for (const [name] of idle) outboxes.delete(name);
-  return idle.map(([, outbox]) => outbox);
+function dropIdle(outboxes: Map<string, Outbox>): void {
+  for (const [name, outbox] of outboxes) if (outbox.idle) outboxes.delete(name);
 }

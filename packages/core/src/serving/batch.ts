@@ -1,5 +1,5 @@
 /** A claimed frame in this node's hands: which of its envelopes have ended, and how. */
-import type { Claim, HistoryItem } from '../ports/broker.ts';
+import type { Claim, HistoryItem, Settlement } from '../ports/broker.ts';
 import type { Frame } from '../wire/frame.ts';
 
 /** How an envelope that does not simply succeed leaves the entry. */
@@ -15,6 +15,8 @@ export interface Leaving {
 }
 
 const WAITS = 1;
+/** Settled before it is run: still in hand here, and nowhere else. */
+const SETTLED = 2;
 
 export class Batch {
   readonly claim: Claim;
@@ -23,6 +25,8 @@ export class Batch {
   readonly claimedAt: number;
   /** Set when the node was evicted or handed it back: nothing of it is settled by us any more. */
   dropped = false;
+  /** Nothing of it is left in the backend, though some of it may run here. */
+  gone = false;
   /** Envelopes that have not ended. */
   remaining: number;
   /** Where the dispatcher looks for the next one to start. */
@@ -54,9 +58,18 @@ export class Batch {
     return this.#state[index] === WAITS;
   }
 
+  /** Envelope `index` is settled before it is run: what to tell the backend. */
+  settleFirst(index: number): Settlement {
+    this.#state[index] = SETTLED;
+    const { claim } = this;
+    const todo = this.todo();
+    this.gone = !todo.includes('1');
+    return this.gone ? { kind: 'done', claim } : { kind: 'progress', claim, todo };
+  }
+
   /** Envelope `index` has ended; answers false when it had before. */
   end(index: number): boolean {
-    if (this.#state[index] !== WAITS) return false;
+    if (this.#state[index] !== WAITS && this.#state[index] !== SETTLED) return false;
     this.#state[index] = 0;
     this.remaining -= 1;
     this.untold += 1;

@@ -40,6 +40,10 @@ export class Delivery implements Context, Deadlined, Scope {
   ran = false;
   /** The body, where it lay beside the mailbox. */
   claimed: Uint8Array | undefined = undefined;
+  /** It was settled before it was run: nobody will ever have it again. */
+  settled = false;
+  /** It was given up while its handler runs on. */
+  runsOn = false;
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;
@@ -92,6 +96,10 @@ export class Delivery implements Context, Deadlined, Scope {
 
   get key(): string | undefined {
     return this.envelope.extras?.key;
+  }
+
+  get id(): string | undefined {
+    return this.envelope.extras?.id;
   }
 
   get headers(): Readonly<Record<string, string>> {

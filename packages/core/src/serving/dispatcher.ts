@@ -31,6 +31,8 @@ import type { Log } from '../ground/log.ts';
 import type { ActorPolicy } from '../node/options.ts';
 import { PING, type Pong } from '../calling/ping.ts';
 import { enterAll, type Gate, type Refusal } from './gate.ts';
+import { OnceEndings, type Ends } from './once/endings.ts';
+import type { OnceRuns } from './once/runs.ts';
 import type { Ended, Pool } from './pool.ts';
 import { serviceOf } from '../registry/instance.ts';
 import { tagsWanted } from '../calling/routing-headers.ts';
@@ -67,6 +69,10 @@ export interface DispatcherNeeds {
   readonly gates?: readonly Gate[];
   /** Absent: no method answers with a stream. */
   readonly streams?: Streams;
+  /** What has an id ends by way of these. Absent: ids mean nothing. */
+  readonly once?: OnceRuns;
+  /** Methods that are settled before they run. Absent: none. */
+  readonly atMostOnce?: ReadonlySet<string> | undefined;
   /** What this node is tagged with; absent: nothing. */
   readonly tags?: ReadonlySet<string>;
   /** Whether another living node that serves the mailbox has all of these tags. Absent: nobody has. */
@@ -101,6 +107,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   readonly #needs: DispatcherNeeds;
   readonly #capacity: Capacity;
   readonly #endings: Endings;
+  /** Of what has an id. */
+  readonly #once: OnceEndings | undefined;
   readonly #local: LocalDeliveries;
   readonly #running = new Set<Delivery>();
   /** Those that a gate keeps waiting. */
@@ -142,6 +150,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.log = needs.log;
     this.#capacity = new Capacity(needs.pool, needs.policy.concurrency);
     this.#endings = new Endings(needs, (batch) => this.#freed(batch));
+    const { once: runs, log, maxBodyBytes } = needs;
+    if (runs !== undefined) this.#once = new OnceEndings({ runs, endings: this.#endings, log, maxBodyBytes });
     this.#local = new LocalDeliveries(this.#localRoom());
   }
 
@@ -258,24 +268,34 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   }
 
   value(delivery: Delivery, value: unknown): void {
-    if (!this.#ended(delivery, undefined)) return;
+    if (!this.#ended(delivery, undefined)) {
+      if (delivery.runsOn) this.#once?.lateValue(delivery, value);
+      return;
+    }
     this.#needs.stats.processed += 1;
-    this.#endings.succeeded(delivery, value);
+    this.#ends(delivery).succeeded(delivery, value);
     this.#pump();
   }
 
   bytes(delivery: Delivery, body: Uint8Array | undefined): void {
-    if (!this.#ended(delivery, undefined)) return;
+    if (!this.#ended(delivery, undefined)) {
+      if (delivery.runsOn) this.#once?.late(delivery, { failed: false, body });
+      return;
+    }
     this.#needs.stats.processed += 1;
-    this.#endings.succeededWithBytes(delivery, body);
+    this.#ends(delivery).succeededWithBytes(delivery, body);
     this.#pump();
   }
 
   failed(delivery: Delivery, error: WireError): void {
-    if (delivery.gaveUp instanceof Aborted) return this.#skip(delivery);
-    if (!this.#ended(delivery, error.code)) return;
+    if (delivery.gaveUp instanceof Aborted && (this.#once === undefined || delivery.id === undefined))
+      return this.#skip(delivery);
+    if (!this.#ended(delivery, error.code)) {
+      if (delivery.runsOn) this.#once?.late(delivery, { failed: true, error });
+      return;
+    }
     this.#needs.stats.failed += 1;
-    this.#endings.failed(delivery, error);
+    this.#ends(delivery).failed(delivery, error);
     this.#pump();
   }
 
@@ -297,6 +317,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     const ran = this.#needs.clock.elapsed() - delivery.startedAt;
     const error = new HandlerTimeout(`${this.#needs.mailbox} ${delivery.method}`, Math.round(ran));
     if (delivery.aborted) {
+      delivery.runsOn = true;
       this.failed(delivery, toWireError(error));
       return;
     }
@@ -447,6 +468,9 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#busy += 1;
     if (envelope.kind !== Kind.call && envelope.kind !== Kind.cast) return this.#refuse(delivery, 'KIND_UNKNOWN');
     if (delivery.attempt > policy.redelivery.deliveries) return this.#refuse(delivery, 'NODE_DIED');
+    // What is still in the mailbox has not been run by the rules; who died with it in hand may have known others.
+    const second = this.#needs.atMostOnce !== undefined && (delivery.attempt > 1 || batch.claim.crashes > 0);
+    if (second && this.#needs.atMostOnce.has(envelope.method)) return this.#refuse(delivery, 'NODE_DIED');
     let limitMs = envelope.kind === Kind.call ? Infinity : policy.maxRunMs;
     if (envelope.deadline !== 0) {
       const left = envelope.deadline - clock.now();
@@ -491,6 +515,11 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   }
 
   #handle(delivery: Delivery, limitMs: number): void {
+    const { atMostOnce } = this.#needs;
+    if (atMostOnce !== undefined && !delivery.settled && atMostOnce.has(delivery.method)) {
+      void this.#settleFirst(delivery);
+      return;
+    }
     delivery.ran = true;
     const isStream = this.#needs.streams !== undefined && delivery instanceof StreamDelivery;
     if (isStream) this.#run(delivery, this.#leftOf(delivery), this.#sources);
@@ -512,6 +541,12 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     } catch (thrown) {
       this.failed(delivery, { ...toWireError(thrown), outcome: 'failed' });
     }
+  }
+
+  /** Never rejects. */
+  async #settleFirst(delivery: Delivery): Promise<void> {
+    if (await this.#endings.settleFirst(delivery)) this.#entered(delivery, undefined);
+    else this.#refuse(delivery, 'NOT_SETTLED');
   }
 
   #turnAway(delivery: Delivery, refusal: Refusal): void {
@@ -567,6 +602,10 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       : new Delivery(this, batch, index, clock.elapsed());
   }
 
+  #ends(delivery: Delivery): Ends {
+    return this.#once === undefined || delivery.id === undefined ? this.#endings : this.#once;
+  }
+
   #run(delivery: Delivery, limitMs: number, ended: Ended): void {
     const { pool, deadlines } = this.#needs;
     pool.run(delivery, limitMs, ended);
@@ -588,7 +627,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   /** Ends a delivery that is not run. */
   #refuse(delivery: Delivery, reason: string): void {
     if (!this.#ended(delivery, reason)) return;
-    this.#endings.refused(delivery, reason);
+    this.#ends(delivery).refused(delivery, reason);
     this.#pump();
   }
 

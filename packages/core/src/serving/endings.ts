@@ -7,7 +7,7 @@ import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
 import { HandlerError, messageOf } from '../ground/errors.ts';
 import { NO_RECEIPT } from '../sending/no-receipt.ts';
 import type { Receipt } from '../sending/outbox.ts';
-import { judge } from './verdict.ts';
+import { judge, type Verdict } from './verdict.ts';
 
 /** Progress of an entry older than this is told to the backend, and as often, ms. */
 const PROGRESS_MS = 50;
@@ -49,8 +49,36 @@ export class Endings {
     else this.#answer(delivery, (inbox, receipt) => inbox.replyBytes(delivery.envelope.correlation, body, receipt));
   }
 
-  failed(delivery: Delivery, error: WireError): void {
-    const { policy, clock, log, mailbox } = this.#needs;
+  /** What becomes of a delivery that has failed so. */
+  verdict(delivery: Delivery, { retryable, code }: WireError): Verdict {
+    const { policy, clock } = this.#needs;
+    if (delivery.settled) return { kind: 'ack' };
+    const { isCall, attempt, deadline } = delivery;
+    return judge(
+      { retryable, crashed: code === 'WORKER' },
+      { isCall, attempt, now: clock.now(), deadline },
+      policy.redelivery,
+    );
+  }
+
+  /** Whether its end is not this node's matter any more. */
+  isOthers({ batch, settled }: Delivery): boolean {
+    return batch.dropped && !settled;
+  }
+
+  /**
+   * Settles one envelope before it is run, so that nobody ever has it again; what else the entry holds stays. Answers
+   * whether that is sure.
+   */
+  async settleFirst(delivery: Delivery): Promise<boolean> {
+    const { batch, index } = delivery;
+    if (batch.untold > 0) this.flush(batch);
+    delivery.settled = true;
+    return (await this.#needs.settler().carryOut(batch.settleFirst(index))) === 'settled';
+  }
+
+  failed(delivery: Delivery, error: WireError, verdict: Verdict = this.verdict(delivery, error)): void {
+    const { clock, log, mailbox } = this.#needs;
     log.debug(
       {
         evt: 'handler_failed',
@@ -62,16 +90,10 @@ export class Endings {
       },
       'a delivery failed',
     );
-    const message = {
-      isCall: delivery.isCall,
-      attempt: delivery.attempt,
-      now: clock.now(),
-      deadline: delivery.deadline,
-    };
-    const verdict = judge({ retryable: error.retryable, crashed: error.code === 'WORKER' }, message, policy.redelivery);
     // After the deadline the caller has its own error, which says more truly what happened: it waited too long.
-    const tooLate = delivery.isCall && message.deadline !== 0 && message.now >= message.deadline;
-    if (verdict.kind === 'ack' && tooLate) this.#end(delivery.batch, delivery.index);
+    const tooLate = delivery.isCall && delivery.deadline !== 0 && clock.now() >= delivery.deadline;
+    if (delivery.settled && !delivery.isCall) this.#endForGood(delivery, error.code);
+    else if (verdict.kind === 'ack' && tooLate) this.#end(delivery.batch, delivery.index);
     else if (verdict.kind === 'ack')
       this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
     else if (verdict.kind === 'retry') this.#leave(delivery, error, verdict.at);
@@ -107,7 +129,8 @@ export class Endings {
       retryable: false,
       outcome,
     } as const;
-    if (!delivery.isCall) this.#leave(delivery, error);
+    if (!delivery.isCall && delivery.settled) this.#endForGood(delivery, reason);
+    else if (!delivery.isCall) this.#leave(delivery, error);
     else this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
   }
 
@@ -141,7 +164,7 @@ export class Endings {
 
   /** Tells the backend what has left the entry since the last time. */
   flush(batch: Batch): void {
-    if (batch.dropped) return;
+    if (batch.dropped || batch.gone) return;
     const settler = this.#needs.settler();
     const groups = grouped(batch);
     batch.leaving = [];
@@ -188,7 +211,8 @@ export class Endings {
   handBackOne(batch: Batch): void {
     if (batch.dropped || !this.#inHand.has(batch)) return;
     if (batch.leaving.length > 0) this.flush(batch);
-    if (batch.remaining > 0) this.#needs.settler().add({ kind: 'park', claim: batch.claim, todo: batch.todo() });
+    if (batch.remaining > 0 && !batch.gone)
+      this.#needs.settler().add({ kind: 'park', claim: batch.claim, todo: batch.todo() });
     batch.dropped = true;
     this.#release(batch);
   }
@@ -215,7 +239,7 @@ export class Endings {
     send: (inbox: ReturnType<DispatcherNeeds['sending']['inbox']>, receipt: Receipt) => void,
   ): void {
     const { batch, index, envelope } = delivery;
-    if (batch.dropped) return;
+    if (this.isOthers(delivery)) return;
     const { replyTo } = batch.frame;
     if (replyTo === null || envelope.kind !== Kind.call || envelope.correlation === 0) {
       this.#end(batch, index);
@@ -232,6 +256,17 @@ export class Endings {
       );
       inbox.error(envelope.correlation, { ...toWireError(thrown), details: undefined, outcome: 'failed' }, receipt);
     }
+  }
+
+  /** A cast of a method that runs at most once has failed: it cannot come again, and nothing is left to keep of it. */
+  #endForGood(delivery: Delivery, code: string): void {
+    const { log, mailbox } = this.#needs;
+    const { method, messageId } = delivery;
+    log.error(
+      { evt: 'at_most_once_failed', mailbox, method, messageId, code },
+      'a cast that runs at most once has failed',
+    );
+    this.#end(delivery.batch, delivery.index);
   }
 
   #leave(delivery: Delivery, error: WireError, at?: number): void {
@@ -324,7 +359,7 @@ class Answer implements Receipt {
   }
 
   get wanted(): boolean {
-    return !this.batch.dropped;
+    return !this.batch.dropped || this.batch.gone;
   }
 
   accepted(): void {

@@ -18,6 +18,7 @@ export interface JobContext {
   readonly remainingMs: number;
   readonly caller: string;
   readonly key?: string;
+  readonly id?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

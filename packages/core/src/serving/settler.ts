@@ -21,6 +21,8 @@ export class Settler {
   readonly #log: Log;
   readonly #failed: ((error: HomeostatError) => void) | undefined;
   readonly #closing = new AbortController();
+  /** Who waits for the result of a settlement. */
+  readonly #told = new Map<Settlement, (result: SettleResult) => void>();
   #waiting: Settlement[] = [];
   #scheduled = false;
   #inFlight = false;
@@ -45,6 +47,15 @@ export class Settler {
     this.#flusher.schedule(this);
   }
 
+  /** Resolves when it has been carried out or refused; `lost` also when the claims are gone or this is closed. */
+  carryOut(settlement: Settlement): Promise<SettleResult> {
+    return new Promise((resolve) => {
+      if (this.#closing.signal.aborted) return resolve('lost');
+      this.#told.set(settlement, resolve);
+      this.add(settlement);
+    });
+  }
+
   flush(): void {
     this.#scheduled = false;
     if (!this.#inFlight) void this.#run();
@@ -53,6 +64,7 @@ export class Settler {
   /** The claims are gone: what waits to be settled is not ours any more. */
   forget(): void {
     this.#waiting = [];
+    this.#loseAll();
   }
 
   /** Resolves when everything added so far has been carried out or refused. */
@@ -63,6 +75,12 @@ export class Settler {
 
   close(): void {
     this.#closing.abort();
+    this.#loseAll();
+  }
+
+  #loseAll(): void {
+    for (const tell of this.#told.values()) tell('lost');
+    this.#told.clear();
   }
 
   async #run(): Promise<void> {
@@ -98,6 +116,7 @@ export class Settler {
 
   #count(results: readonly SettleResult[], batch: readonly Settlement[]): void {
     results.forEach((result, index) => {
+      if (this.#told.size > 0) this.#tell(batch[index]!, result);
       if (result !== 'lost') return;
       this.lost += 1;
       const { claim, kind } = batch[index]!;
@@ -106,5 +125,10 @@ export class Settler {
         'the entry was no longer ours',
       );
     });
+  }
+
+  #tell(settlement: Settlement, result: SettleResult): void {
+    this.#told.get(settlement)?.(result);
+    this.#told.delete(settlement);
   }
 }

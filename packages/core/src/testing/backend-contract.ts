@@ -14,6 +14,7 @@ import { features as featureTests } from './contract/features.ts';
 import { limits } from './contract/limits.ts';
 import { membership } from './contract/membership.ts';
 import { news } from './contract/news.ts';
+import { once } from './contract/once.ts';
 import { permits } from './contract/permits.ts';
 import { records } from './contract/records.ts';
 import { settling } from './contract/settling.ts';
@@ -70,6 +71,7 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   caching(promised);
   permits(promised);
   state(promised);
+  once(promised);
   alerts(promised);
   featureTests(promised);
 }

@@ -1,7 +1,7 @@
 import { TransportError } from '../ground/errors.ts';
 
 /** Calls whose reply can be lost. */
-export type Faultable = 'append' | 'reply' | 'settle' | 'commit';
+export type Faultable = 'append' | 'reply' | 'settle' | 'commit' | 'once';
 
 /** What is wrong just now between the links of one faulty backend and what is behind it. */
 export class Faults {

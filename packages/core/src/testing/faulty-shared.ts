@@ -2,6 +2,7 @@
 import type { AlertStore } from '../ports/alerts.ts';
 import type { Breakers } from '../ports/breakers.ts';
 import type { Cache } from '../ports/cache.ts';
+import type { Once } from '../ports/once.ts';
 import type { Permits } from '../ports/permits.ts';
 import type { Records } from '../ports/records.ts';
 import type { StateStore } from '../ports/state.ts';
@@ -43,6 +44,14 @@ export function faultyState(inner: StateStore, faults: Faults): StateStore {
   return {
     each: (space, operations) => faults.call('other', () => inner.each(space, operations)),
     all: (space, changes) => faults.call('other', () => inner.all(space, changes)),
+  };
+}
+
+export function faultyOnce(inner: Once, faults: Faults): Once {
+  return {
+    begin: (begin) => faults.call('once', () => inner.begin(begin)),
+    end: (run, end) => faults.call('once', () => inner.end(run, end)),
+    told: (run) => faults.call('other', () => inner.told(run)),
   };
 }
 

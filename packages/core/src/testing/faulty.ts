@@ -7,6 +7,7 @@ import {
   faultyAlerts,
   faultyBreakers,
   faultyCache,
+  faultyOnce,
   faultyPermits,
   faultyRecords,
   faultyState,
@@ -18,7 +19,7 @@ export interface FaultyBackend extends Backend {
   sleep(): void;
   /** It is back: reading goes on, and what came to the inboxes and what was news meanwhile arrives. */
   wake(): void;
-  /** The next append, reply, settle or commit (or the next of the kind given) is carried out; its caller gets an `unknown`. */
+  /** The next append, reply, settle, commit or step of an id (`once`) (or the next of the kind given) is carried out; its caller gets an `unknown`. */
   dropNextReply(of?: Faultable): void;
   /** The next claim arrives a second time after it was settled, as if an old delivery had been held up on its way. */
   deliverTwice(): void;
@@ -59,6 +60,7 @@ function faultyLink(inner: Link, faults: Faults): Link {
     cache: faultyCache(inner.cache, faults),
     permits: faultyPermits(inner.permits, faults),
     state: faultyState(inner.state, faults),
+    once: faultyOnce(inner.once, faults),
     alerts: faultyAlerts(inner.alerts, faults),
     ping: () => faults.call('other', () => inner.ping()),
     now: () => inner.now(),

@@ -3,6 +3,7 @@ import type { AlertStore } from '../../ports/alerts.ts';
 import type { Breakers } from '../../ports/breakers.ts';
 import type { Cache } from '../../ports/cache.ts';
 import { NotMember } from '../../ground/errors.ts';
+import type { Once } from '../../ports/once.ts';
 import type { Permits } from '../../ports/permits.ts';
 import type { Records } from '../../ports/records.ts';
 import type { StateStore } from '../../ports/state.ts';
@@ -52,6 +53,23 @@ export function memoryState(hold: Hold): StateStore {
   return {
     each: (space, operations) => hold.use(() => state.each(space, operations)),
     all: (space, changes) => hold.use(() => state.all(space, changes)),
+  };
+}
+
+export function memoryOnce(hold: Hold): Once {
+  const { once } = hold.world;
+  return {
+    begin: (begin) =>
+      hold.use(() => {
+        const node = hold.current()?.id;
+        return node === undefined ? { kind: 'not-member' } : once.begin(begin, node);
+      }),
+    end: (run, end) =>
+      hold.use(() => {
+        const node = hold.current()?.id;
+        return node === undefined ? { kind: 'not-member' } : once.end(run, end, node);
+      }),
+    told: (run) => hold.use(() => once.told(run)),
   };
 }
 

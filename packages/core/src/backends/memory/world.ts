@@ -6,6 +6,7 @@ import { CacheBook } from './cache-book.ts';
 import { DueSet } from './due-set.ts';
 import type { Feed } from './feed.ts';
 import { Mailbox } from './mailbox.ts';
+import { OnceBook } from './once-book.ts';
 import { PermitBook } from './permit-book.ts';
 import { RecordBook } from './record-book.ts';
 import { StateBook } from './state-book.ts';
@@ -43,6 +44,7 @@ export class World {
   readonly cache: CacheBook;
   readonly permits: PermitBook;
   readonly state: StateBook;
+  readonly once: OnceBook;
   readonly alerts: AlertBook;
   /** The last news there is. */
   seq = 0;
@@ -59,6 +61,7 @@ export class World {
     this.cache = new CacheBook(timers.clock);
     this.permits = new PermitBook(timers.clock);
     this.state = new StateBook(timers.clock);
+    this.once = new OnceBook(timers.clock, (id) => this.members.has(id));
     this.alerts = new AlertBook(timers.clock, (item) => this.#log(item));
   }
 

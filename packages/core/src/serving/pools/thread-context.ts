@@ -16,6 +16,7 @@ export class ThreadContext implements Context {
   readonly deadline: number;
   readonly caller: string;
   readonly key: string | undefined;
+  readonly id: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly log: Log;
   readonly #cells: Int32Array;
@@ -33,6 +34,7 @@ export class ThreadContext implements Context {
     this.caller = task[6];
     this.key = task[7];
     this.headers = task[8] ?? NO_HEADERS;
+    this.id = task[9];
     this.#cells = cells;
     this.log = log;
   }

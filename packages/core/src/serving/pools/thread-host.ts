@@ -151,6 +151,7 @@ export class Thread {
       context.caller,
       context.key,
       context.headers,
+      context.id,
     ];
     if (own === undefined) this.#port.postMessage(task);
     else this.#port.postMessage(task, [own.buffer]);

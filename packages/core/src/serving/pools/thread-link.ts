@@ -49,6 +49,7 @@ export type JobTask = readonly [
   caller: string,
   key: string | undefined,
   headers: Readonly<Record<string, string>> | undefined,
+  id: string | undefined,
 ];
 
 export interface ServedMethod {

@@ -118,7 +118,7 @@ function tell(delivery: Delivery, outcome: JobOutcome, ended: Ended): void {
 }
 
 function jobOf(delivery: Delivery, body: Uint8Array | undefined, limitMs: number): Job {
-  const { key } = delivery;
+  const { key, id } = delivery;
   return {
     method: delivery.method,
     body,
@@ -130,6 +130,7 @@ function jobOf(delivery: Delivery, body: Uint8Array | undefined, limitMs: number
       caller: delivery.caller,
       headers: delivery.headers,
       ...(key === undefined ? undefined : { key }),
+      ...(id === undefined ? undefined : { id }),
     },
   };
 }

@@ -481,7 +481,7 @@ function withoutProgress(inner: Backend): Backend {
     name: inner.name,
     connect: async (identity) => {
       const link = await inner.connect(identity);
-      const { broker, membership, records, breakers, cache, permits, state, alerts } = link;
+      const { broker, membership, records, breakers, cache, permits, once, state, alerts } = link;
       const mute: typeof records = {
         all: (family) => records.all(family),
         history: (family, limit) => records.history(family, limit),
@@ -491,7 +491,7 @@ function withoutProgress(inner: Backend): Backend {
             : records.change(change),
       };
       return {
-        ...{ broker, membership, records: mute, breakers, cache, permits, state, alerts, timers: link.timers },
+        ...{ broker, membership, records: mute, breakers, cache, permits, once, state, alerts, timers: link.timers },
         now: () => link.now(),
         health: () => link.health(),
         ping: () => link.ping(),

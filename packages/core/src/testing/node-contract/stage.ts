@@ -67,13 +67,20 @@ export class NodeStage {
     return node;
   }
 
-  /** A node and how to end it as a power cut does: without a word to anybody. */
-  async mortal(name: string, settings: NodeOptions = {}): Promise<{ node: ActorNode; die(): Promise<void> }> {
+  /**
+   * A node and how to end it as a power cut does: without a word to anybody.
+   * @param hold what it has of the backend instead of a plain link.
+   */
+  async mortal(
+    name: string,
+    settings: NodeOptions = {},
+    hold: (link: Link) => Link = (plain) => plain,
+  ): Promise<{ node: ActorNode; die(): Promise<void> }> {
     let link: Link | undefined;
     const inner = this.#world.backend();
     const backend: Backend = {
       name: inner.name,
-      connect: async (identity) => (link = await inner.connect(identity)),
+      connect: async (identity) => hold((link = await inner.connect(identity))),
     };
     const node = await this.node(name, { beat: QUICK_BEAT, ...settings, backend });
     const die = async (): Promise<void> => {
