@@ -63,6 +63,27 @@ test.serial('an answer waits for a backend that is away, and is then kept and to
   t.deepEqual(runs, [1]);
 });
 
+test.serial('beyond a thousand that wait for one id the others come back until it is answered (S4-29)', async (t) => {
+  const backend = memory();
+  const { opened, open } = gate();
+  const runs: number[] = [];
+  const server = await nodeOn(t, backend, 'server');
+  const pay = async (n: number): Promise<number> => {
+    runs.push(n);
+    await opened;
+    return 7;
+  };
+  await server.serve(actor(till, { pay }));
+  const api = (await nodeOn(t, backend, 'caller')).client(till, { retry: false });
+  // One caller alone may not have so many calls of a service under way.
+  const other = (await nodeOn(t, backend, 'other')).client(till, { retry: false });
+  const calls = Array.from({ length: 1_200 }, (_, n) => (n % 2 === 0 ? api : other).pay(n, { id: 'x' }));
+  await until('a thousand to wait', async () => (await server.depth(till)).messages === 200);
+  open();
+  t.deepEqual(new Set(await Promise.all(calls)), new Set([7]));
+  t.is(runs.length, 1);
+});
+
 test.serial('an id whose beginning or end got lost on the way still runs once', async (t) => {
   const backend = faulty(memory());
   const runs: number[] = [];
