@@ -179,8 +179,8 @@ export class Clockwork {
     const tally = tallyOf(definition, entry.progress);
     // By the tick none of them is lost; where they are counted, by the count: a crash must not let one more through.
     const number = limit === undefined ? tick : (tally?.runs ?? 0) + (tally?.skipped ?? 0) + 1;
-    const posted = await posting.post({ name, definition, tick, number, now: timers.clock.now() });
-    if (posted === 'accepted') await this.#advance(entry, tick, 'ran', unserved);
+    await posting.post({ name, definition, tick, number, now: timers.clock.now() });
+    await this.#advance(entry, tick, 'ran', unserved);
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Makes a tick a message, once, whichever nodes try to. */
-import { MailboxFull } from '../ground/errors.ts';
+import { MailboxFull, NotMember } from '../ground/errors.ts';
 import type { AppendResult, Broker } from '../ports/broker.ts';
 import { FrameWriter, openBody } from '../wire/frame.ts';
 import type { Definition } from './definition.ts';
@@ -35,20 +35,24 @@ export class Posting {
     this.#needs = needs;
   }
 
-  /** @throws MailboxFull, TransportError (repeating it is safe), FrameInvalid for an input that cannot be read. */
-  async post(post: Post): Promise<'accepted' | 'not-member'> {
-    const { broker, full } = this.#needs;
+  /** @throws MailboxFull, NotMember, TransportError (repeating it is safe), FrameInvalid for an input that cannot be read. */
+  async post(post: Post): Promise<void> {
+    const { broker, full, memberId } = this.#needs;
     const { name, definition, number } = post;
     const { mailbox, id } = definition;
     const frame = this.#frame(post);
     const result = await broker.append({ mailbox, number, frame, count: 1, producer: `schedule.${name}.${id}` });
     switch (result.kind) {
       case 'accepted':
+        return;
       case 'not-member':
-        return result.kind;
+        throw new NotMember(memberId());
       case 'full':
         full(mailbox, result);
         throw new MailboxFull(mailbox, result);
+      default:
+        // What is new here has to be thought of.
+        result satisfies never;
     }
   }
 

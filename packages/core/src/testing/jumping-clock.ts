@@ -1,5 +1,6 @@
 /** Real time that can be turned forward: what nodes wait for comes sooner, what travels takes the time that it takes. */
-import type { Backend, Link } from '../backend.ts';
+import { altered } from './altered.ts';
+import type { Backend } from '../backend.ts';
 import type { Clock, Timers } from '../ground/clock.ts';
 
 export interface JumpingClock extends Clock, Timers {
@@ -75,20 +76,8 @@ export function jumpingClock(): JumpingClock {
 
 /** A backend whose time is its own and as far ahead as the clock was turned; its nodes wait by that clock. */
 export function withClock(backend: Backend, clock: JumpingClock): Backend {
-  return {
-    name: backend.name,
-    connect: async (identity) => {
-      const link = await backend.connect(identity);
-      const now = (): number => link.now() + clock.ahead;
-      const timers: Timers = { clock: { now, elapsed: clock.elapsed }, setTimer: clock.setTimer };
-      const { broker, membership, records, breakers, cache, permits, state, once, alerts } = link;
-      return {
-        ...{ broker, membership, records, breakers, cache, permits, state, once, alerts, now, timers },
-        health: () => link.health(),
-        ping: () => link.ping(),
-        ready: (signal) => link.ready(signal),
-        close: () => link.close(),
-      } satisfies Link;
-    },
-  };
+  return altered(backend, (link) => {
+    const now = (): number => link.now() + clock.ahead;
+    return { now, timers: { clock: { now, elapsed: clock.elapsed }, setTimer: clock.setTimer } };
+  });
 }

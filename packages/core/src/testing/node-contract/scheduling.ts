@@ -1,10 +1,12 @@
 /** Messages and functions by the clock: once for each tick, whoever lives. */
 import { z } from 'zod';
-import type { Backend, Link } from '../../backend.ts';
+import { altered } from '../altered.ts';
+import type { Backend } from '../../backend.ts';
 import { actor, type Actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
 import { TransportError } from '../../ground/errors.ts';
 import type { ActorNode } from '../../node/node.ts';
+import type { Broker } from '../../ports/broker.ts';
 import type { TickFunction } from '../../schedules/functions.ts';
 import { faulty } from '../faulty.ts';
 import { AlertStage as ClockStage, MINUTE, SECOND } from './alert-stage.ts';
@@ -167,6 +169,18 @@ export function scheduling(promised: Promised): void {
     }
     t.is(made.length, 4);
     t.deepEqual(new Set(gaps(ticksOf(made))), new Set([10 * SECOND]));
+  });
+
+  promised('schedules: who was refused as no member tries again when it is one', async (t, stage) => {
+    const clocked = new ClockStage(stage);
+    const made: Made[] = [];
+    const node = await clocked.node('alone', { backend: refusingOnce(stage.backend()) });
+    await node.serve(maker(made));
+    await node.schedules.put('x', { delayMs: 10 * SECOND, ...make });
+    await clocked.clock.jump(11 * SECOND);
+    await clocked.pass(2 * SECOND, SECOND / 2);
+    await until('the tick', () => made.length === 1);
+    t.is(made.length, 1);
   });
 
   promised('schedules: a counted one is counted over such a death, too', async (t, stage) => {
@@ -477,27 +491,31 @@ export function scheduling(promised: Promised): void {
 
 /** A backend on which how far schedules have come cannot be written. */
 function withoutProgress(inner: Backend): Backend {
-  return {
-    name: inner.name,
-    connect: async (identity) => {
-      const link = await inner.connect(identity);
-      const { broker, membership, records, breakers, cache, permits, once, state, alerts } = link;
-      const mute: typeof records = {
-        all: (family) => records.all(family),
-        history: (family, limit) => records.history(family, limit),
-        change: (change) =>
-          change.family === 'schedule-progress'
-            ? Promise.reject(new TransportError('it is mute', { outcome: 'not-executed' }))
-            : records.change(change),
-      };
-      return {
-        ...{ broker, membership, records: mute, breakers, cache, permits, once, state, alerts, timers: link.timers },
-        now: () => link.now(),
-        health: () => link.health(),
-        ping: () => link.ping(),
-        ready: (signal) => link.ready(signal),
-        close: () => link.close(),
-      } satisfies Link;
+  return altered(inner, ({ records }) => ({
+    records: {
+      all: (family) => records.all(family),
+      history: (family, limit) => records.history(family, limit),
+      change: (change) =>
+        change.family === 'schedule-progress'
+          ? Promise.reject(new TransportError('it is mute', { outcome: 'not-executed' }))
+          : records.change(change),
     },
-  };
+  }));
+}
+
+/** A backend that refuses the first tick, as if the node were no member. */
+function refusingOnce(inner: Backend): Backend {
+  let refused = false;
+  return altered(inner, ({ broker }) => ({
+    broker: new Proxy(broker, {
+      get: (_, name: keyof Broker) => {
+        const append: Broker['append'] = (request) => {
+          if (request.producer === undefined || refused) return broker.append(request);
+          refused = true;
+          return Promise.resolve({ kind: 'not-member' });
+        };
+        return name === 'append' ? append : broker[name].bind(broker);
+      },
+    }),
+  }));
 }
