@@ -34,6 +34,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   alerts: ['S3-16', 'S3-24', 'S3-37'].concat(rows('S3', 50, 63), ['S4-21', 'S1-47', 'S2-25']),
   'testing kit': ['S3-47'],
   state: ['S3-39', 'S3-41', 'S3-42', 'S3-43'],
+  'calls and streams': ['S0-23', 'S3-35'],
 };
 
 const named = await namedRows();
