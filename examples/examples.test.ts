@@ -23,6 +23,12 @@ const EXAMPLES: readonly Example[] = [
   { folder: '06-scaling', shows: 'services that join and die under load without a loss', on: ['redis'] },
   { folder: '11-cron', shows: 'what happens by the clock, once for three nodes', on: ['memory', 'redis'] },
   { folder: '12-once-only-payment', shows: 'a payment that is made once', on: ['memory', 'redis'] },
+  {
+    folder: '09-streamed-report',
+    shows: 'an answer of many items, read as fast as one likes',
+    on: ['memory', 'redis'],
+  },
+  { folder: '10-cancel', shows: 'work that stops when nobody waits for it', on: ['memory', 'redis'] },
   { folder: '13-health-and-failover', shows: 'work that goes where it can be done', on: ['redis'] },
   { folder: '14-canary', shows: 'a new version that gets its share of the calls', on: ['memory', 'redis'] },
   { folder: '15-breaker-on-two-nodes', shows: 'a breaker that all nodes share', on: ['memory', 'redis'] },

@@ -160,6 +160,13 @@ async function start(subject) {
         await caller.send(n);
         return startedAt;
       },
+      async stream(/** @type {number} */ n) {
+        if (caller.stream === undefined) throw new Error('this subject has no streams');
+        const startedAt = performance.now();
+        const came = await caller.stream(n);
+        if (came !== n) throw new Error(`${came} of ${n} items came`);
+        return (n / (performance.now() - startedAt)) * 1_000;
+      },
       async sendOneByOne(/** @type {number} */ n) {
         if (caller.sendOne === undefined) throw new Error('this subject has no awaited one-way messages');
         for (let i = 0; i < n; i++) await caller.sendOne();

@@ -14,6 +14,7 @@
  * @property {(n: number) => Promise<void>} [send] sends n one-way messages as fast as it can; resolves when all are accepted
  * @property {() => Promise<void>} [sendOne] sends one and resolves when it is accepted
  * @property {(input: typeof import('./payload.js').payload) => Promise<unknown>} [call] asks the service to echo the input
+ * @property {(n: number) => Promise<number>} [stream] asks for n items, takes them one by one and answers how many came
  *
  * @typedef {Closable & CallerMethods} Caller
  *
@@ -26,13 +27,14 @@
 /**
  * Who is measured, with the works each takes part in. `label` is what the tables say of it.
  *
- * @type {Record<string, { label: string, needs: ('redis' | 'nats')[], oneWay?: false, calls: boolean, resilience?: true, idle: boolean, queued: boolean }>}
+ * @type {Record<string, { label: string, needs: ('redis' | 'nats')[], oneWay?: false, calls: boolean, streams?: true, resilience?: true, idle: boolean, queued: boolean }>}
  */
 export const subjects = {
   homeostat: {
     label: 'Homeostat, defaults on, zod on both sides',
     needs: ['redis'],
     calls: true,
+    streams: true,
     resilience: true,
     idle: true,
     queued: true,
@@ -46,7 +48,14 @@ export const subjects = {
     idle: false,
     queued: false,
   },
-  raw: { label: 'hand-written ioredis loop, one entry each', needs: ['redis'], calls: true, idle: true, queued: true },
+  raw: {
+    label: 'hand-written ioredis loop, one entry each',
+    needs: ['redis'],
+    calls: true,
+    streams: true,
+    idle: true,
+    queued: true,
+  },
   ceiling: {
     label: 'raw with frames of up to 128, nothing else',
     needs: ['redis'],

@@ -64,6 +64,15 @@ export const works = [
     has: (subject) => subjects[subject].resilience === true,
   },
   {
+    name: 'stream-items',
+    unit: 'items/s',
+    title: 'items per second of one streamed reply, until the last is taken',
+    higherIsBetter: true,
+    digits: 0,
+    has: (subject) => subjects[subject].streams === true,
+    measure: streamItems,
+  },
+  {
     name: 'open-loop-1000-p99',
     unit: 'ms',
     title: 'time of a call at 1,000 calls/s from the moment it was meant to leave, 99th percentile',
@@ -117,6 +126,25 @@ async function oneWay(session) {
   rate = await run(n);
   const cpu = (await session.cpuMicros()) - cpuBefore;
   session.rates.set('one-way', rate);
+  return { value: rate, more: { 'cpu µs': cpu / n } };
+}
+
+/** @param {import('./session.js').Session} session */
+async function streamItems(session) {
+  const run = (/** @type {number} */ n) => session.caller.ask('stream', n);
+  const sized = (/** @type {number} */ rate, /** @type {number} */ ms) =>
+    Math.max(FIRST_ONE_WAY, Math.round((rate * ms) / 1_000));
+  let rate = session.rates.get('stream-items');
+  if (rate === undefined) {
+    rate = await run(FIRST_ONE_WAY);
+    rate = await run(sized(rate, WARM_UP_MS));
+  }
+  rate = await run(sized(rate, WARM_UP_MS / 5));
+  const n = sized(rate, MEASURED_MS);
+  const cpuBefore = await session.cpuMicros();
+  rate = await run(n);
+  const cpu = (await session.cpuMicros()) - cpuBefore;
+  session.rates.set('stream-items', rate);
   return { value: rate, more: { 'cpu µs': cpu / n } };
 }
 

@@ -37,6 +37,7 @@ const usersContract = (name) =>
     methods: {
       echo: { input: User, output: User, kind: 'query' },
       record: { input: User },
+      list: { input: z.number(), yields: User },
     },
   });
 
@@ -60,6 +61,9 @@ export async function serve(env, handled) {
     actor(users, {
       echo: async (user) => user,
       record: async () => handled(1),
+      list: async function* (n) {
+        for (let sent = 0; sent < n; sent++) yield payload;
+      },
     }),
   );
   return { close: () => service.close() };
@@ -78,6 +82,11 @@ export async function connect(env, settings) {
     send: (n) => pump(n, WINDOW, cast, pauseWhenFull),
     sendOne: async () => void (await cast()),
     call: (input) => api.echo(input),
+    async stream(n) {
+      let came = 0;
+      for await (const user of api.list(n)) came += user === undefined ? 0 : 1;
+      return came;
+    },
     close: () => caller.close(),
   };
 }
@@ -91,7 +100,11 @@ export async function idle(env, actors) {
   const service = await node(env, 'idle');
   for (let i = 0; i < actors; i++) {
     await service.serve(
-      actor(usersContract(`users-${i}`), { echo: async (user) => user, record: async () => undefined }),
+      actor(usersContract(`users-${i}`), {
+        echo: async (user) => user,
+        record: async () => undefined,
+        list: async function* () {},
+      }),
     );
   }
   return { close: () => service.close() };

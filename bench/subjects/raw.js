@@ -18,6 +18,8 @@ const BLOCK_MS = 5_000;
 const WINDOW = 1_024;
 /** The reply stream is trimmed behind the reader once per this many replies. */
 const TRIM_EVERY = 512;
+/** Items of a stream under way to Redis at once. */
+const STREAM_WINDOW = 1_024;
 
 /**
  * @param {Env} env
@@ -31,6 +33,16 @@ export async function serve(env, handled) {
   const cork = corking(writer);
   let open = true;
   await writer.xgroup('CREATE', mailbox, GROUP, '0', 'MKSTREAM').catch(ignoreBusyGroup);
+
+  const produce = async (/** @type {Buffer} */ stream, /** @type {number} */ n) => {
+    for (let sent = 0; sent < n;) {
+      cork();
+      const end = Math.min(n, sent + STREAM_WINDOW);
+      let last;
+      for (; sent < end; sent++) last = writer.xadd(stream, '*', 'b', packr.pack(payload));
+      await last;
+    }
+  };
 
   const read = async () => {
     while (open) {
@@ -52,6 +64,11 @@ export async function serve(env, handled) {
       let casts = 0;
       cork();
       for (const [id, fields] of entries) {
+        if (fields[0].toString() === 'n') {
+          produce(fields[3], Number(fields[1].toString())).catch((error) => open && fail(error));
+          ids.push(id);
+          continue;
+        }
         const input = unpackr.unpack(fields[1]);
         if (fields.length > 2) void writer.xadd(fields[3], '*', 'c', fields[5], 'b', packr.pack(input));
         else casts++;
@@ -129,6 +146,24 @@ export async function connect(env) {
         cork();
         void writer.xadd(mailbox, '*', 'b', packr.pack(input), 'r', inbox, 'c', correlation);
       });
+    },
+    async stream(n) {
+      const stream = `${inbox}:${++number}`;
+      cork();
+      void writer.xadd(mailbox, '*', 'n', n, 'r', stream);
+      let cursor = '0-0';
+      let came = 0;
+      while (came < n) {
+        const reply = await reader.xreadBuffer('COUNT', 2 * READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, cursor);
+        if (reply === null) break;
+        const entries = reply[0][1];
+        for (const [, fields] of entries) came += unpackr.unpack(fields[1]) === undefined ? 0 : 1;
+        cursor = entries[entries.length - 1][0].toString('latin1');
+        cork();
+        void writer.xtrim(stream, 'MINID', cursor);
+      }
+      await writer.del(stream);
+      return came;
     },
     async close() {
       open = false;

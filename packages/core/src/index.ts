@@ -147,8 +147,10 @@ export type {
   DeclaredError,
   Result,
   RuntimeCode,
+  StreamCaller,
 } from './calling/client.ts';
-export type { CastOptions, RequestOptions } from './calling/request-options.ts';
+export type { ItemStream } from './streaming/item-stream.ts';
+export type { CastOptions, RequestOptions, StreamOptions } from './calling/request-options.ts';
 export type { DeadLetter, DeadLetters } from './node/dead-letters.ts';
 export type { HistoryItem, MailboxDepth } from './ports/broker.ts';
 

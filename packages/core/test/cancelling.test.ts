@@ -53,7 +53,7 @@ test('an actor with a method that yields is not served in threads', async (t) =>
     node.serve(new URL('fixtures/yielding.actor.js', import.meta.url), { pool: 'threads', threads: 1 }),
     { code: 'CONFIG' },
   );
-  t.regex(refused!.message, /yielding\.list yields/);
+  t.regex(refused.message, /yielding\.list yields/);
   await node.serve(new URL('fixtures/yielding.actor.js', import.meta.url));
 });
 

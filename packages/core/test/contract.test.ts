@@ -40,6 +40,11 @@ test('a contract that is wrong says where', (t) => {
     ],
     [() => contract('things', { methods: { get: { output: 7 as unknown as typeof schema } } }), /methods\.get\.output/],
     [
+      () => contract('things', { methods: { get: { output: schema, yields: schema } } }),
+      /methods\.get\.yields stands beside output/,
+    ],
+    [() => contract('things', { methods: { get: { yields: 7 as unknown as typeof schema } } }), /methods\.get\.yields/],
+    [
       () => contract('things', { methods: { get: { errors: { NO: {} as typeof schema } } } }),
       /methods\.get\.errors\.NO/,
     ],

@@ -6,7 +6,7 @@ import test from 'ava';
 import { z } from 'zod';
 import { actor } from '../src/contract/actor.ts';
 import type { Client } from '../src/calling/client.ts';
-import { contract, type Input, type Output, type ParsedInput } from '../src/contract/contract.ts';
+import { contract, type Input, type Item, type Output, type ParsedInput } from '../src/contract/contract.ts';
 import { createNode, type ActorNode } from '../src/node/node.ts';
 
 const User = z.object({ id: z.number(), name: z.string() });
@@ -120,6 +120,51 @@ async function requests(node: ActorNode, api: Client<Users>): Promise<void> {
   use(batch.four);
 }
 
+const feeds = contract('feeds', {
+  methods: {
+    rows: { input: z.object({ year: z.number() }), yields: z.string().transform(Number) },
+    all: { yields: User },
+  },
+});
+
+/** Never runs: streams are read, and neither tried nor cast. */
+async function streams(api: Client<typeof feeds.methods>): Promise<void> {
+  same<Same<Item<(typeof feeds.methods)['rows']>, number>>();
+  for await (const row of api.rows({ year: 2026 }, { timeoutMs: 5, deadline: 5, orphan: 'skip' }))
+    same<Same<typeof row, number>>();
+  for await (const { name } of api.all()) same<Same<typeof name, string>>();
+  await using all = api.all();
+  const step = await all.next();
+  if (step.done !== true) same<Same<typeof step.value, { id: number; name: string }>>();
+  // @ts-expect-error a stream is no promise
+  await api.all().then();
+  // @ts-expect-error nor is it tried
+  await api.all.try();
+  // @ts-expect-error nor told
+  await api.all.cast();
+  // @ts-expect-error wrong input
+  api.rows({ year: '2026' });
+  // @ts-expect-error streams are not kept
+  api.all(undefined, { cache: true });
+  actor(feeds, {
+    async *rows({ year }, ctx) {
+      if (ctx.signal.aborted) return;
+      yield String(year);
+    },
+    async *all() {
+      yield { id: 1, name: 'x' };
+    },
+  });
+  actor(feeds, {
+    // @ts-expect-error wrong item: it is parsed to a number, not yielded as one
+    async *rows() {
+      yield 1;
+    },
+    // @ts-expect-error no stream
+    all: async () => ({ id: 1, name: 'x' }),
+  });
+}
+
 function use(_value: unknown): void {}
 
 /** Never runs either: handlers that fit, and each way not to. */
@@ -170,8 +215,8 @@ function handlers(): void {
 
 test('calls, results and handlers are checked by the compiler', (t) => {
   t.deepEqual(
-    [requests, handlers].map((compiled) => typeof compiled),
-    ['function', 'function'],
+    [requests, handlers, streams].map((compiled) => typeof compiled),
+    ['function', 'function', 'function'],
   );
 });
 

@@ -88,6 +88,26 @@ export function cancelling(promised: Promised): void {
     await until('nothing to be left over', async () => (await node.depth(work)).messages === 0);
   });
 
+  promised(
+    '1,000 calls that time out leave nothing behind; their answers come late and are dropped (S0-23)',
+    async (t, stage) => {
+      const { opened, open } = gate();
+      let running = 0;
+      const slow = actor(front, { ask: async (text) => ((running += 1), await opened, text) }, { concurrency: 1_000 });
+      await stage.serving(slow);
+      const node = await stage.node('caller');
+      const api = node.client(front, { timeoutMs: 1_500, breaker: false });
+      const asked = Promise.all(Array.from({ length: 1_000 }, (_, index) => api.ask.try(String(index))));
+      await until('all to run', () => running === 1_000);
+      const codes = new Set((await asked).map((answer) => (answer.ok ? 'ok' : answer.error.code)));
+      t.deepEqual([...codes], ['CALL_TIMEOUT']);
+      t.deepEqual([node.stats().pendingCalls, node.stats().lateReplies], [0, 0]);
+      open();
+      await until('the late answers', () => node.stats().lateReplies === 1_000);
+      t.is(node.stats().pendingCalls, 0);
+    },
+  );
+
   promised('nested calls are cancelled with their parent, over nodes; casts are not', async (t, stage) => {
     const { served, log } = patient();
     const nested: string[] = [];
