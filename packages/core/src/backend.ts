@@ -8,6 +8,7 @@ import type { Membership } from './ports/membership.ts';
 import type { Permits } from './ports/permits.ts';
 import type { Records } from './ports/records.ts';
 import type { StateStore } from './ports/state.ts';
+import type { Topics } from './ports/topics.ts';
 
 export interface BackendMemory {
   /** Bytes in use. */
@@ -34,6 +35,7 @@ export interface Link {
   readonly cache: Cache;
   readonly permits: Permits;
   readonly state: StateStore;
+  readonly topics: Topics;
   readonly alerts: AlertStore;
   /** Backend time, ms since the epoch: the one clock that deadlines and due times are written in. */
   now(): number;
@@ -66,8 +68,10 @@ export * from './ports/breakers.ts';
 export * from './ports/cache.ts';
 export * from './ports/permits.ts';
 export * from './ports/state.ts';
+export * from './ports/topics.ts';
 export * from './ports/alerts.ts';
 export { systemClock, type Clock } from './ground/clock.ts';
+export { groupMailbox, matchesTopic, serviceOfTopic } from './topics/names.ts';
 export { loop, sleep } from './ground/loop.ts';
 export type { Log } from './ground/log.ts';
 export {

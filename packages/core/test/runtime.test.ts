@@ -45,6 +45,7 @@ class Strict implements Backend {
       cache: link.cache,
       permits: link.permits,
       state: link.state,
+      topics: link.topics,
       alerts: link.alerts,
       membership: {
         join: async (report, events) => {

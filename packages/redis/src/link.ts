@@ -16,6 +16,7 @@ import type {
   Permits,
   Records,
   StateStore,
+  Topics,
 } from './core.ts';
 import { Ground } from './ground.ts';
 import { ensureLayout } from './layout.ts';
@@ -25,6 +26,7 @@ import { RedisPermits } from './permits.ts';
 import { RedisRecords } from './records.ts';
 import { checkServer } from './server.ts';
 import { RedisState } from './state.ts';
+import { RedisTopics } from './topics.ts';
 
 /** An idle command connection is asked for a sign of life this often, and when a beat fails, ms: a dead one is found before it is needed. */
 const PULSE_MS = 5_000;
@@ -38,6 +40,7 @@ export class RedisLink implements Link {
   readonly cache: Cache;
   readonly permits: Permits;
   readonly state: StateStore;
+  readonly topics: Topics;
   readonly alerts: AlertStore;
   readonly #pulse: NodeJS.Timeout;
   #pingMs: number | undefined;
@@ -51,6 +54,7 @@ export class RedisLink implements Link {
     this.cache = new RedisCache(ground);
     this.permits = new RedisPermits(ground);
     this.state = new RedisState(ground);
+    this.topics = new RedisTopics(ground);
     this.alerts = new RedisAlerts(ground);
     this.#pulse = setInterval(() => {
       if (performance.now() - ground.command.lastUsed > PULSE_MS / 2) this.#feel();

@@ -21,6 +21,7 @@ import { splitting } from './contract/splitting.ts';
 import { state } from './contract/state.ts';
 import { promises } from './contract/stage.ts';
 import { targeting } from './contract/targeting.ts';
+import { topics } from './contract/topics.ts';
 import type { ContractTest } from './contract/trial.ts';
 
 /** What a backend may lack. A flag that is false shows its tests as skipped. */
@@ -70,6 +71,7 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   caching(promised);
   permits(promised);
   state(promised);
+  topics(promised);
   alerts(promised);
   featureTests(promised);
 }

@@ -5,6 +5,7 @@ import type { Cache } from '../ports/cache.ts';
 import type { Permits } from '../ports/permits.ts';
 import type { Records } from '../ports/records.ts';
 import type { StateStore } from '../ports/state.ts';
+import type { Topics } from '../ports/topics.ts';
 import type { Faults } from './faults.ts';
 
 export function faultyRecords(inner: Records, faults: Faults): Records {
@@ -43,6 +44,20 @@ export function faultyState(inner: StateStore, faults: Faults): StateStore {
   return {
     each: (space, operations) => faults.call('other', () => inner.each(space, operations)),
     all: (space, changes) => faults.call('other', () => inner.all(space, changes)),
+  };
+}
+
+export function faultyTopics(inner: Topics, faults: Faults): Topics {
+  return {
+    publish: (request) => faults.call('append', () => inner.publish(request)),
+    attach: (topic, group, since) => faults.call('other', () => inner.attach(topic, group, since)),
+    rewind: (topic, group, since) => faults.call('other', () => inner.rewind(topic, group, since)),
+    fill: (topic, group) => faults.call('other', () => inner.fill(topic, group)),
+    drop: (topic, group) => faults.call('other', () => inner.drop(topic, group)),
+    attachPattern: (pattern, group) => faults.call('other', () => inner.attachPattern(pattern, group)),
+    dropPattern: (pattern, group) => faults.call('other', () => inner.dropPattern(pattern, group)),
+    list: () => faults.call('other', () => inner.list()),
+    lapse: () => faults.call('other', () => inner.lapse()),
   };
 }
 

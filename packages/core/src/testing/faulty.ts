@@ -10,6 +10,7 @@ import {
   faultyPermits,
   faultyRecords,
   faultyState,
+  faultyTopics,
 } from './faulty-shared.ts';
 
 /** A backend that can be made to misbehave, for all its links at once. */
@@ -59,6 +60,7 @@ function faultyLink(inner: Link, faults: Faults): Link {
     cache: faultyCache(inner.cache, faults),
     permits: faultyPermits(inner.permits, faults),
     state: faultyState(inner.state, faults),
+    topics: faultyTopics(inner.topics, faults),
     alerts: faultyAlerts(inner.alerts, faults),
     ping: () => faults.call('other', () => inner.ping()),
     now: () => inner.now(),

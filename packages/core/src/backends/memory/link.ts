@@ -7,10 +7,19 @@ import type { Timers } from '../../ground/clock.ts';
 import type { Permits } from '../../ports/permits.ts';
 import type { Records } from '../../ports/records.ts';
 import type { StateStore } from '../../ports/state.ts';
+import type { Topics } from '../../ports/topics.ts';
 import { MemoryBroker } from './broker.ts';
 import { Hold } from './hold.ts';
 import { MemoryMembership } from './membership.ts';
-import { memoryAlerts, memoryBreakers, memoryCache, memoryPermits, memoryRecords, memoryState } from './shared.ts';
+import {
+  memoryAlerts,
+  memoryBreakers,
+  memoryCache,
+  memoryPermits,
+  memoryRecords,
+  memoryState,
+  memoryTopics,
+} from './shared.ts';
 import type { World } from './world.ts';
 
 /** One node's hold on a world. */
@@ -22,6 +31,7 @@ export class MemoryLink implements Link {
   readonly cache: Cache;
   readonly permits: Permits;
   readonly state: StateStore;
+  readonly topics: Topics;
   readonly alerts: AlertStore;
   readonly timers: Timers | undefined;
   readonly #hold: Hold;
@@ -36,6 +46,7 @@ export class MemoryLink implements Link {
     this.cache = memoryCache(this.#hold);
     this.permits = memoryPermits(this.#hold);
     this.state = memoryState(this.#hold);
+    this.topics = memoryTopics(this.#hold);
     this.alerts = memoryAlerts(this.#hold);
     world.linkOpened();
   }

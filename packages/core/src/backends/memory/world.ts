@@ -9,6 +9,7 @@ import { Mailbox } from './mailbox.ts';
 import { PermitBook } from './permit-book.ts';
 import { RecordBook } from './record-book.ts';
 import { StateBook } from './state-book.ts';
+import { TopicBook } from './topic-book.ts';
 
 /** What a producer that is no member has had accepted is remembered for so long after the last time, ms. */
 const PRODUCER_MS = 86_400_000;
@@ -42,6 +43,7 @@ export class World {
   readonly permits: PermitBook;
   readonly state: StateBook;
   readonly alerts: AlertBook;
+  readonly topics: TopicBook;
   /** The last news there is. */
   seq = 0;
   readonly #mailboxes = new Map<string, Mailbox>();
@@ -57,6 +59,11 @@ export class World {
     this.cache = new CacheBook(timers.clock);
     this.permits = new PermitBook(timers.clock);
     this.state = new StateBook(timers.clock);
+    this.topics = new TopicBook({
+      clock: timers.clock,
+      mailbox: (name) => this.mailbox(name),
+      forget: (name) => this.#forget(name),
+    });
     this.alerts = new AlertBook(timers.clock, (item) => this.#log(item));
   }
 
@@ -88,6 +95,12 @@ export class World {
   tell(kind: string, id: string, body?: unknown): void {
     this.seq += 1;
     for (const { news } of this.members.values()) news.push({ seq: this.seq, kind, id, body: structuredClone(body) });
+  }
+
+  #forget(name: string): void {
+    const mailbox = this.mailbox(name);
+    mailbox.empty();
+    if (!mailbox.isOpen) this.#mailboxes.delete(name);
   }
 
   #log(item: NewsItem): void {
