@@ -15,6 +15,8 @@ export { actor, type Actor, type Context, type Handler, type Handlers } from './
 export type { ActorOptions } from './node/options.ts';
 export type { StandardSchema } from './contract/standard-schema.ts';
 
+export { topic, type Keep, type Retention, type Topic, type TopicOptions } from './contract/topic.ts';
+
 // What runs it
 export {
   createNode,
@@ -29,6 +31,7 @@ export {
   type NodeOptions,
   type NodeRegistry,
   type NodeStats,
+  type NodeTopics,
 } from './node/node.ts';
 export type { ServeOptions } from './serving/serve.ts';
 export { loadActors, type BrokenActor, type LoadedActor, type LoadedActors } from './node/load-actors.ts';
@@ -119,6 +122,20 @@ export type { StateLifetime, StateOptions, StateSetOptions } from './state/optio
 export type { StatePipeline, PipelineResult, PipelineResults, Queued } from './state/pipeline.ts';
 export type { CasResult, StateEntry } from './state/steps.ts';
 export type { MultiResult, StateTransaction } from './state/transaction.ts';
+
+// What is told to many
+export type { TopicContext, TopicHandler } from './topics/context.ts';
+export type {
+  EveryNodeOptions,
+  From,
+  GroupOptions,
+  PatternSchema,
+  PublishOptions,
+  TopicSubscribeOptions,
+} from './topics/options.ts';
+export type { Subscription } from './topics/subscription.ts';
+export type { TopicStats } from './topics/topic-room.ts';
+export type { DroppedGroup, GroupState, TopicState } from './ports/topics.ts';
 
 // What stands around calls and handlers
 export type { ClientMiddleware, ClientRequest, Next, ServerMiddleware, ServerRequest } from './calling/middleware.ts';

@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'publish' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topics' | 'topicunpattern' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'publish' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -3218,7 +3218,7 @@ end
 return group.cursor == '' and 'live' or 'filling'`,
   },
   topicdrop: {
-    sha: '3e8c28c653d4682d780a22c4a03d836d1ff21f6e',
+    sha: '7c88f359d56be2de12f46a5116c10fc7d5678860',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
@@ -3272,6 +3272,7 @@ local function drop_group(prefix, topic, name, group)
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
 local known = redis.call('HEXISTS', KEYS[2], 'g:' .. ARGV[4])
+if known == 1 and ARGV[5] == '1' then return 0 end
 local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
@@ -3562,6 +3563,15 @@ for i = 1, #known do
   end
 end
 return answer`,
+  },
+  topicquit: {
+    sha: 'd882a98d77c9ab6e642dc17da7c327af6e0de160',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local held = redis.pcall('XPENDING', KEYS[3], 'g', '-', '+', 1, ARGV[1])
+if not held.err and #held > 0 then return 0 end
+redis.call('SREM', KEYS[2], ARGV[2])
+return 1`,
   },
   topics: {
     sha: 'c52840b396233c705a1030e112c56878f3d595a4',

@@ -102,10 +102,37 @@ export class RedisTopics implements Topics {
       this.#ground.command,
       'topicdrop',
       [lane.members, keys.topic],
-      [owner, lane.prefix, topic, group],
+      [owner, lane.prefix, topic, group, ''],
     );
     if (answer === 'not-member') throw this.#refused(owner, 'dropping a group');
     return answer === 0 ? undefined : toDropped(answer);
+  }
+
+  async quit(topic: string, group: string): Promise<boolean> {
+    const owner = this.#member();
+    const { lane } = this.#place(topic);
+    const mailbox = groupMailbox(topic, group);
+    const answer = await run<Refused | number>(
+      this.#ground.command,
+      'topicquit',
+      [lane.members, nodeKeys(lane, owner).serves, mailboxKeys(lane, mailbox).stream],
+      [owner, mailbox],
+    );
+    if (answer === 'not-member') throw this.#refused(owner, 'leaving a group');
+    return answer === 1;
+  }
+
+  async tidy(topic: string, group: string): Promise<void> {
+    const owner = this.#member();
+    const { lane, keys } = this.#place(topic);
+    const { command } = this.#ground;
+    const answer = await run<unknown>(
+      command,
+      'topicdrop',
+      [lane.members, keys.topic],
+      [owner, lane.prefix, topic, group, '1'],
+    );
+    if (answer === 'not-member') throw this.#refused(owner, 'tidying up');
   }
 
   async attachPattern(pattern: string, group: string): Promise<readonly string[]> {

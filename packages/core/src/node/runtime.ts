@@ -30,11 +30,12 @@ import { Scaler } from '../scaling/scaler.ts';
 import { Sending } from '../sending/sending.ts';
 import { pingHere, sendPing } from '../calling/send-ping.ts';
 import { ServedActors, type Served } from './served-actors.ts';
-import type { Serving } from '../serving/serve.ts';
+import { serveOptions, type Serving } from '../serving/serve.ts';
 import { Settler } from '../serving/settler.ts';
 import { startSenses } from './senses.ts';
 import { SharedState } from './shared-state.ts';
 import { newStats, type Stats } from './stats.ts';
+import { TopicRoom } from '../topics/topic-room.ts';
 
 /** Wait between two tries to join again, ms; grows, with jitter. */
 const REJOIN_MS = 50;
@@ -65,6 +66,7 @@ export class Runtime {
   readonly health: Health;
   readonly scaler: Scaler;
   readonly actors: ServedActors;
+  readonly topics: TopicRoom;
   id = '';
   member = false;
   readonly #link: Link;
@@ -120,6 +122,7 @@ export class Runtime {
       ...{ link, policy, policies, balancer, timers, events, memberId },
       log: this.#log,
       tagsOf: (service) => this.actors.of(service).flatMap(({ tags }) => tags),
+      alongside: { apply: (item) => this.topics.telling.apply(item), resync: () => this.topics.telling.resync() },
       changed: () => this.#tellChange(),
     });
     const { registry, breaking } = this.shared;
@@ -168,6 +171,23 @@ export class Runtime {
         },
       },
     });
+    this.topics = new TopicRoom({
+      ...{ topics: link.topics, records: link.records, timers, events, memberId },
+      sending: this.sending,
+      calling: this.calling,
+      log: this.#log,
+      nodeName: policy.name,
+      nodes: () => registry.nodes(),
+      rank: (text) => this.shared.rank(text),
+      isMember: () => this.member,
+      ready: (signal) => link.ready(signal),
+      serve: (actor) => this.serve(actor, serveOptions({}, actor)),
+      unserve: (mailbox, drainMs) => this.unserve(mailbox, drainMs ?? policy.drainMs),
+      serves: (mailbox) => this.actors.get(mailbox) !== undefined,
+      full: (mailbox, level) => this.#sources.mailboxFull(mailbox, level),
+      failed: (error) => this.#sources.backendFailed(error),
+    });
+    this.#replies.onCast = (frame, envelope) => this.topics.everyNode.receive(frame, envelope);
     this.#participation = new Participation({ actors: this.actors, registry, memberId });
     this.health = new Health({
       timers,
@@ -234,6 +254,7 @@ export class Runtime {
     this.#stage = undefined;
     void loop(this.#closing.signal, () => this.#look());
     void loop(this.#closing.signal, () => this.scaler.step());
+    this.topics.start();
     this.#tellChange();
   }
 
@@ -278,6 +299,7 @@ export class Runtime {
     this.#stage = 'draining';
     this.#closing.abort();
     this.#sources.close();
+    this.topics.close();
     this.actors.close();
     this.#tellChange();
     const served = this.actors.all;
@@ -393,6 +415,7 @@ export class Runtime {
       try {
         await this.#enter();
         for (const served of this.actors.all) await this.actors.consume(served);
+        await this.topics.rejoined();
         this.#log.info({ evt: 'rejoined', id: this.id }, 'joined again');
       } catch (thrown) {
         this.#log.warn(

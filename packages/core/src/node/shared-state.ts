@@ -13,7 +13,7 @@ import type { Log } from '../ground/log.ts';
 import type { NewsItem } from '../ports/membership.ts';
 import type { NodePolicy } from './options.ts';
 import type { Policies } from '../policies/policies.ts';
-import { Registry } from '../registry/registry.ts';
+import { Registry, type NewsReader } from '../registry/registry.ts';
 
 export interface SharedStateNeeds {
   readonly link: Link;
@@ -26,6 +26,8 @@ export interface SharedStateNeeds {
   memberId(): string;
   /** Tags of a service that is served here. */
   tagsOf(service: string): readonly string[];
+  /** Who else lives by the news. */
+  readonly alongside: NewsReader;
   /** What this node says of itself has changed. */
   changed(): void;
 }
@@ -38,7 +40,19 @@ export class SharedState {
   readonly alerts: AlertChannel;
   readonly #memberId: () => string;
 
-  constructor({ link, policy, policies, balancer, timers, events, log, memberId, tagsOf, changed }: SharedStateNeeds) {
+  constructor({
+    link,
+    policy,
+    policies,
+    balancer,
+    timers,
+    events,
+    log,
+    memberId,
+    tagsOf,
+    alongside,
+    changed,
+  }: SharedStateNeeds) {
     const { membership, records, breakers } = link;
     this.#memberId = memberId;
     this.balancer = balancer;
@@ -64,7 +78,7 @@ export class SharedState {
       log,
       events,
       balancer,
-      alongside: [this.breaking, this.config, ...this.alerts.readers],
+      alongside: [this.breaking, this.config, alongside, ...this.alerts.readers],
       gone: () => this.alerts.memberGone(),
       selfId: memberId,
       beatMs: policy.beat.intervalMs,

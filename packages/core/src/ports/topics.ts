@@ -118,6 +118,12 @@ export interface Topics {
   /** Ends a group for good, with all that waits in it and its dead letters. Undefined: there was none. */
   drop(topic: string, group: string): Promise<DroppedGroup | undefined>;
   /**
+   * This node serves the group no more, as far as the retention is concerned. False: something of it is in its hands still.
+   */
+  quit(topic: string, group: string): Promise<boolean>;
+  /** Takes away what is left of a group that is attached no more: a reader may have made its mailbox again. */
+  tidy(topic: string, group: string): Promise<void>;
+  /**
    * Attaches the group to every topic that matches, those that are yet to come included; answers those that are known.
    * Which of them the group is attached to already does not matter.
    */

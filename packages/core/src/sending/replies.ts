@@ -1,9 +1,9 @@
 /** The calls of one node that wait for their answers. */
 import type { Clock } from '../ground/clock.ts';
 import type { Deadlines } from '../ground/deadlines.ts';
-import { fromWireError, Kind } from '../wire/envelope.ts';
+import { fromWireError, Kind, type Envelope } from '../wire/envelope.ts';
 import { messageOf, NodeClosed, NotMember, TransportError } from '../ground/errors.ts';
-import { readBody, readFrame } from '../wire/frame.ts';
+import { readBody, readFrame, type Frame } from '../wire/frame.ts';
 import type { Log } from '../ground/log.ts';
 import { Waiting } from './waiting.ts';
 
@@ -43,6 +43,8 @@ export class Replies {
   #correlation = 0;
   /** Answers that came after their call had ended, or came twice. */
   late = 0;
+  /** Told of what is no answer. Must not throw. */
+  onCast: (frame: Frame, envelope: Envelope) => void = () => {};
 
   constructor(clock: Clock, deadlines: Deadlines, log: Log, maxBodyBytes: number) {
     this.#clock = clock;
@@ -102,6 +104,10 @@ export class Replies {
   #receiveFrame(bytes: Uint8Array): void {
     const frame = readFrame(bytes, { maxBodyBytes: this.#maxBodyBytes });
     for (const envelope of frame.envelopes) {
+      if (envelope.kind === Kind.cast) {
+        this.onCast(frame, envelope);
+        continue;
+      }
       const call = this.#pending.get(envelope.correlation);
       if (call === undefined) {
         this.late += 1;

@@ -54,6 +54,8 @@ export function faultyTopics(inner: Topics, faults: Faults): Topics {
     rewind: (topic, group, since) => faults.call('other', () => inner.rewind(topic, group, since)),
     fill: (topic, group) => faults.call('other', () => inner.fill(topic, group)),
     drop: (topic, group) => faults.call('other', () => inner.drop(topic, group)),
+    quit: (topic, group) => faults.call('other', () => inner.quit(topic, group)),
+    tidy: (topic, group) => faults.call('other', () => inner.tidy(topic, group)),
     attachPattern: (pattern, group) => faults.call('other', () => inner.attachPattern(pattern, group)),
     dropPattern: (pattern, group) => faults.call('other', () => inner.dropPattern(pattern, group)),
     list: () => faults.call('other', () => inner.list()),

@@ -31,6 +31,7 @@ import { sharing } from './node-contract/sharing.ts';
 import { surrounding } from './node-contract/surrounding.ts';
 import { throwing } from './node-contract/throwing.ts';
 import { timing } from './node-contract/timing.ts';
+import { topics } from './node-contract/topics.ts';
 import { unserving } from './node-contract/unserving.ts';
 import { values } from './node-contract/values.ts';
 import { versions } from './node-contract/versions.ts';
@@ -84,5 +85,6 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   versions(promised);
   local(promised);
   options(promised);
+  topics(promised);
   alerting(promised);
 }

@@ -75,6 +75,9 @@ export function memoryTopics(hold: Hold): Topics {
       hold.use(() => (hold.current() === undefined ? 'not-member' : topics.rewind(topic, group, since))),
     fill: (topic, group) => hold.use(() => (hold.current() === undefined ? 'not-member' : topics.fill(topic, group))),
     drop: (topic, group) => asMember(() => topics.drop(topic, group)),
+    // Who reads it is known here at any time.
+    quit: () => asMember(() => true),
+    tidy: (topic, group) => asMember(() => topics.tidy(topic, group)),
     attachPattern: (pattern, group) => asMember(() => topics.attachPattern(pattern, group)),
     dropPattern: (pattern, group) => asMember(() => topics.dropPattern(pattern, group)),
     list: () => hold.use(() => topics.list()),

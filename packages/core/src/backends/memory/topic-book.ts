@@ -63,8 +63,7 @@ export class TopicBook {
   publish(request: PublishRequest, numbers: Numbers): PublishResult {
     const { topic: name, number, count, keep, retention } = request;
     const field = serviceOfTopic(name);
-    if (number <= (numbers.get(field)?.number ?? 0))
-      return { kind: 'accepted', attached: [], hints: [], dropped: [] };
+    if (number <= (numbers.get(field)?.number ?? 0)) return { kind: 'accepted', attached: [], hints: [], dropped: [] };
     const topic = this.#topic(name);
     const attached = topic.known ? [] : this.#greet(name, topic);
     const dropped: DroppedGroup[] = [];
@@ -129,6 +128,10 @@ export class TopicBook {
     return this.#drop(name, group);
   }
 
+  tidy(name: string, group: string): void {
+    if (this.#topics.get(name)?.groups.has(group) !== true) this.#needs.forget(groupMailbox(name, group));
+  }
+
   attachPattern(pattern: string, group: string): string[] {
     this.#patterns.set(`${pattern} ${group}`, { pattern, group });
     const matching = [...this.#topics].filter(([name]) => matchesTopic(pattern, name));
@@ -169,8 +172,7 @@ export class TopicBook {
         const mailbox = this.#mailbox(name, group);
         const { messages, bytes, oldestAt = now } = mailbox.depth();
         if (retention !== undefined && !mailbox.isServed) {
-          const beyond =
-            messages > retention.messages || bytes > retention.bytes || now - oldestAt > retention.ms;
+          const beyond = messages > retention.messages || bytes > retention.bytes || now - oldestAt > retention.ms;
           if (beyond) {
             dropped.push(...this.#lapsed(name, group, topic));
             continue;

@@ -62,7 +62,11 @@ export function topics(promised: Promised): void {
       t.deepEqual(await texts(peer, group, 2), ['one', 'two']);
     }
     t.is(await waiting(peer, 'mailer', 'orders.updated'), 0);
-    const listed = (await peer.link.topics.list()).map(({ topic, published, groups }) => ({ topic, published, groups }));
+    const listed = (await peer.link.topics.list()).map(({ topic, published, groups }) => ({
+      topic,
+      published,
+      groups,
+    }));
     const state = { filling: false, bytes: 6, dead: 0, messages: 4 };
     t.deepEqual(listed, [
       {
@@ -131,21 +135,24 @@ export function topics(promised: Promised): void {
     t.deepEqual(await texts(heir, 'search', 1), ['precious']);
   });
 
-  promised('a served group that is full refuses what is published, by its name, and nothing is written', async (t, stage) => {
-    const peer = await stage.peer('peer');
-    for (const group of ['mailer', 'search']) await peer.link.topics.attach(TOPIC, group);
-    const basket = await peer.consume(box('search'), { room: 0, limits: { maxLength: 5, maxBytes: 1_000 } });
-    await tell(peer, 'four', { number: 1, count: 4 });
-    const refused = await tell(peer, 'two', { number: 2, count: 2, retention: { messages: 2 } });
-    t.deepEqual(refused, {
-      ...{ kind: 'full', group: 'search', room: 1, messages: 4, bytes: 4, maxLength: 5, maxBytes: 1_000 },
-      dropped: [{ topic: TOPIC, group: 'mailer', messages: 4, bytes: 4, dead: 0 }],
-    });
-    t.is(await waiting(peer, 'search'), 4);
-    basket.makeRoom(10);
-    await peer.done(await basket.claim(0));
-    t.is((await tell(peer, 'two', { number: 2, count: 2 })).kind, 'accepted');
-  });
+  promised(
+    'a served group that is full refuses what is published, by its name, and nothing is written',
+    async (t, stage) => {
+      const peer = await stage.peer('peer');
+      for (const group of ['mailer', 'search']) await peer.link.topics.attach(TOPIC, group);
+      const basket = await peer.consume(box('search'), { room: 0, limits: { maxLength: 5, maxBytes: 1_000 } });
+      await tell(peer, 'four', { number: 1, count: 4 });
+      const refused = await tell(peer, 'two', { number: 2, count: 2, retention: { messages: 2 } });
+      t.deepEqual(refused, {
+        ...{ kind: 'full', group: 'search', room: 1, messages: 4, bytes: 4, maxLength: 5, maxBytes: 1_000 },
+        dropped: [{ topic: TOPIC, group: 'mailer', messages: 4, bytes: 4, dead: 0 }],
+      });
+      t.is(await waiting(peer, 'search'), 4);
+      basket.makeRoom(10);
+      await peer.done(await basket.claim(0));
+      t.is((await tell(peer, 'two', { number: 2, count: 2 })).kind, 'accepted');
+    },
+  );
 
   promised('a group that nobody serves is dropped once more waits for it than is retained', async (t, stage) => {
     const peer = await stage.peer('peer');
@@ -253,41 +260,53 @@ export function topics(promised: Promised): void {
   promised('the log keeps as much as it shall, and what a group is being filled from', async (t, stage) => {
     const peer = await stage.peer('peer');
     const kept = async (): Promise<number | undefined> => (await peer.link.topics.list())[0]?.kept;
-    for (let number = 1; number <= 20; number += 1) await tell(peer, `${number}`, { number, count: 2, keep: { messages: 10 } });
+    for (let number = 1; number <= 20; number += 1)
+      await tell(peer, `${number}`, { number, count: 2, keep: { messages: 10 } });
     t.is(await kept(), 5);
     await peer.link.topics.attach(TOPIC, 'slow', 'oldest');
-    for (let number = 21; number <= 30; number += 1) await tell(peer, `${number}`, { number, count: 2, keep: { messages: 10 } });
+    for (let number = 21; number <= 30; number += 1)
+      await tell(peer, `${number}`, { number, count: 2, keep: { messages: 10 } });
     t.is(await kept(), 15);
     await filled(peer, 'slow');
-    t.deepEqual(await texts(peer, 'slow', 15), Array.from({ length: 15 }, (_, index) => `${index + 16}`));
-    for (let number = 31; number <= 50; number += 1) await tell(peer, `${number}`, { number, count: 2, keep: { messages: 10 } });
+    t.deepEqual(
+      await texts(peer, 'slow', 15),
+      Array.from({ length: 15 }, (_, index) => `${index + 16}`),
+    );
+    for (let number = 31; number <= 50; number += 1)
+      await tell(peer, `${number}`, { number, count: 2, keep: { messages: 10 } });
     t.is(await kept(), 5);
     await tell(peer, 'no log any more', { number: 51 });
     t.is(await kept(), 0);
     t.is(await peer.link.topics.attach(TOPIC, 'late', 'oldest'), 'live');
   });
 
-  promised('a group that is slow to be filled refuses what is published when that becomes too much', async (t, stage) => {
-    const peer = await stage.peer('peer');
-    const keep = { messages: 100 };
-    for (let number = 1; number <= 8; number += 1) await tell(peer, `${number}`, { number, keep });
-    const basket = await peer.consume(box('slow'), { room: 0, limits: { maxLength: 3, maxBytes: 1_000 } });
-    await peer.link.topics.attach(TOPIC, 'slow', 'oldest');
-    t.is(await peer.link.topics.fill(TOPIC, 'slow'), 'full');
-    for (let number = 9; number <= 11; number += 1)
-      t.is((await tell(peer, `${number}`, { number, keep })).kind, 'accepted');
-    const refused = await tell(peer, '12', { number: 12, keep });
-    t.deepEqual([refused.kind, refused.kind === 'full' && refused.group], ['full', 'slow']);
-    basket.makeRoom(100);
-    for (let done = 0; done < 11; done += 1) {
-      await peer.done(await basket.claim(done));
-      await peer.link.topics.fill(TOPIC, 'slow');
-    }
-    t.is((await tell(peer, '12', { number: 12, keep })).kind, 'accepted');
-    await filled(peer, 'slow');
-    await basket.holds(12);
-    t.deepEqual(basket.texts(), Array.from({ length: 12 }, (_, index) => `${index + 1}`));
-  });
+  promised(
+    'a group that is slow to be filled refuses what is published when that becomes too much',
+    async (t, stage) => {
+      const peer = await stage.peer('peer');
+      const keep = { messages: 100 };
+      for (let number = 1; number <= 8; number += 1) await tell(peer, `${number}`, { number, keep });
+      const basket = await peer.consume(box('slow'), { room: 0, limits: { maxLength: 3, maxBytes: 1_000 } });
+      await peer.link.topics.attach(TOPIC, 'slow', 'oldest');
+      t.is(await peer.link.topics.fill(TOPIC, 'slow'), 'full');
+      for (let number = 9; number <= 11; number += 1)
+        t.is((await tell(peer, `${number}`, { number, keep })).kind, 'accepted');
+      const refused = await tell(peer, '12', { number: 12, keep });
+      t.deepEqual([refused.kind, refused.kind === 'full' && refused.group], ['full', 'slow']);
+      basket.makeRoom(100);
+      for (let done = 0; done < 11; done += 1) {
+        await peer.done(await basket.claim(done));
+        await peer.link.topics.fill(TOPIC, 'slow');
+      }
+      t.is((await tell(peer, '12', { number: 12, keep })).kind, 'accepted');
+      await filled(peer, 'slow');
+      await basket.holds(12);
+      t.deepEqual(
+        basket.texts(),
+        Array.from({ length: 12 }, (_, index) => `${index + 1}`),
+      );
+    },
+  );
 
   promised('a pattern attaches its group to topics that are there, and to those that come', async (t, stage) => {
     const peer = await stage.peer('peer');
@@ -306,10 +325,18 @@ export function topics(promised: Promised): void {
         await waiting(peer, 'all', topic),
       ]),
     );
-    t.deepEqual(counts, [[0, 1], [1, 1], [1, 1], [0, 1]]);
+    t.deepEqual(counts, [
+      [0, 1],
+      [1, 1],
+      [1, 1],
+      [0, 1],
+    ]);
     await peer.link.topics.attach('orders.b', 'own');
     const gone = await peer.link.topics.dropPattern('orders.*', 'audit');
-    t.deepEqual(gone.map(({ topic, messages }) => [topic, messages]).toSorted(), [['orders.a', 1], ['orders.b', 1]]);
+    t.deepEqual(gone.map(({ topic, messages }) => [topic, messages]).toSorted(), [
+      ['orders.a', 1],
+      ['orders.b', 1],
+    ]);
     t.deepEqual(await peer.link.topics.dropPattern('orders.*', 'audit'), []);
     const after = await tell(peer, 'after', { topic: 'orders.d', number: 1 });
     t.deepEqual(after.kind === 'accepted' && after.attached, ['all']);
