@@ -22,6 +22,7 @@ local prefix, name, frame = ARGV[2], ARGV[3], ARGV[6]
 local field, count = 'topic.' .. name, tonumber(ARGV[5])
 if repeated(KEYS[2], field, ARGV[4]) then return { '', {}, {}, {} } end
 local facts, groups, names = read_topic(KEYS[3])
+if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
 local total = tonumber(facts.total) or 0
 local attached = {}
 if not facts.total then

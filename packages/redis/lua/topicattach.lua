@@ -9,6 +9,7 @@
 -- @include topic
 -- @include topic-since
 local facts, groups, names = read_topic(KEYS[2])
+if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
 local group = groups[ARGV[3]]
 if ARGV[5] == '1' and not group then return 'absent' end
 if not group and #names >= MOST_GROUPS then return 'crowded' end

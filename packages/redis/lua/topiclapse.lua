@@ -20,6 +20,8 @@ local dropped, filling = {}, {}
 for i = 1, #known do
   local topic, log = prefix .. 'topic:' .. known[i], prefix .. 'topiclog:' .. known[i]
   local facts, groups, names = read_topic(topic)
+  -- Of another type: it is let alone.
+  facts = facts or { at = now }
   local most_messages, most_bytes, most_ms, log_ms = string.match(facts.bounds or '', '^(%d+) (%d+) (%d+) (%S+)$')
   local left, is_filled = #names, false
   for _, group in ipairs(names) do

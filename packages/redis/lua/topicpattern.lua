@@ -16,7 +16,7 @@ for i = 1, #known do
   if matches(ARGV[3], known[i]) then
     local topic = ARGV[2] .. 'topic:' .. known[i]
     local facts, groups, names = read_topic(topic)
-    if not groups[ARGV[4]] and #names < MOST_GROUPS then
+    if facts and not groups[ARGV[4]] and #names < MOST_GROUPS then
       groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3] }
       write_group(topic, ARGV[4], groups[ARGV[4]])
     end

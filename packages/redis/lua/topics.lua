@@ -18,6 +18,7 @@ end
 
 for i = 1, #known do
   local facts, groups, names = read_topic(prefix .. 'topic:' .. known[i])
+  facts = facts or {}
   local one = { known[i], tonumber(facts.total) or 0, length(prefix .. 'topiclog:' .. known[i]), tonumber(facts.dropped) or 0 }
   for _, group in ipairs(names) do
     local mailbox = 'topic.' .. known[i] .. '@' .. group

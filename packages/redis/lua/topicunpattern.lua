@@ -13,8 +13,8 @@ local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV
 local answer = { #known == most and known[most] or '' }
 for i = 1, #known do
   local topic = ARGV[2] .. 'topic:' .. known[i]
-  local text = redis.call('HGET', topic, 'g:' .. ARGV[4])
-  if text and read_group(text).pattern == ARGV[3] then
+  local text = redis.pcall('HGET', topic, 'g:' .. ARGV[4])
+  if type(text) == 'string' and read_group(text).pattern == ARGV[3] then
     answer[#answer + 1] = drop_group(ARGV[2], topic, known[i], ARGV[4])
   end
 end

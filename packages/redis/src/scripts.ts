@@ -2311,7 +2311,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: '4bf834331b98e02ee644572df6294a3a6faf9c04',
+    sha: '1ac194dcad43b27baeef3d52cf87e516bbaeefb9',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -2363,7 +2363,8 @@ local function write_group(topic, group, state)
   redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
 end
 local function read_topic(topic)
-  local flat = redis.call('HGETALL', topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
   local facts, groups, names = {}, {}, {}
   for at = 1, #flat, 2 do
     local group = string.match(flat[at], '^g:(.+)$')
@@ -2419,6 +2420,7 @@ local prefix, name, frame = ARGV[2], ARGV[3], ARGV[6]
 local field, count = 'topic.' .. name, tonumber(ARGV[5])
 if repeated(KEYS[2], field, ARGV[4]) then return { '', {}, {}, {} } end
 local facts, groups, names = read_topic(KEYS[3])
+if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
 local total = tonumber(facts.total) or 0
 local attached = {}
 if not facts.total then
@@ -3146,7 +3148,7 @@ end
 return carry_out()`,
   },
   topicattach: {
-    sha: '976f2d9142d7c2ed4f33e9e91b3a87e7b3cd9115',
+    sha: 'fb7ff1ebbcc8db5aa54195be7a3282c837a10945',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
@@ -3163,7 +3165,8 @@ local function write_group(topic, group, state)
   redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
 end
 local function read_topic(topic)
-  local flat = redis.call('HGETALL', topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
   local facts, groups, names = {}, {}, {}
   for at = 1, #flat, 2 do
     local group = string.match(flat[at], '^g:(.+)$')
@@ -3202,9 +3205,12 @@ end
 local function cursor_since(log, since)
   local first = redis.call('XRANGE', log, since, '+', 'COUNT', 1)[1]
   if not first then return '' end
-  return string.match(first[1], '^%d+') .. '-' .. exact(total_of(first[1]) - 1)
+  local ms, total = string.match(first[1], '^%d+'), total_of(first[1])
+  if total == 0 then return exact(tonumber(ms) - 1) .. '-18446744073709551615' end
+  return ms .. '-' .. exact(total - 1)
 end
 local facts, groups, names = read_topic(KEYS[2])
+if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
 local group = groups[ARGV[3]]
 if ARGV[5] == '1' and not group then return 'absent' end
 if not group and #names >= MOST_GROUPS then return 'crowded' end
@@ -3218,7 +3224,7 @@ end
 return group.cursor == '' and 'live' or 'filling'`,
   },
   topicdrop: {
-    sha: '7c88f359d56be2de12f46a5116c10fc7d5678860',
+    sha: 'b0c4ea17ec7ccf53a6a5932cc3c8ba3b8289bf0b',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
@@ -3235,7 +3241,8 @@ local function write_group(topic, group, state)
   redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
 end
 local function read_topic(topic)
-  local flat = redis.call('HGETALL', topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
   local facts, groups, names = {}, {}, {}
   for at = 1, #flat, 2 do
     local group = string.match(flat[at], '^g:(.+)$')
@@ -3277,7 +3284,7 @@ local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: '6b1d739f9313b807b34decf5728620eea423c538',
+    sha: 'a2774df6413a9c4d7e61eb5a3c42fef399db9acc',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
@@ -3326,7 +3333,8 @@ local function write_group(topic, group, state)
   redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
 end
 local function read_topic(topic)
-  local flat = redis.call('HGETALL', topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
   local facts, groups, names = {}, {}, {}
   for at = 1, #flat, 2 do
     local group = string.match(flat[at], '^g:(.+)$')
@@ -3389,7 +3397,7 @@ write_group(KEYS[2], ARGV[2], group)
 return answer`,
   },
   topiclapse: {
-    sha: 'a0d043275145bc77d5290d5985195b90e7e1f230',
+    sha: '7534e757d19326e8dc662f46967f05ed761f571e',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -3409,7 +3417,8 @@ local function write_group(topic, group, state)
   redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
 end
 local function read_topic(topic)
-  local flat = redis.call('HGETALL', topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
   local facts, groups, names = {}, {}, {}
   for at = 1, #flat, 2 do
     local group = string.match(flat[at], '^g:(.+)$')
@@ -3453,6 +3462,7 @@ local dropped, filling = {}, {}
 for i = 1, #known do
   local topic, log = prefix .. 'topic:' .. known[i], prefix .. 'topiclog:' .. known[i]
   local facts, groups, names = read_topic(topic)
+  facts = facts or { at = now }
   local most_messages, most_bytes, most_ms, log_ms = string.match(facts.bounds or '', '^(%d+) (%d+) (%d+) (%S+)$')
   local left, is_filled = #names, false
   for _, group in ipairs(names) do
@@ -3480,7 +3490,7 @@ end
 return { #known == most and known[most] or '', dropped, filling }`,
   },
   topicpattern: {
-    sha: '60b8087adbda7e70b098470a21531252c557285b',
+    sha: '544aeba8dedcecdf07b017b1b6f1a38c3cc2ce86',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
@@ -3497,7 +3507,8 @@ local function write_group(topic, group, state)
   redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
 end
 local function read_topic(topic)
-  local flat = redis.call('HGETALL', topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
   local facts, groups, names = {}, {}, {}
   for at = 1, #flat, 2 do
     local group = string.match(flat[at], '^g:(.+)$')
@@ -3555,7 +3566,7 @@ for i = 1, #known do
   if matches(ARGV[3], known[i]) then
     local topic = ARGV[2] .. 'topic:' .. known[i]
     local facts, groups, names = read_topic(topic)
-    if not groups[ARGV[4]] and #names < MOST_GROUPS then
+    if facts and not groups[ARGV[4]] and #names < MOST_GROUPS then
       groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3] }
       write_group(topic, ARGV[4], groups[ARGV[4]])
     end
@@ -3574,7 +3585,7 @@ redis.call('SREM', KEYS[2], ARGV[2])
 return 1`,
   },
   topics: {
-    sha: 'c52840b396233c705a1030e112c56878f3d595a4',
+    sha: 'eaf253a88f1c6c8cdf6c4c8f36ecad1cc12d8a18',
     lua: `#!lua flags=no-writes
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
@@ -3590,7 +3601,8 @@ local function write_group(topic, group, state)
   redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
 end
 local function read_topic(topic)
-  local flat = redis.call('HGETALL', topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
   local facts, groups, names = {}, {}, {}
   for at = 1, #flat, 2 do
     local group = string.match(flat[at], '^g:(.+)$')
@@ -3635,6 +3647,7 @@ local function length(stream)
 end
 for i = 1, #known do
   local facts, groups, names = read_topic(prefix .. 'topic:' .. known[i])
+  facts = facts or {}
   local one = { known[i], tonumber(facts.total) or 0, length(prefix .. 'topiclog:' .. known[i]), tonumber(facts.dropped) or 0 }
   for _, group in ipairs(names) do
     local mailbox = 'topic.' .. known[i] .. '@' .. group
@@ -3650,7 +3663,7 @@ end
 return answer`,
   },
   topicunpattern: {
-    sha: '372e471f26101c052e2dd3c36ea7c281c964e92f',
+    sha: '9d1173550d30f04ef08eff3096b4de255ed5a52b',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
@@ -3667,7 +3680,8 @@ local function write_group(topic, group, state)
   redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
 end
 local function read_topic(topic)
-  local flat = redis.call('HGETALL', topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
   local facts, groups, names = {}, {}, {}
   for at = 1, #flat, 2 do
     local group = string.match(flat[at], '^g:(.+)$')
@@ -3709,8 +3723,8 @@ local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV
 local answer = { #known == most and known[most] or '' }
 for i = 1, #known do
   local topic = ARGV[2] .. 'topic:' .. known[i]
-  local text = redis.call('HGET', topic, 'g:' .. ARGV[4])
-  if text and read_group(text).pattern == ARGV[3] then
+  local text = redis.pcall('HGET', topic, 'g:' .. ARGV[4])
+  if type(text) == 'string' and read_group(text).pattern == ARGV[3] then
     answer[#answer + 1] = drop_group(ARGV[2], topic, known[i], ARGV[4])
   end
 end

@@ -178,7 +178,6 @@ export class Runtime {
       log: this.#log,
       nodeName: policy.name,
       nodes: () => registry.nodes(),
-      rank: (text) => this.shared.rank(text),
       isMember: () => this.member,
       ready: (signal) => link.ready(signal),
       serve: (actor) => this.serve(actor, serveOptions({}, actor)),
@@ -254,7 +253,6 @@ export class Runtime {
     this.#stage = undefined;
     void loop(this.#closing.signal, () => this.#look());
     void loop(this.#closing.signal, () => this.scaler.step());
-    this.topics.start();
     this.#tellChange();
   }
 

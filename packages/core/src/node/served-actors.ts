@@ -142,8 +142,9 @@ export class ServedActors {
     const { mailbox } = actor.contract;
     const { maxLength, maxBytes } = actor.policy;
     if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
-    served.hints = dispatcher.hints();
-    await broker.hint(mailbox, served.hints);
+    // What waits shall be handled though a full backend takes no hints.
+    served.hints = '';
+    await this.#hint(served);
   }
 
   async remove(served: Served): Promise<void> {
@@ -161,18 +162,20 @@ export class ServedActors {
 
   /** Writes hints for senders where they have changed. */
   async hint(): Promise<void> {
-    for (const served of this.all) {
-      const hints = served.dispatcher.hints();
-      if (hints === served.hints) continue;
-      try {
-        await this.#needs.broker.hint(served.actor.contract.mailbox, hints);
-        served.hints = hints;
-      } catch (thrown) {
-        this.#needs.parts.log.debug(
-          { evt: 'hint_failed', reason: messageOf(thrown) },
-          'hints for senders could not be written',
-        );
-      }
+    for (const served of this.all) await this.#hint(served);
+  }
+
+  async #hint(served: Served): Promise<void> {
+    const hints = served.dispatcher.hints();
+    if (hints === served.hints) return;
+    try {
+      await this.#needs.broker.hint(served.actor.contract.mailbox, hints);
+      served.hints = hints;
+    } catch (thrown) {
+      this.#needs.parts.log.debug(
+        { evt: 'hint_failed', reason: messageOf(thrown) },
+        'hints for senders could not be written',
+      );
     }
   }
 

@@ -4,7 +4,7 @@ import type { Timers } from '../ground/clock.ts';
 import type { Log } from '../ground/log.ts';
 import type { Topics } from '../ports/topics.ts';
 import type { GroupServing } from './group-actor.ts';
-import { matchesTopic } from './names.ts';
+import { matchesTopic, TOPIC_NAME } from './names.ts';
 import type { Seats } from './seats.ts';
 
 export type PatternServing = Omit<GroupServing, 'topic'>;
@@ -31,10 +31,6 @@ export class Patterns {
 
   constructor(needs: PatternsNeeds) {
     this.#needs = needs;
-  }
-
-  get size(): number {
-    return this.#open.size;
   }
 
   /** Whether this node has served it since before this moment (backend time, ms). */
@@ -93,7 +89,8 @@ export class Patterns {
 
   async #refresh(open: Open): Promise<void> {
     const topics = await this.#needs.topics.attachPattern(open.pattern, open.serving.group);
-    for (const topic of topics) await this.#openOne(open, topic);
+    // Anybody could have written a name there.
+    for (const topic of topics) if (TOPIC_NAME.test(topic)) await this.#openOne(open, topic);
   }
 
   async #openSoon(open: Open, topic: string): Promise<void> {

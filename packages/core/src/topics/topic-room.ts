@@ -33,8 +33,6 @@ export interface TopicRoomNeeds
     Omit<PublishingNeeds, 'attached' | 'dropped'> {
   readonly timers: Timers;
   isMember(): boolean;
-  /** How many of the living nodes are before this one when it comes to `text`. */
-  rank(text: string): number;
 }
 
 /** What this node has done since it started. */
@@ -64,7 +62,7 @@ export class TopicRoom {
   #droppedMessages = 0;
 
   constructor(needs: TopicRoomNeeds) {
-    const { topics, timers, log, rank, isMember } = needs;
+    const { topics, timers, log, isMember } = needs;
     const { signal } = this.#closing;
     this.#needs = needs;
     this.#filling = new Filling({ topics, timers, log, signal });
@@ -76,10 +74,11 @@ export class TopicRoom {
     this.everyNode = new EveryNode(needs);
     const dropped = (groups: readonly DroppedGroup[]): void => this.#lapsed(groups);
     this.#publishing = new Publishing({ ...needs, attached: (topic) => void this.telling.came(topic), dropped });
-    this.#upkeep = new Upkeep({ ...shared, rank, isMember, groups: this.#groups, patterns: this.#patterns, dropped });
+    this.#upkeep = new Upkeep({ ...shared, isMember, groups: this.#groups, patterns: this.#patterns, dropped });
   }
 
   publish(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
+    this.#upkeep.begin();
     return this.#publishing.publish(topic, payload, options);
   }
 
@@ -96,6 +95,7 @@ export class TopicRoom {
     const subject = typeof to === 'string' ? to : to.name;
     const where = `subscribe ${subject}`;
     if (this.#closing.signal.aborted) throw new NodeClosed(where);
+    this.#upkeep.begin();
     if (typeof handler !== 'function')
       throw new ConfigError(`${where}: the second argument must be a function (payload, ctx)`);
     if (typeof to === 'string') return this.#subscribePattern(to, where, handler, options);
@@ -162,10 +162,6 @@ export class TopicRoom {
     this.#seats.rejoined();
     await this.#groups.rejoined();
     await this.#patterns.tick();
-  }
-
-  start(): void {
-    this.#upkeep.start();
   }
 
   close(): void {

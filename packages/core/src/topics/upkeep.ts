@@ -8,12 +8,12 @@ import type { Groups } from './groups.ts';
 import type { Patterns } from './patterns.ts';
 import type { Seats } from './seats.ts';
 
-/** Between two looks, ms. A topic that its publisher could not tell of is opened by then. */
+/** Between two looks, ms. A topic that its publisher could not tell of is opened after two. */
 const LOOK_MS = 1_000;
-/** Looks between two at what has lapsed, and at whether an own group is attached. */
-const SELDOM = 5;
-/** Of all nodes so many look at what has lapsed, in case that one of them hangs. */
-const WITNESSES = 1;
+/** Looks between two at which topics there are, at whether an own group is attached, and at what has lapsed. */
+const PATTERNS_EACH = 2;
+const OWN_EACH = 5;
+const LAPSE_EACH = 10;
 
 export interface UpkeepNeeds {
   readonly topics: Topics;
@@ -23,7 +23,6 @@ export interface UpkeepNeeds {
   readonly patterns: Patterns;
   readonly filling: Filling;
   readonly seats: Seats;
-  rank(text: string): number;
   isMember(): boolean;
   /** Must not throw. */
   dropped(groups: readonly DroppedGroup[]): void;
@@ -32,6 +31,7 @@ export interface UpkeepNeeds {
 export class Upkeep {
   readonly #needs: UpkeepNeeds;
   #cancel: (() => void) | undefined;
+  #begun = false;
   #closed = false;
   #looks = 0;
 
@@ -39,9 +39,11 @@ export class Upkeep {
     this.#needs = needs;
   }
 
-  start(): void {
-    if (this.#closed) return;
-    this.#cancel = this.#needs.timers.setTimer(LOOK_MS, () => void this.#look().finally(() => this.start()));
+  /** This node has to do with topics: from now on it looks after them. */
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#again();
   }
 
   close(): void {
@@ -49,16 +51,20 @@ export class Upkeep {
     this.#cancel?.();
   }
 
+  #again(): void {
+    if (this.#closed) return;
+    this.#cancel = this.#needs.timers.setTimer(LOOK_MS, () => void this.#look().finally(() => this.#again()));
+  }
+
   async #look(): Promise<void> {
-    const { groups, patterns, seats, rank, isMember, log } = this.#needs;
+    const { groups, patterns, seats, isMember, log } = this.#needs;
     this.#looks += 1;
     if (!isMember()) return;
     try {
       await seats.tick();
-      if (patterns.size > 0) await patterns.tick();
-      if (this.#looks % SELDOM !== 0) return;
-      await groups.tick();
-      if (rank('topics') < WITNESSES) await this.#lapse();
+      if (this.#looks % PATTERNS_EACH === 0) await patterns.tick();
+      if (this.#looks % OWN_EACH === 0) await groups.tick();
+      if (this.#looks % LAPSE_EACH === 0) await this.#lapse();
     } catch (thrown) {
       log.debug(
         { evt: 'topic_upkeep_failed', reason: messageOf(thrown) },

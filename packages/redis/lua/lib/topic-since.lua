@@ -2,5 +2,8 @@
 local function cursor_since(log, since)
   local first = redis.call('XRANGE', log, since, '+', 'COUNT', 1)[1]
   if not first then return '' end
-  return string.match(first[1], '^%d+') .. '-' .. exact(total_of(first[1]) - 1)
+  local ms, total = string.match(first[1], '^%d+'), total_of(first[1])
+  -- No entry of ours has a total of 0; a stranger's may.
+  if total == 0 then return exact(tonumber(ms) - 1) .. '-18446744073709551615' end
+  return ms .. '-' .. exact(total - 1)
 end

@@ -19,9 +19,10 @@ local function write_group(topic, group, state)
   redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
 end
 
--- Its facts, its groups by name, and their names.
+-- Its facts, its groups by name, and their names; nil when its key is of another type.
 local function read_topic(topic)
-  local flat = redis.call('HGETALL', topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
   local facts, groups, names = {}, {}, {}
   for at = 1, #flat, 2 do
     local group = string.match(flat[at], '^g:(.+)$')
