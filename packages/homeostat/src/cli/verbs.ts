@@ -13,6 +13,7 @@ import { mark } from './verbs/mark.ts';
 import { services } from './verbs/services.ts';
 import { stats } from './verbs/stats.ts';
 import { status } from './verbs/status.ts';
+import { topics } from './verbs/topics.ts';
 
 export const VERBS: readonly Verb[] = [
   status,
@@ -20,6 +21,7 @@ export const VERBS: readonly Verb[] = [
   instances,
   health,
   stats,
+  topics,
   breakers,
   breaker,
   config,
