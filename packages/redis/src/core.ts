@@ -37,7 +37,6 @@ export {
   type DeadEntry,
   type DroppedGroup,
   type Filled,
-  type GroupState,
   type Intake,
   type Lapsed,
   type Link,

@@ -4,7 +4,7 @@ import type { Broker } from '../ports/broker.ts';
 import { createPool } from '../serving/create-pool.ts';
 import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
 import { wakefulTimers } from '../ground/clock.ts';
-import { ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
+import { codeOf, ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import { metaSchema, tagsSchema } from '../ports/report.ts';
@@ -142,9 +142,14 @@ export class ServedActors {
     const { mailbox } = actor.contract;
     const { maxLength, maxBytes } = actor.policy;
     if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
-    // What waits shall be handled though a full backend takes no hints.
-    served.hints = '';
-    await this.#hint(served);
+    try {
+      const hints = dispatcher.hints();
+      await broker.hint(mailbox, hints);
+      served.hints = hints;
+    } catch (thrown) {
+      // A full backend takes no hints, but what waits shall be handled: that is how it gets room.
+      if (codeOf(thrown) !== 'BACKEND_FULL') throw thrown;
+    }
   }
 
   async remove(served: Served): Promise<void> {
@@ -162,20 +167,18 @@ export class ServedActors {
 
   /** Writes hints for senders where they have changed. */
   async hint(): Promise<void> {
-    for (const served of this.all) await this.#hint(served);
-  }
-
-  async #hint(served: Served): Promise<void> {
-    const hints = served.dispatcher.hints();
-    if (hints === served.hints) return;
-    try {
-      await this.#needs.broker.hint(served.actor.contract.mailbox, hints);
-      served.hints = hints;
-    } catch (thrown) {
-      this.#needs.parts.log.debug(
-        { evt: 'hint_failed', reason: messageOf(thrown) },
-        'hints for senders could not be written',
-      );
+    for (const served of this.all) {
+      const hints = served.dispatcher.hints();
+      if (hints === served.hints) continue;
+      try {
+        await this.#needs.broker.hint(served.actor.contract.mailbox, hints);
+        served.hints = hints;
+      } catch (thrown) {
+        this.#needs.parts.log.debug(
+          { evt: 'hint_failed', reason: messageOf(thrown) },
+          'hints for senders could not be written',
+        );
+      }
     }
   }
 

@@ -333,10 +333,7 @@ export function topics(promised: Promised): void {
     ]);
     await peer.link.topics.attach('orders.b', 'own');
     const gone = await peer.link.topics.dropPattern('orders.*', 'audit');
-    t.deepEqual(gone.map(({ topic, messages }) => [topic, messages]).toSorted(), [
-      ['orders.a', 1],
-      ['orders.b', 1],
-    ]);
+    t.deepEqual(gone.map(({ topic, messages }) => `${topic} ${messages}`).toSorted(), ['orders.a 1', 'orders.b 1']);
     t.deepEqual(await peer.link.topics.dropPattern('orders.*', 'audit'), []);
     const after = await tell(peer, 'after', { topic: 'orders.d', number: 1 });
     t.deepEqual(after.kind === 'accepted' && after.attached, ['all']);

@@ -335,12 +335,13 @@ export function topics(promised: Promised): void {
     const node = await stage.node('node');
     const fn = (): void => undefined;
     await node.subscribe(created, fn, { group: 'mailer' });
+    const both: object = { everyNode: true, group: 'x' };
     const wrong: readonly (readonly [() => unknown, string])[] = [
       [() => node.subscribe(created, fn, { group: 'mailer' }), 'already'],
       [() => node.subscribe(created, fn, { group: 'No Group' }), 'group'],
       [() => node.subscribe(created, fn, { from: 'oldest' }), 'keep'],
       [() => node.subscribe(created, fn, { concurrency: 0 }), 'concurrency'],
-      [() => node.subscribe(created, fn, { everyNode: true, group: 'x' } as never), 'group'],
+      [() => node.subscribe(created, fn, both), 'group'],
       [() => node.subscribe(created, undefined as never), 'function'],
       [() => node.subscribe('orders.', fn), 'pattern'],
       [() => node.subscribe('orders.>', fn, { from: 'oldest' }), 'from'],
