@@ -35,6 +35,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   'testing kit': ['S3-47'],
   schedules: ['S3-31'],
   once: ['S1-10', 'S4-29'],
+  topics: ['S3-13', 'S3-40'],
   state: ['S3-39', 'S3-41', 'S3-42', 'S3-43'],
   'calls and streams': ['S0-23', 'S3-35'],
 };

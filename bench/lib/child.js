@@ -140,7 +140,7 @@ function reached() {
 async function start(subject) {
   if (role === 'service') {
     const service = await subject.serve(env, handled);
-    return { service, requests: { expect, reached, cpuMicros } };
+    return { service, requests: { expect, reached, cpuMicros, fanOut: () => service.fanOut?.() } };
   }
   if (role === 'idle') {
     if (subject.idle === undefined) throw new Error('this subject has no idle node');
@@ -158,6 +158,12 @@ async function start(subject) {
         if (caller.send === undefined) throw new Error('this subject has no one-way messages');
         const startedAt = monotonicMs();
         await caller.send(n);
+        return startedAt;
+      },
+      async publish(/** @type {number} */ n) {
+        if (caller.publish === undefined) throw new Error('this subject has no fan-out');
+        const startedAt = monotonicMs();
+        await caller.publish(n);
         return startedAt;
       },
       async stream(/** @type {number} */ n) {

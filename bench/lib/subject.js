@@ -9,9 +9,11 @@
  *
  * @typedef {object} Closable
  * @property {() => Promise<void>} close
+ * @property {() => Promise<void>} [fanOut] of a service: from now on five groups get a copy of what is published
  *
  * @typedef {object} CallerMethods
  * @property {(n: number) => Promise<void>} [send] sends n one-way messages as fast as it can; resolves when all are accepted
+ * @property {(n: number) => Promise<void>} [publish] sends n messages to the five groups as fast as it can; resolves when all are accepted
  * @property {() => Promise<void>} [sendOne] sends one and resolves when it is accepted
  * @property {(input: typeof import('./payload.js').payload) => Promise<unknown>} [call] asks the service to echo the input
  * @property {(n: number) => Promise<number>} [stream] asks for n items, takes them one by one and answers how many came
@@ -27,12 +29,13 @@
 /**
  * Who is measured, with the works each takes part in. `label` is what the tables say of it.
  *
- * @type {Record<string, { label: string, needs: ('redis' | 'nats')[], oneWay?: false, calls: boolean, streams?: true, resilience?: true, idle: boolean, queued: boolean }>}
+ * @type {Record<string, { label: string, needs: ('redis' | 'nats')[], oneWay?: false, fanOut?: true, calls: boolean, streams?: true, resilience?: true, idle: boolean, queued: boolean }>}
  */
 export const subjects = {
   homeostat: {
     label: 'Homeostat, defaults on, zod on both sides',
     needs: ['redis'],
+    fanOut: true,
     calls: true,
     streams: true,
     resilience: true,
@@ -51,6 +54,7 @@ export const subjects = {
   raw: {
     label: 'hand-written ioredis loop, one entry each',
     needs: ['redis'],
+    fanOut: true,
     calls: true,
     streams: true,
     idle: true,
@@ -59,12 +63,27 @@ export const subjects = {
   ceiling: {
     label: 'raw with frames of up to 128, nothing else',
     needs: ['redis'],
+    fanOut: true,
     calls: true,
     idle: false,
     queued: true,
   },
-  bullmq: { label: 'BullMQ', needs: ['redis'], calls: true, idle: true, queued: true },
-  moleculer: { label: 'Moleculer over Redis, at most once', needs: ['redis'], calls: true, idle: true, queued: false },
-  'nats-core': { label: 'NATS core, at most once', needs: ['nats'], calls: true, idle: false, queued: false },
+  bullmq: { label: 'BullMQ', needs: ['redis'], fanOut: true, calls: true, idle: true, queued: true },
+  moleculer: {
+    label: 'Moleculer over Redis, at most once',
+    needs: ['redis'],
+    fanOut: true,
+    calls: true,
+    idle: true,
+    queued: false,
+  },
+  'nats-core': {
+    label: 'NATS core, at most once',
+    needs: ['nats'],
+    fanOut: true,
+    calls: true,
+    idle: false,
+    queued: false,
+  },
   'nats-jetstream': { label: 'NATS JetStream, in memory', needs: ['nats'], calls: false, idle: false, queued: false },
 };

@@ -32,6 +32,7 @@ const FIRST_ONE_WAY = 2_000;
 const IDLE_SETTLE_MS = 3_000;
 const IDLE_MEASURED_MS = 6_000;
 const FRAME = 128;
+const GROUPS = 5;
 
 /** @type {Work[]} */
 export const works = [
@@ -43,6 +44,15 @@ export const works = [
     digits: 0,
     has: (subject) => subjects[subject].oneWay !== false,
     measure: oneWay,
+  },
+  {
+    name: 'fan-out-5',
+    unit: 'deliveries/s',
+    title: 'deliveries per second to 5 groups, each with a copy, until all are handled',
+    higherIsBetter: true,
+    digits: 0,
+    has: (subject) => subjects[subject].fanOut === true,
+    measure: fanOut,
   },
   {
     name: 'call-1-p50',
@@ -107,15 +117,33 @@ export const works = [
 ];
 
 /** @param {import('./session.js').Session} session */
-async function oneWay(session) {
+function oneWay(session) {
+  return throughput(session, 'one-way', 'send', 1);
+}
+
+/** @param {import('./session.js').Session} session */
+async function fanOut(session) {
+  await session.service.ask('fanOut');
+  return throughput(session, 'fan-out-5', 'publish', GROUPS);
+}
+
+/**
+ * @param {import('./session.js').Session} session
+ * @param {string} work
+ * @param {'send' | 'publish'} how
+ * @param {number} copies handled of each message; all of them are counted
+ * @returns {Promise<Figure>}
+ */
+async function throughput(session, work, how, copies) {
   const run = async (/** @type {number} */ n) => {
     await session.service.ask('expect', n);
-    const [startedAt, handledAt] = await Promise.all([session.caller.ask('send', n), session.service.ask('reached')]);
+    const sent = session.caller.ask(how, n / copies);
+    const [startedAt, handledAt] = await Promise.all([sent, session.service.ask('reached')]);
     return (n / (handledAt - startedAt)) * 1_000;
   };
   const sized = (/** @type {number} */ rate, /** @type {number} */ ms) =>
-    Math.max(FIRST_ONE_WAY, Math.round((rate * ms) / 1_000));
-  let rate = session.rates.get('one-way');
+    Math.max(FIRST_ONE_WAY, copies * Math.round((rate * ms) / 1_000 / copies));
+  let rate = session.rates.get(work);
   if (rate === undefined) {
     rate = await run(FIRST_ONE_WAY);
     rate = await run(sized(rate, WARM_UP_MS));
@@ -125,7 +153,7 @@ async function oneWay(session) {
   const cpuBefore = await session.cpuMicros();
   rate = await run(n);
   const cpu = (await session.cpuMicros()) - cpuBefore;
-  session.rates.set('one-way', rate);
+  session.rates.set(work, rate);
   return { value: rate, more: { 'cpu µs': cpu / n } };
 }
 

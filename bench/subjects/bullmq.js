@@ -17,6 +17,8 @@ const BULK = 256;
 const BULKS = 4;
 /** Nothing is kept of a job that is done. */
 const KEEP = { count: 0 };
+/** Queues of the fan-out: it knows no topics, so the producer adds to each. */
+const FAN_OUT = Array.from({ length: 5 }, (_, i) => `group-${i}`);
 
 /**
  * @param {Env} env
@@ -35,9 +37,16 @@ export async function serve(env, handled) {
   const casts = new Worker('casts', async () => handled(1), options);
   const calls = new Worker('calls', async (job) => job.data, options);
   await Promise.all([casts.waitUntilReady(), calls.waitUntilReady()]);
+  /** @type {Worker[]} */
+  let groups = [];
   return {
+    async fanOut() {
+      if (groups.length > 0) return;
+      groups = FAN_OUT.map((group) => new Worker(group, async () => handled(1), options));
+      await Promise.all(groups.map((group) => group.waitUntilReady()));
+    },
     async close() {
-      await Promise.all([casts.close(true), calls.close(true)]);
+      await Promise.all([casts, calls, ...groups].map((worker) => worker.close(true)));
       connection.disconnect();
     },
   };
@@ -66,17 +75,25 @@ export async function connect(env) {
     waiting.delete(jobId);
     caller?.reject(new Error(failedReason));
   });
+  const groups = FAN_OUT.map((group) => new Queue(group, options));
   let number = 0;
   const job = { name: 'record', data: payload };
+  /**
+   * @param {Queue[]} queues each gets all of it
+   * @param {number} n
+   */
+  const addAll = (queues, n) => {
+    let left = n;
+    return pump(Math.ceil(n / BULK), BULKS, () => {
+      const size = Math.min(BULK, left);
+      left -= size;
+      const jobs = Array.from({ length: size }, () => job);
+      return Promise.all(queues.map((queue) => queue.addBulk(jobs)));
+    });
+  };
   return {
-    send(n) {
-      let left = n;
-      return pump(Math.ceil(n / BULK), BULKS, () => {
-        const size = Math.min(BULK, left);
-        left -= size;
-        return casts.addBulk(Array.from({ length: size }, () => job));
-      });
-    },
+    send: (n) => addAll([casts], n),
+    publish: (n) => addAll(groups, n),
     sendOne: async () => void (await casts.add('record', payload)),
     call(input) {
       const jobId = `c${++number}`;
@@ -86,7 +103,7 @@ export async function connect(env) {
       });
     },
     async close() {
-      await Promise.all([casts.close(), calls.close(), events.close()]);
+      await Promise.all([casts, calls, events, ...groups].map((one) => one.close()));
       connection.disconnect();
     },
   };

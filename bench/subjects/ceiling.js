@@ -15,6 +15,9 @@ const FRAME = 128;
 const READ_COUNT = 16;
 const BLOCK_MS = 5_000;
 const TRIM_EVERY = 32;
+/** Groups of the fan-out, and about how many of its frames are kept. */
+const FAN_OUT = 5;
+const KEPT_FRAMES = 100_000;
 
 /**
  * One append in flight for one stream. A frame is `[reply stream, [[correlation, body], …]]`.
@@ -119,11 +122,46 @@ export async function serve(env, handled) {
     }
   };
   read().catch((error) => open && fail(error));
+
+  const topic = `${env.prefix}:topic`;
+  /** @type {import('ioredis').Redis[]} */
+  const subscribers = [];
+  /**
+   * @param {import('ioredis').Redis} redis
+   * @param {string} group
+   */
+  const follow = async (redis, group) => {
+    while (open) {
+      const reply = await redis.xreadgroupBuffer(
+        ...['GROUP', group, 'one', 'COUNT', READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', topic, '>'],
+      );
+      if (reply === null) continue;
+      const ids = [];
+      let deliveries = 0;
+      for (const [id, fields] of reply[0][1]) {
+        deliveries += unpackr.unpack(fields[1])[1].length;
+        ids.push(id);
+      }
+      cork();
+      void writer.xack(topic, group, ...ids);
+      handled(deliveries);
+    }
+  };
   return {
+    async fanOut() {
+      if (subscribers.length > 0) return;
+      for (let i = 0; i < FAN_OUT; i++) {
+        await writer.xgroup('CREATE', topic, `group-${i}`, '0', 'MKSTREAM');
+        const redis = await connectRedis(env.redisUrl);
+        subscribers.push(redis);
+        follow(redis, `group-${i}`).catch((error) => open && fail(error));
+      }
+    },
     async close() {
       open = false;
       reader.disconnect();
       writer.disconnect();
+      for (const subscriber of subscribers) subscriber.disconnect();
     },
   };
 }
@@ -170,17 +208,24 @@ export async function connect(env) {
   };
   /** @param {number} size */
   const frame = (size) => packr.pack(['', Array.from({ length: size }, (_, i) => [i, payload])]);
-  return {
-    async send(n) {
-      // the next frame is packed while the last one travels
-      let inFlight;
-      for (let left = n; left > 0; left -= FRAME) {
-        const bytes = frame(Math.min(FRAME, left));
-        await inFlight;
-        inFlight = writer.xadd(mailbox, '*', 'f', bytes);
-      }
+  /**
+   * @param {number} n
+   * @param {(bytes: Buffer) => Promise<unknown>} append
+   */
+  const sendAll = async (n, append) => {
+    // the next frame is packed while the last one travels
+    let inFlight;
+    for (let left = n; left > 0; left -= FRAME) {
+      const bytes = frame(Math.min(FRAME, left));
       await inFlight;
-    },
+      inFlight = append(bytes);
+    }
+    await inFlight;
+  };
+  return {
+    send: (n) => sendAll(n, (bytes) => writer.xadd(mailbox, '*', 'f', bytes)),
+    publish: (n) =>
+      sendAll(n, (bytes) => writer.xadd(`${env.prefix}:topic`, 'MAXLEN', '~', KEPT_FRAMES, '*', 'f', bytes)),
     sendOne: async () => void (await writer.xadd(mailbox, '*', 'f', frame(1))),
     call(input) {
       if (!reading) {

@@ -4,7 +4,7 @@
  * @import { Caller, Closable, Env } from '../lib/subject.js'
  */
 import { z } from 'zod';
-import { actor, contract, createNode } from '../../packages/homeostat/dist/src/index.js';
+import { actor, contract, createNode, topic } from '../../packages/homeostat/dist/src/index.js';
 import { payload } from '../lib/payload.js';
 import { pump } from '../lib/pump.js';
 
@@ -42,6 +42,8 @@ const usersContract = (name) =>
   });
 
 const users = usersContract('users');
+const recorded = topic('users.recorded', User);
+const GROUPS = 5;
 
 /**
  * @param {Env} env
@@ -66,7 +68,14 @@ export async function serve(env, handled) {
       },
     }),
   );
-  return { close: () => service.close() };
+  let groups = 0;
+  return {
+    async fanOut() {
+      for (; groups < GROUPS; groups++)
+        await service.subscribe(recorded, async () => handled(1), { group: `group-${groups}` });
+    },
+    close: () => service.close(),
+  };
 }
 
 /**
@@ -80,6 +89,7 @@ export async function connect(env, settings) {
   const cast = () => api.record.cast(payload);
   return {
     send: (n) => pump(n, WINDOW, cast, pauseWhenFull),
+    publish: (n) => pump(n, WINDOW, () => caller.publish(recorded, payload), pauseWhenFull),
     sendOne: async () => void (await cast()),
     call: (input) => api.echo(input),
     async stream(n) {

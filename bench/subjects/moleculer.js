@@ -9,6 +9,8 @@ import { payload } from '../lib/payload.js';
 import { pump } from '../lib/pump.js';
 
 const WINDOW = 256;
+/** Groups of the fan-out: an event is balanced within the services of one name. */
+const FAN_OUT = 5;
 
 /**
  * @param {Env} env
@@ -42,6 +44,8 @@ export async function serve(env, handled) {
     actions: { echo: (ctx) => ctx.params },
     events: { 'user.recorded': () => handled(1) },
   });
+  for (let i = 0; i < FAN_OUT; i++)
+    broker.createService({ name: `group-${i}`, events: { 'user.published': () => handled(1) } });
   await broker.start();
   return { close: () => broker.stop() };
 }
@@ -56,6 +60,7 @@ export async function connect(env) {
   await broker.waitForServices('users', 10_000);
   return {
     send: (n) => pump(n, WINDOW, () => broker.emit('user.recorded', payload)),
+    publish: (n) => pump(n, WINDOW, () => broker.emit('user.published', payload)),
     call: (input) => broker.call('users.echo', input),
     close: () => broker.stop(),
   };

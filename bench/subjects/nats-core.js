@@ -11,6 +11,8 @@ const CHUNK = 256;
 const CREDIT = 4_096;
 /** Messages under way at most: far below the server's 64 MiB for a slow consumer. */
 const WINDOW = 65_536;
+/** Groups of the fan-out. */
+const FAN_OUT = 5;
 
 /**
  * @param {Env} env
@@ -35,7 +37,25 @@ export async function serve(env, handled) {
     },
   });
   await nats.flush();
-  return { close: () => nats.close() };
+  let groups = 0;
+  return {
+    async fanOut() {
+      for (; groups < FAN_OUT; groups++) {
+        const first = groups === 0;
+        nats.subscribe(`${env.prefix}.topic`, {
+          queue: `group-${groups}`,
+          callback: (error, message) => {
+            if (error) throw error;
+            message.json();
+            handled(1);
+            if (first && ++count % CREDIT === 0) nats.publish(`${env.prefix}.credit`);
+          },
+        });
+      }
+      await nats.flush();
+    },
+    close: () => nats.close(),
+  };
 }
 
 /**
@@ -53,16 +73,22 @@ export async function connect(env) {
       wake();
     },
   });
+  /**
+   * @param {string} subject
+   * @param {number} n
+   * @param {number} window
+   */
+  const sendAll = async (subject, n, window) => {
+    for (let left = n; left > 0;) {
+      for (const stop = Math.max(0, left - CHUNK); left > stop; left--) nats.publish(subject, JSON.stringify(payload));
+      sent += CHUNK;
+      await nats.flush();
+      while (sent - credited > window) await new Promise((resolve) => (wake = () => resolve(undefined)));
+    }
+  };
   return {
-    async send(n) {
-      for (let left = n; left > 0;) {
-        for (const stop = Math.max(0, left - CHUNK); left > stop; left--)
-          nats.publish(`${env.prefix}.cast`, JSON.stringify(payload));
-        sent += CHUNK;
-        await nats.flush();
-        while (sent - credited > WINDOW) await new Promise((resolve) => (wake = () => resolve(undefined)));
-      }
-    },
+    send: (n) => sendAll(`${env.prefix}.cast`, n, WINDOW),
+    publish: (n) => sendAll(`${env.prefix}.topic`, n, WINDOW / FAN_OUT),
     async call(input) {
       const reply = await nats.request(`${env.prefix}.call`, JSON.stringify(input), { timeout: 10_000 });
       return reply.json();

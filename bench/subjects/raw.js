@@ -20,6 +20,10 @@ const WINDOW = 1_024;
 const TRIM_EVERY = 512;
 /** Items of a stream under way to Redis at once. */
 const STREAM_WINDOW = 1_024;
+/** Groups of the fan-out. */
+const FAN_OUT = 5;
+/** The topic is trimmed once per this many reads of one group. */
+const TRIM_READS = 32;
 
 /**
  * @param {Env} env
@@ -81,11 +85,58 @@ export async function serve(env, handled) {
   };
   const reading = read();
   reading.catch((error) => open && fail(error));
+
+  /** One stream, a group for each subscriber, entries trimmed by hand once all have had them. */
+  const topic = `${env.prefix}:topic`;
+  const groups = Array.from({ length: FAN_OUT }, (_, i) => `group-${i}`);
+  /** @type {import('ioredis').Redis[]} */
+  const subscribers = [];
+  /**
+   * @param {import('ioredis').Redis} redis
+   * @param {string} group
+   * @param {(last: string) => void} onRead
+   */
+  const follow = async (redis, group, onRead) => {
+    while (open) {
+      const reply = await redis.xreadgroupBuffer(
+        ...['GROUP', group, 'one', 'COUNT', READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', topic, '>'],
+      );
+      if (reply === null) continue;
+      const entries = reply[0][1];
+      const ids = [];
+      for (const [id, fields] of entries) {
+        unpackr.unpack(fields[1]);
+        ids.push(id);
+      }
+      cork();
+      void writer.xack(topic, group, ...ids);
+      onRead(entries.at(-1)[0].toString('latin1'));
+      handled(entries.length);
+    }
+  };
   return {
+    async fanOut() {
+      if (subscribers.length > 0) return;
+      for (const group of groups) await writer.xgroup('CREATE', topic, group, '0', 'MKSTREAM').catch(ignoreBusyGroup);
+      const last = new Map();
+      for (const group of groups) {
+        const redis = await connectRedis(env.redisUrl);
+        subscribers.push(redis);
+        let reads = 0;
+        follow(redis, group, (id) => {
+          last.set(group, id);
+          reads++;
+          // what every group has had goes
+          if (group === groups[0] && reads % TRIM_READS === 0 && last.size === FAN_OUT)
+            void writer.xtrim(topic, 'MINID', [...last.values()].reduce(earlier));
+        }).catch((error) => open && fail(error));
+      }
+    },
     async close() {
       open = false;
       reader.disconnect();
       writer.disconnect();
+      for (const subscriber of subscribers) subscriber.disconnect();
     },
   };
 }
@@ -134,6 +185,11 @@ export async function connect(env) {
   };
   return {
     send: (n) => pump(n, WINDOW, sendOne),
+    publish: (n) =>
+      pump(n, WINDOW, () => {
+        cork();
+        return writer.xadd(`${env.prefix}:topic`, '*', 'b', packr.pack(payload));
+      }),
     sendOne: async () => void (await sendOne()),
     call(input) {
       if (!reading) {
@@ -209,6 +265,16 @@ export async function idle(env, actors) {
       writer.disconnect();
     },
   };
+}
+
+/**
+ * @param {string} one
+ * @param {string} other
+ */
+function earlier(one, other) {
+  const [ms, seq] = one.split('-').map(Number);
+  const [otherMs, otherSeq] = other.split('-').map(Number);
+  return ms < otherMs || (ms === otherMs && seq < otherSeq) ? one : other;
 }
 
 /** @param {Error} error */

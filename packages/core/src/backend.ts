@@ -9,6 +9,7 @@ import type { Once } from './ports/once.ts';
 import type { Permits } from './ports/permits.ts';
 import type { Records } from './ports/records.ts';
 import type { StateStore } from './ports/state.ts';
+import type { Topics } from './ports/topics.ts';
 
 export interface BackendMemory {
   /** Bytes in use. */
@@ -36,6 +37,7 @@ export interface Link {
   readonly permits: Permits;
   readonly state: StateStore;
   readonly once: Once;
+  readonly topics: Topics;
   readonly alerts: AlertStore;
   /** Backend time, ms since the epoch: the one clock that deadlines and due times are written in. */
   now(): number;
@@ -72,6 +74,8 @@ export * from './ports/once.ts';
 export * from './ports/alerts.ts';
 export { systemClock, systemTimers, type Clock } from './ground/clock.ts';
 export { Turns } from './sending/turns.ts';
+export * from './ports/topics.ts';
+export { groupMailbox, matchesTopic, serviceOfTopic } from './topics/names.ts';
 export { loop, sleep } from './ground/loop.ts';
 export type { Log } from './ground/log.ts';
 export {

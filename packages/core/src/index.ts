@@ -16,6 +16,8 @@ export { actor, type Actor, type Context, type Handler, type Handlers } from './
 export type { ActorOptions } from './node/options.ts';
 export type { StandardSchema } from './contract/standard-schema.ts';
 
+export { topic, type Keep, type Retention, type Topic, type TopicOptions } from './contract/topic.ts';
+
 // What runs it
 export {
   createNode,
@@ -31,6 +33,7 @@ export {
   type NodeRegistry,
   type NodeSchedules,
   type NodeStats,
+  type NodeTopics,
 } from './node/node.ts';
 export type { ServeOptions } from './serving/serve.ts';
 export { loadActors, type BrokenActor, type LoadedActor, type LoadedActors } from './node/load-actors.ts';
@@ -131,6 +134,19 @@ export type { CronOptions, FunctionOptions, ScheduleOptions } from './schedules/
 export type { ScheduleSpec } from './schedules/schedules.ts';
 export type { Schedule } from './schedules/view.ts';
 export type { When } from './schedules/when.ts';
+// What is told to many
+export type { TopicContext, TopicHandler } from './topics/context.ts';
+export type {
+  EveryNodeOptions,
+  From,
+  GroupOptions,
+  PatternSchema,
+  PublishOptions,
+  TopicSubscribeOptions,
+} from './topics/options.ts';
+export type { Subscription } from './topics/subscription.ts';
+export type { TopicStats } from './topics/topic-room.ts';
+export type { DroppedGroup, GroupState, TopicState } from './ports/topics.ts';
 
 // What stands around calls and handlers
 export type { ClientMiddleware, ClientRequest, Next, ServerMiddleware, ServerRequest } from './calling/middleware.ts';

@@ -46,6 +46,7 @@ class Strict implements Backend {
       permits: link.permits,
       state: link.state,
       once: link.once,
+      topics: link.topics,
       alerts: link.alerts,
       membership: {
         join: async (report, events) => {

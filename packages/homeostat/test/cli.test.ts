@@ -1,5 +1,6 @@
 import test from 'ava';
-import { actor, contract, createNode, type ActorNode } from '../src/index.ts';
+import { z } from 'zod';
+import { actor, contract, createNode, topic, type ActorNode } from '../src/index.ts';
 import { waitFor } from '../src/testing.ts';
 import { commandLine, freePort, homeostat, startRedis, type RedisServer } from './house.ts';
 
@@ -56,6 +57,31 @@ test.serial('status tells of backend, nodes, services and breakers, and leaves n
   t.is(seen.nodes.length, 1);
   t.like(seen.nodes[0], { nodeId: id, nodeName: 'live', pid: process.pid, serves: ['users@1', 'orders@1'] });
   await waitFor(() => node.registry.nodes().every((one) => one === id), soon('the command line to have left'));
+});
+
+test.serial('topics shows groups and what waits for them, and ends one of them', async (t) => {
+  const created = topic('orders.created', z.object({ id: z.number() }));
+  await (await node.subscribe(created, () => undefined, { group: 'mailer' })).close();
+  await (await node.subscribe('orders.*', () => undefined, { group: 'audit' })).close();
+  for (let id = 0; id < 3; id += 1) await node.publish(created, { id });
+  t.like(await json(t, 'topics'), {
+    topics: [
+      {
+        ...{ topic: 'orders.created', published: 3, kept: 0, dropped: 0 },
+        groups: [
+          { group: 'mailer', messages: 3, dead: 0, filling: false },
+          { group: 'audit', messages: 3, dead: 0, filling: false, pattern: 'orders.*' },
+        ],
+      },
+    ],
+  });
+  t.deepEqual(await json(t, 'topics', 'nobody'), { topics: [] });
+  t.regex((await run('topics')).out, /^orders\.created +3 +0 +mailer +3 /m);
+  t.like(await json(t, 'topics', 'drop', 'orders.created', 'mailer'), {
+    dropped: [{ topic: 'orders.created', group: 'mailer', messages: 3 }],
+  });
+  t.like(await json(t, 'topics', 'drop', 'orders.*', 'audit'), { dropped: [{ group: 'audit', messages: 3 }] });
+  await refused(t, 'CONFIG', 'topics', 'drop', 'Orders', 'audit');
 });
 
 test.serial('services, instances and health say who serves what and how it fares (S2-06, S2-43)', async (t) => {

@@ -40,6 +40,10 @@
  * | `{ns:L}:staterevision:<space>` | counter, expires | the last revision of the space |
  * | `{ns:L}:once:<mailbox>:<name>` | string, expires | the run of an id, or what it answered: `<state> <kind> <node> <message>`, a line feed, the answer |
  * | `{ns:L}:oncewaiters:<mailbox>:<name>` | sorted set, expires | who waits for that, `<inbox> <correlation>` → when it came in the row |
+ * | `{ns:L}:topics` | sorted set | names of topics |
+ * | `{ns:L}:topic:<topic>` | hash | total, at, logged, bounds, dropped; `g:<group>` → `cursor|floor|pattern` |
+ * | `{ns:L}:topiclog:<topic>` | stream | what is kept for replay; ids `ms-total`, fields f frame, n count |
+ * | `{ns:L}:topicpatterns` | hash | `pattern group` → 1; the same in every lane |
  * | `{ns:0}:alerts` | hash | fingerprint → `<revision>:[<alert id>,<alert>]`, JSON behind the colon |
  * | `{ns:0}:alerts:due` | sorted set | fingerprint → when somebody has to look at it, ms |
  * | `{ns:0}:alerts:archive` | sorted set, expires | `<number in the log>:<alert>`, JSON behind the colon → when it ended, ms |
@@ -271,4 +275,22 @@ export function alertWindowKeys(lane: LaneKeys, name: string): { readonly permit
 
 export function alertRateKey(lane: LaneKeys, name: string): string {
   return `${lane.prefix}alertrate:${name}`;
+}
+
+export interface TopicKeys {
+  readonly topic: string;
+  readonly log: string;
+  readonly topics: string;
+  readonly patterns: string;
+}
+
+/** Of the lane of the topic, where the mailboxes of its groups are, too. */
+export function topicKeys(lane: LaneKeys, topic: string): TopicKeys {
+  const { prefix } = lane;
+  return {
+    topic: `${prefix}topic:${topic}`,
+    log: `${prefix}topiclog:${topic}`,
+    topics: `${prefix}topics`,
+    patterns: `${prefix}topicpatterns`,
+  };
 }

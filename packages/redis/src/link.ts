@@ -17,6 +17,7 @@ import type {
   Permits,
   Records,
   StateStore,
+  Topics,
 } from './core.ts';
 import { Ground } from './ground.ts';
 import { ensureLayout } from './layout.ts';
@@ -27,6 +28,7 @@ import { RedisPermits } from './permits.ts';
 import { RedisRecords } from './records.ts';
 import { checkServer } from './server.ts';
 import { RedisState } from './state.ts';
+import { RedisTopics } from './topics.ts';
 
 /** An idle command connection is asked for a sign of life this often, and when a beat fails, ms: a dead one is found before it is needed. */
 const PULSE_MS = 5_000;
@@ -41,6 +43,7 @@ export class RedisLink implements Link {
   readonly permits: Permits;
   readonly state: StateStore;
   readonly once: Once;
+  readonly topics: Topics;
   readonly alerts: AlertStore;
   readonly #pulse: NodeJS.Timeout;
   #pingMs: number | undefined;
@@ -55,6 +58,7 @@ export class RedisLink implements Link {
     this.permits = new RedisPermits(ground);
     this.state = new RedisState(ground);
     this.once = new RedisOnce(ground);
+    this.topics = new RedisTopics(ground);
     this.alerts = new RedisAlerts(ground);
     this.#pulse = setInterval(() => {
       if (performance.now() - ground.command.lastUsed > PULSE_MS / 2) this.#feel();

@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'publish' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -661,7 +661,7 @@ end
 return { taken, hints }`,
   },
   beat: {
-    sha: 'd9acc4afce33801e26085b5a4791b21e4ac127c7',
+    sha: '7074b30847a7be14f82e3b8391b8cf55d3361ebc',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -686,6 +686,9 @@ local function place(prefix, name, fields)
   if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
     local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
     return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
+  end
+  if string.sub(shared, 1, 6) == 'topic.' then
+    return redis.call('XADD', prefix .. 'mailbox:' .. shared, 'NOMKSTREAM', '*', unpack(fields))
   end
   return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
 end
@@ -1367,7 +1370,7 @@ keep_letter(KEYS[1], KEYS[2], ARGV[1], masked(stored, moved, '0'))
 return 1`,
   },
   due: {
-    sha: '42b0e02b9a0a0bc0b06e4099ad4ecccd574afac3',
+    sha: '5d9ecdc08a465e1fa33a8a1526d95dec4b405f8b',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -1392,6 +1395,9 @@ local function place(prefix, name, fields)
   if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
     local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
     return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
+  end
+  if string.sub(shared, 1, 6) == 'topic.' then
+    return redis.call('XADD', prefix .. 'mailbox:' .. shared, 'NOMKSTREAM', '*', unpack(fields))
   end
   return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
 end
@@ -2801,6 +2807,210 @@ for at = 2, #ARGV, 5 do
 end
 return table.concat(answer)`,
   },
+  publish: {
+    sha: 'a3d9dcf7c189d2530e3397cde9b4c7de1096f5cd',
+    lua: `#!lua
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local MAX_LENGTH = 1000000
+local MAX_BYTES = 1073741824
+local MOST_ASKED = 256
+local function repeated(sent, mailbox, number)
+  local last = redis.call('HGET', sent, mailbox)
+  if not last then return nil end
+  local last_number, id = string.match(last, '^(%d+) (.+)$')
+  if last_number and tonumber(number) <= tonumber(last_number) then return id end
+  return nil
+end
+local function is_empty(members, stream, due, orphans)
+  if redis.call('XLEN', stream) > 0 or redis.call('EXISTS', due) == 1 or redis.call('SCARD', orphans) > 0 then return false end
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_ASKED then return false end
+  for i = 1, #ids do
+    if redis.call('XLEN', stream .. '>' .. ids[i]) > 0 then return false end
+  end
+  return true
+end
+local function fullness(members, level, stream, due, orphans, count, size, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
+  local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
+  local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
+  local in_line = (tonumber(l[6]) or 0) > 0
+  if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
+    if patient then stand_in_line(level, node) end
+    return { 0, messages, bytes, max_length, max_bytes }
+  end
+  if messages + count <= max_length and bytes + size <= max_bytes then
+    if in_line then leave_line(level) end
+    return nil, messages + count, bytes + size, l[5]
+  end
+  if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
+    messages, bytes = 0, 0
+    if count <= max_length and size <= max_bytes then
+      if in_line then leave_line(level) end
+      return nil, count, size, l[5]
+    end
+  end
+  if patient then stand_in_line(level, node) end
+  local room = math.max(0, max_length - messages)
+  if bytes + size > max_bytes and room >= count then room = 0 end
+  return { room, messages, bytes, max_length, max_bytes }
+end
+local MOST_GROUPS = 128
+local MOST_NODES_ASKED = 1024
+local function exact(number)
+  return string.format('%.0f', number)
+end
+local function read_group(text)
+  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+end
+local function write_group(topic, group, state)
+  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+end
+local function read_topic(topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
+  local facts, groups, names = {}, {}, {}
+  for at = 1, #flat, 2 do
+    local group = string.match(flat[at], '^g:(.+)$')
+    if not group then
+      facts[flat[at]] = flat[at + 1]
+    elseif #names < MOST_GROUPS then
+      groups[group] = read_group(flat[at + 1])
+      names[#names + 1] = group
+    end
+  end
+  return facts, groups, names
+end
+local function total_of(id)
+  return tonumber(string.match(id, '-(%d+)$')) or 0
+end
+local function is_served(members, prefix, mailbox)
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_NODES_ASKED then return true end
+  for i = 1, #ids do
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+  end
+  return false
+end
+local function drop_group(prefix, topic, name, group)
+  local mailbox = 'topic.' .. name .. '@' .. group
+  local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+  local dead = redis.pcall('XLEN', prefix .. 'dead:' .. mailbox)
+  redis.call('UNLINK', prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox, prefix .. 'progress:' .. mailbox,
+    prefix .. 'dead:' .. mailbox)
+  redis.call('SREM', prefix .. 'orphans', mailbox)
+  redis.call('HDEL', topic, 'g:' .. group)
+  local messages, bytes = 0, 0
+  if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+  return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local MOST_SEGMENTS = 64
+local function matches(pattern, topic)
+  local p, t = 1, 1
+  for _ = 1, MOST_SEGMENTS do
+    if p > #pattern or t > #topic then return p > #pattern and t > #topic end
+    local p_end = string.find(pattern, '.', p, true) or #pattern + 1
+    local word = string.sub(pattern, p, p_end - 1)
+    if word == '>' then return true end
+    local t_end = string.find(topic, '.', t, true) or #topic + 1
+    if word ~= '*' and word ~= string.sub(topic, t, t_end - 1) then return false end
+    p, t = p_end + 1, t_end + 1
+  end
+  return false
+end
+local MOST_PATTERNS = 1024
+local TRIMMED_AT_ONCE = 2
+local prefix, name, frame = ARGV[2], ARGV[3], ARGV[6]
+local field, count = 'topic.' .. name, tonumber(ARGV[5])
+if repeated(KEYS[2], field, ARGV[4]) then return { '', {}, {}, {} } end
+local facts, groups, names = read_topic(KEYS[3])
+if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
+local total = tonumber(facts.total) or 0
+local attached = {}
+if not facts.total then
+  redis.call('ZADD', KEYS[5], 0, name)
+  local patterns = redis.call('HKEYS', KEYS[6])
+  for i = 1, math.min(#patterns, MOST_PATTERNS) do
+    local pattern, group = string.match(patterns[i], '^(%S+) (%S+)$')
+    if pattern and not groups[group] and #names < MOST_GROUPS and matches(pattern, name) then
+      groups[group] = { cursor = '', floor = 0, pattern = pattern }
+      write_group(KEYS[3], group, groups[group])
+      names[#names + 1] = group
+      attached[#attached + 1] = group
+    end
+  end
+end
+local copies, hints, dropped, filling, full = {}, {}, {}, nil, nil
+for i = 1, #names do
+  local group, state = names[i], groups[names[i]]
+  local mailbox = field .. '@' .. group
+  local stream, level = prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox
+  redis.call('XLEN', stream)
+  local refused, messages, bytes, hint
+  if state.cursor == '' then
+    refused, messages, bytes, hint = fullness(KEYS[1], level, stream, KEYS[7], KEYS[8], count, #frame)
+  else
+    local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes')
+    local owed = total - math.max(state.floor, total_of(state.cursor))
+    local waiting, max_length = (tonumber(l[1]) or 0) + owed, tonumber(l[3]) or MAX_LENGTH
+    messages, bytes = waiting + count, tonumber(l[2]) or 0
+    if owed + count > max_length then
+      refused = { math.max(0, max_length - owed), waiting, bytes, max_length, tonumber(l[4]) or MAX_BYTES }
+    end
+  end
+  local beyond = refused or messages > tonumber(ARGV[7]) or bytes > tonumber(ARGV[8])
+  if beyond and not is_served(KEYS[1], prefix, mailbox) then
+    dropped[#dropped + 1] = drop_group(prefix, KEYS[3], name, group)
+    redis.call('HINCRBY', KEYS[3], 'dropped', 1)
+  elseif refused then
+    full = full or { group, refused }
+  elseif state.cursor == '' then
+    copies[#copies + 1] = { stream, level, messages, bytes }
+    hints[#hints + 1] = hint or ''
+  elseif not filling or total_of(state.cursor) < total_of(filling) then
+    filling = state.cursor
+  end
+end
+if full then return { full[1], full[2], {}, dropped } end
+local kept = ARGV[12] == '1' or filling
+if kept then redis.call('XLEN', KEYS[4]) end
+for i = 1, #copies do
+  local stream, level, messages, bytes = unpack(copies[i])
+  redis.call('XADD', stream, '*', 'f', frame, 'n', count)
+  redis.call('HSET', level, 'messages', messages, 'bytes', bytes)
+end
+total = total + count
+local now = now_ms(redis.call('TIME'))
+local changes = { 'total', exact(total), 'at', exact(now) }
+if kept then
+  local at = math.max(now, tonumber(facts.logged) or 0)
+  local entry = { 'XADD', KEYS[4], exact(at) .. '-' .. exact(total), 'f', frame, 'n', count }
+  if redis.pcall(unpack(entry)).err then redis.call('UNLINK', KEYS[4]); redis.call(unpack(entry)) end
+  changes[5], changes[6] = 'logged', exact(at)
+  if ARGV[12] == '1' then
+    local oldest = now - (tonumber(ARGV[11]) or now)
+    local lowest = total - (tonumber(ARGV[10]) or total)
+    for _, first in ipairs(redis.call('XRANGE', KEYS[4], '-', '+', 'COUNT', TRIMMED_AT_ONCE)) do
+      local beyond = total_of(first[1]) <= lowest or tonumber(string.match(first[1], '^%d+')) < oldest
+      if not beyond or (filling and total_of(first[1]) > total_of(filling)) then break end
+      redis.call('XDEL', KEYS[4], first[1])
+    end
+  end
+elseif facts.logged then
+  redis.call('UNLINK', KEYS[4])
+  redis.call('HDEL', KEYS[3], 'logged')
+end
+local bounds = table.concat({ ARGV[7], ARGV[8], ARGV[9], ARGV[11] == '' and '-' or ARGV[11] }, ' ')
+if facts.bounds ~= bounds then changes[#changes + 1] = 'bounds'; changes[#changes + 1] = bounds end
+redis.call('HSET', KEYS[3], unpack(changes))
+redis.call('HSET', KEYS[2], field, ARGV[4] .. ' ' .. exact(total))
+return { '', attached, hints, dropped }`,
+  },
   reap: {
     sha: '657a9218af35c3c0b4d29b3770f6a4a157c06ebe',
     lua: `#!lua flags=allow-oom
@@ -3631,6 +3841,601 @@ local function carry_out()
   return ARGV[1] == 'all' and { answers } or answers
 end
 return carry_out()`,
+  },
+  topicattach: {
+    sha: 'fb7ff1ebbcc8db5aa54195be7a3282c837a10945',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local MOST_GROUPS = 128
+local MOST_NODES_ASKED = 1024
+local function exact(number)
+  return string.format('%.0f', number)
+end
+local function read_group(text)
+  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+end
+local function write_group(topic, group, state)
+  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+end
+local function read_topic(topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
+  local facts, groups, names = {}, {}, {}
+  for at = 1, #flat, 2 do
+    local group = string.match(flat[at], '^g:(.+)$')
+    if not group then
+      facts[flat[at]] = flat[at + 1]
+    elseif #names < MOST_GROUPS then
+      groups[group] = read_group(flat[at + 1])
+      names[#names + 1] = group
+    end
+  end
+  return facts, groups, names
+end
+local function total_of(id)
+  return tonumber(string.match(id, '-(%d+)$')) or 0
+end
+local function is_served(members, prefix, mailbox)
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_NODES_ASKED then return true end
+  for i = 1, #ids do
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+  end
+  return false
+end
+local function drop_group(prefix, topic, name, group)
+  local mailbox = 'topic.' .. name .. '@' .. group
+  local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+  local dead = redis.pcall('XLEN', prefix .. 'dead:' .. mailbox)
+  redis.call('UNLINK', prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox, prefix .. 'progress:' .. mailbox,
+    prefix .. 'dead:' .. mailbox)
+  redis.call('SREM', prefix .. 'orphans', mailbox)
+  redis.call('HDEL', topic, 'g:' .. group)
+  local messages, bytes = 0, 0
+  if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+  return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local function cursor_since(log, since)
+  local first = redis.call('XRANGE', log, since, '+', 'COUNT', 1)[1]
+  if not first then return '' end
+  local ms, total = string.match(first[1], '^%d+'), total_of(first[1])
+  if total == 0 then return exact(tonumber(ms) - 1) .. '-18446744073709551615' end
+  return ms .. '-' .. exact(total - 1)
+end
+local facts, groups, names = read_topic(KEYS[2])
+if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
+local group = groups[ARGV[3]]
+if ARGV[5] == '1' and not group then return 'absent' end
+if not group and #names >= MOST_GROUPS then return 'crowded' end
+if not group or ARGV[5] == '1' then
+  group = group or { pattern = '' }
+  group.floor = tonumber(facts.total) or 0
+  group.cursor = ARGV[4] == '' and '' or cursor_since(KEYS[3], ARGV[4])
+  write_group(KEYS[2], ARGV[3], group)
+  redis.call('ZADD', KEYS[4], 0, ARGV[2])
+end
+return group.cursor == '' and 'live' or 'filling'`,
+  },
+  topicdrop: {
+    sha: 'b0c4ea17ec7ccf53a6a5932cc3c8ba3b8289bf0b',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local MOST_GROUPS = 128
+local MOST_NODES_ASKED = 1024
+local function exact(number)
+  return string.format('%.0f', number)
+end
+local function read_group(text)
+  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+end
+local function write_group(topic, group, state)
+  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+end
+local function read_topic(topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
+  local facts, groups, names = {}, {}, {}
+  for at = 1, #flat, 2 do
+    local group = string.match(flat[at], '^g:(.+)$')
+    if not group then
+      facts[flat[at]] = flat[at + 1]
+    elseif #names < MOST_GROUPS then
+      groups[group] = read_group(flat[at + 1])
+      names[#names + 1] = group
+    end
+  end
+  return facts, groups, names
+end
+local function total_of(id)
+  return tonumber(string.match(id, '-(%d+)$')) or 0
+end
+local function is_served(members, prefix, mailbox)
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_NODES_ASKED then return true end
+  for i = 1, #ids do
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+  end
+  return false
+end
+local function drop_group(prefix, topic, name, group)
+  local mailbox = 'topic.' .. name .. '@' .. group
+  local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+  local dead = redis.pcall('XLEN', prefix .. 'dead:' .. mailbox)
+  redis.call('UNLINK', prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox, prefix .. 'progress:' .. mailbox,
+    prefix .. 'dead:' .. mailbox)
+  redis.call('SREM', prefix .. 'orphans', mailbox)
+  redis.call('HDEL', topic, 'g:' .. group)
+  local messages, bytes = 0, 0
+  if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+  return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local known = redis.call('HEXISTS', KEYS[2], 'g:' .. ARGV[4])
+if known == 1 and ARGV[5] == '1' then return 0 end
+local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
+return known == 1 and lost or 0`,
+  },
+  topicfill: {
+    sha: '8c33ab16219315f18c32e0b8bfc7435f631a857b',
+    lua: `#!lua
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local MAX_LENGTH = 1000000
+local MAX_BYTES = 1073741824
+local MOST_ASKED = 256
+local function repeated(sent, mailbox, number)
+  local last = redis.call('HGET', sent, mailbox)
+  if not last then return nil end
+  local last_number, id = string.match(last, '^(%d+) (.+)$')
+  if last_number and tonumber(number) <= tonumber(last_number) then return id end
+  return nil
+end
+local function is_empty(members, stream, due, orphans)
+  if redis.call('XLEN', stream) > 0 or redis.call('EXISTS', due) == 1 or redis.call('SCARD', orphans) > 0 then return false end
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_ASKED then return false end
+  for i = 1, #ids do
+    if redis.call('XLEN', stream .. '>' .. ids[i]) > 0 then return false end
+  end
+  return true
+end
+local function fullness(members, level, stream, due, orphans, count, size, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
+  local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
+  local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
+  local in_line = (tonumber(l[6]) or 0) > 0
+  if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
+    if patient then stand_in_line(level, node) end
+    return { 0, messages, bytes, max_length, max_bytes }
+  end
+  if messages + count <= max_length and bytes + size <= max_bytes then
+    if in_line then leave_line(level) end
+    return nil, messages + count, bytes + size, l[5]
+  end
+  if (messages > 0 or bytes > 0) and is_empty(members, stream, due, orphans) then
+    messages, bytes = 0, 0
+    if count <= max_length and size <= max_bytes then
+      if in_line then leave_line(level) end
+      return nil, count, size, l[5]
+    end
+  end
+  if patient then stand_in_line(level, node) end
+  local room = math.max(0, max_length - messages)
+  if bytes + size > max_bytes and room >= count then room = 0 end
+  return { room, messages, bytes, max_length, max_bytes }
+end
+local MOST_GROUPS = 128
+local MOST_NODES_ASKED = 1024
+local function exact(number)
+  return string.format('%.0f', number)
+end
+local function read_group(text)
+  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+end
+local function write_group(topic, group, state)
+  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+end
+local function read_topic(topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
+  local facts, groups, names = {}, {}, {}
+  for at = 1, #flat, 2 do
+    local group = string.match(flat[at], '^g:(.+)$')
+    if not group then
+      facts[flat[at]] = flat[at + 1]
+    elseif #names < MOST_GROUPS then
+      groups[group] = read_group(flat[at + 1])
+      names[#names + 1] = group
+    end
+  end
+  return facts, groups, names
+end
+local function total_of(id)
+  return tonumber(string.match(id, '-(%d+)$')) or 0
+end
+local function is_served(members, prefix, mailbox)
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_NODES_ASKED then return true end
+  for i = 1, #ids do
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+  end
+  return false
+end
+local function drop_group(prefix, topic, name, group)
+  local mailbox = 'topic.' .. name .. '@' .. group
+  local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+  local dead = redis.pcall('XLEN', prefix .. 'dead:' .. mailbox)
+  redis.call('UNLINK', prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox, prefix .. 'progress:' .. mailbox,
+    prefix .. 'dead:' .. mailbox)
+  redis.call('SREM', prefix .. 'orphans', mailbox)
+  redis.call('HDEL', topic, 'g:' .. group)
+  local messages, bytes = 0, 0
+  if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+  return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local text = redis.call('HGET', KEYS[2], 'g:' .. ARGV[2])
+if not text then return 'absent' end
+local group = read_group(text)
+if group.cursor == '' then return 'done' end
+redis.call('XLEN', KEYS[4])
+local most = tonumber(ARGV[3])
+local found = redis.call('XRANGE', KEYS[3], '(' .. group.cursor, '+', 'COUNT', most)
+local answer = #found < most and 'done' or 'more'
+for i = 1, #found do
+  local fields = found[i][2]
+  local frame, count = fields[2], tonumber(fields[4])
+  if frame and count then
+    local full, messages, bytes = fullness(KEYS[1], KEYS[5], KEYS[4], KEYS[6], KEYS[7], count, #frame)
+    if full then
+      answer = 'full'
+      break
+    end
+    redis.call('XADD', KEYS[4], '*', 'f', frame, 'n', count)
+    redis.call('HSET', KEYS[5], 'messages', messages, 'bytes', bytes)
+  end
+  group.cursor = found[i][1]
+end
+if answer == 'done' then group.cursor = '' end
+write_group(KEYS[2], ARGV[2], group)
+return answer`,
+  },
+  topiclapse: {
+    sha: '7534e757d19326e8dc662f46967f05ed761f571e',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local MOST_GROUPS = 128
+local MOST_NODES_ASKED = 1024
+local function exact(number)
+  return string.format('%.0f', number)
+end
+local function read_group(text)
+  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+end
+local function write_group(topic, group, state)
+  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+end
+local function read_topic(topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
+  local facts, groups, names = {}, {}, {}
+  for at = 1, #flat, 2 do
+    local group = string.match(flat[at], '^g:(.+)$')
+    if not group then
+      facts[flat[at]] = flat[at + 1]
+    elseif #names < MOST_GROUPS then
+      groups[group] = read_group(flat[at + 1])
+      names[#names + 1] = group
+    end
+  end
+  return facts, groups, names
+end
+local function total_of(id)
+  return tonumber(string.match(id, '-(%d+)$')) or 0
+end
+local function is_served(members, prefix, mailbox)
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_NODES_ASKED then return true end
+  for i = 1, #ids do
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+  end
+  return false
+end
+local function drop_group(prefix, topic, name, group)
+  local mailbox = 'topic.' .. name .. '@' .. group
+  local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+  local dead = redis.pcall('XLEN', prefix .. 'dead:' .. mailbox)
+  redis.call('UNLINK', prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox, prefix .. 'progress:' .. mailbox,
+    prefix .. 'dead:' .. mailbox)
+  redis.call('SREM', prefix .. 'orphans', mailbox)
+  redis.call('HDEL', topic, 'g:' .. group)
+  local messages, bytes = 0, 0
+  if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+  return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local FORGOTTEN_MS = 86400000
+local prefix, most = ARGV[2], tonumber(ARGV[4])
+local now = now_ms(redis.call('TIME'))
+local known = redis.call('ZRANGE', KEYS[2], ARGV[3] == '' and '-' or '(' .. ARGV[3], '+', 'BYLEX', 'LIMIT', 0, most)
+local dropped, filling = {}, {}
+for i = 1, #known do
+  local topic, log = prefix .. 'topic:' .. known[i], prefix .. 'topiclog:' .. known[i]
+  local facts, groups, names = read_topic(topic)
+  facts = facts or { at = now }
+  local most_messages, most_bytes, most_ms, log_ms = string.match(facts.bounds or '', '^(%d+) (%d+) (%d+) (%S+)$')
+  local left, is_filled = #names, false
+  for _, group in ipairs(names) do
+    local mailbox = 'topic.' .. known[i] .. '@' .. group
+    if groups[group].cursor ~= '' then filling[#filling + 1] = { known[i], group }; is_filled = true end
+    if most_messages and not is_served(KEYS[1], prefix, mailbox) then
+      local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+      local first = redis.pcall('XRANGE', prefix .. 'mailbox:' .. mailbox, '-', '+', 'COUNT', 1)
+      local at = not first.err and first[1] and tonumber(string.match(first[1][1], '^%d+')) or now
+      local messages, bytes = 0, 0
+      if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+      if messages > tonumber(most_messages) or bytes > tonumber(most_bytes) or now - at > tonumber(most_ms) then
+        dropped[#dropped + 1] = drop_group(prefix, topic, known[i], group)
+        redis.call('HINCRBY', topic, 'dropped', 1)
+        left = left - 1
+      end
+    end
+  end
+  if tonumber(log_ms) and not is_filled then redis.pcall('XTRIM', log, 'MINID', exact(now - tonumber(log_ms))) end
+  if left == 0 and redis.call('EXISTS', log) == 0 and now - (tonumber(facts.at) or 0) > FORGOTTEN_MS then
+    redis.call('UNLINK', topic)
+    redis.call('ZREM', KEYS[2], known[i])
+  end
+end
+return { #known == most and known[most] or '', dropped, filling }`,
+  },
+  topicpattern: {
+    sha: '544aeba8dedcecdf07b017b1b6f1a38c3cc2ce86',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local MOST_GROUPS = 128
+local MOST_NODES_ASKED = 1024
+local function exact(number)
+  return string.format('%.0f', number)
+end
+local function read_group(text)
+  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+end
+local function write_group(topic, group, state)
+  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+end
+local function read_topic(topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
+  local facts, groups, names = {}, {}, {}
+  for at = 1, #flat, 2 do
+    local group = string.match(flat[at], '^g:(.+)$')
+    if not group then
+      facts[flat[at]] = flat[at + 1]
+    elseif #names < MOST_GROUPS then
+      groups[group] = read_group(flat[at + 1])
+      names[#names + 1] = group
+    end
+  end
+  return facts, groups, names
+end
+local function total_of(id)
+  return tonumber(string.match(id, '-(%d+)$')) or 0
+end
+local function is_served(members, prefix, mailbox)
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_NODES_ASKED then return true end
+  for i = 1, #ids do
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+  end
+  return false
+end
+local function drop_group(prefix, topic, name, group)
+  local mailbox = 'topic.' .. name .. '@' .. group
+  local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+  local dead = redis.pcall('XLEN', prefix .. 'dead:' .. mailbox)
+  redis.call('UNLINK', prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox, prefix .. 'progress:' .. mailbox,
+    prefix .. 'dead:' .. mailbox)
+  redis.call('SREM', prefix .. 'orphans', mailbox)
+  redis.call('HDEL', topic, 'g:' .. group)
+  local messages, bytes = 0, 0
+  if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+  return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local MOST_SEGMENTS = 64
+local function matches(pattern, topic)
+  local p, t = 1, 1
+  for _ = 1, MOST_SEGMENTS do
+    if p > #pattern or t > #topic then return p > #pattern and t > #topic end
+    local p_end = string.find(pattern, '.', p, true) or #pattern + 1
+    local word = string.sub(pattern, p, p_end - 1)
+    if word == '>' then return true end
+    local t_end = string.find(topic, '.', t, true) or #topic + 1
+    if word ~= '*' and word ~= string.sub(topic, t, t_end - 1) then return false end
+    p, t = p_end + 1, t_end + 1
+  end
+  return false
+end
+redis.call('HSET', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
+local most = tonumber(ARGV[6])
+local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)
+local answer = { #known == most and known[most] or '' }
+for i = 1, #known do
+  if matches(ARGV[3], known[i]) then
+    local topic = ARGV[2] .. 'topic:' .. known[i]
+    local facts, groups, names = read_topic(topic)
+    if facts and not groups[ARGV[4]] and #names < MOST_GROUPS then
+      groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3] }
+      write_group(topic, ARGV[4], groups[ARGV[4]])
+    end
+    if groups[ARGV[4]] then answer[#answer + 1] = known[i] end
+  end
+end
+return answer`,
+  },
+  topicquit: {
+    sha: 'd882a98d77c9ab6e642dc17da7c327af6e0de160',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local held = redis.pcall('XPENDING', KEYS[3], 'g', '-', '+', 1, ARGV[1])
+if not held.err and #held > 0 then return 0 end
+redis.call('SREM', KEYS[2], ARGV[2])
+return 1`,
+  },
+  topics: {
+    sha: 'eaf253a88f1c6c8cdf6c4c8f36ecad1cc12d8a18',
+    lua: `#!lua flags=no-writes
+local MOST_GROUPS = 128
+local MOST_NODES_ASKED = 1024
+local function exact(number)
+  return string.format('%.0f', number)
+end
+local function read_group(text)
+  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+end
+local function write_group(topic, group, state)
+  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+end
+local function read_topic(topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
+  local facts, groups, names = {}, {}, {}
+  for at = 1, #flat, 2 do
+    local group = string.match(flat[at], '^g:(.+)$')
+    if not group then
+      facts[flat[at]] = flat[at + 1]
+    elseif #names < MOST_GROUPS then
+      groups[group] = read_group(flat[at + 1])
+      names[#names + 1] = group
+    end
+  end
+  return facts, groups, names
+end
+local function total_of(id)
+  return tonumber(string.match(id, '-(%d+)$')) or 0
+end
+local function is_served(members, prefix, mailbox)
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_NODES_ASKED then return true end
+  for i = 1, #ids do
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+  end
+  return false
+end
+local function drop_group(prefix, topic, name, group)
+  local mailbox = 'topic.' .. name .. '@' .. group
+  local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+  local dead = redis.pcall('XLEN', prefix .. 'dead:' .. mailbox)
+  redis.call('UNLINK', prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox, prefix .. 'progress:' .. mailbox,
+    prefix .. 'dead:' .. mailbox)
+  redis.call('SREM', prefix .. 'orphans', mailbox)
+  redis.call('HDEL', topic, 'g:' .. group)
+  local messages, bytes = 0, 0
+  if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+  return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local prefix, most = ARGV[1], tonumber(ARGV[3])
+local known = redis.call('ZRANGE', KEYS[1], ARGV[2] == '' and '-' or '(' .. ARGV[2], '+', 'BYLEX', 'LIMIT', 0, most)
+local answer = { #known == most and known[most] or '' }
+local function length(stream)
+  local found = redis.pcall('XLEN', stream)
+  return type(found) == 'number' and found or 0
+end
+for i = 1, #known do
+  local facts, groups, names = read_topic(prefix .. 'topic:' .. known[i])
+  facts = facts or {}
+  local one = { known[i], tonumber(facts.total) or 0, length(prefix .. 'topiclog:' .. known[i]), tonumber(facts.dropped) or 0 }
+  for _, group in ipairs(names) do
+    local mailbox = 'topic.' .. known[i] .. '@' .. group
+    local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+    if level.err then level = {} end
+    one[#one + 1] = {
+      group, groups[group].cursor == '' and '' or '1', groups[group].pattern, tonumber(level[1]) or 0,
+      tonumber(level[2]) or 0, length(prefix .. 'dead:' .. mailbox),
+    }
+  end
+  answer[#answer + 1] = one
+end
+return answer`,
+  },
+  topicunpattern: {
+    sha: '9d1173550d30f04ef08eff3096b4de255ed5a52b',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local MOST_GROUPS = 128
+local MOST_NODES_ASKED = 1024
+local function exact(number)
+  return string.format('%.0f', number)
+end
+local function read_group(text)
+  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+end
+local function write_group(topic, group, state)
+  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+end
+local function read_topic(topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
+  local facts, groups, names = {}, {}, {}
+  for at = 1, #flat, 2 do
+    local group = string.match(flat[at], '^g:(.+)$')
+    if not group then
+      facts[flat[at]] = flat[at + 1]
+    elseif #names < MOST_GROUPS then
+      groups[group] = read_group(flat[at + 1])
+      names[#names + 1] = group
+    end
+  end
+  return facts, groups, names
+end
+local function total_of(id)
+  return tonumber(string.match(id, '-(%d+)$')) or 0
+end
+local function is_served(members, prefix, mailbox)
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_NODES_ASKED then return true end
+  for i = 1, #ids do
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+  end
+  return false
+end
+local function drop_group(prefix, topic, name, group)
+  local mailbox = 'topic.' .. name .. '@' .. group
+  local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+  local dead = redis.pcall('XLEN', prefix .. 'dead:' .. mailbox)
+  redis.call('UNLINK', prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox, prefix .. 'progress:' .. mailbox,
+    prefix .. 'dead:' .. mailbox)
+  redis.call('SREM', prefix .. 'orphans', mailbox)
+  redis.call('HDEL', topic, 'g:' .. group)
+  local messages, bytes = 0, 0
+  if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+  return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+redis.call('HDEL', KEYS[3], ARGV[3] .. ' ' .. ARGV[4])
+local most = tonumber(ARGV[6])
+local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)
+local answer = { #known == most and known[most] or '' }
+for i = 1, #known do
+  local topic = ARGV[2] .. 'topic:' .. known[i]
+  local text = redis.pcall('HGET', topic, 'g:' .. ARGV[4])
+  if type(text) == 'string' and read_group(text).pattern == ARGV[3] then
+    answer[#answer + 1] = drop_group(ARGV[2], topic, known[i], ARGV[4])
+  end
+end
+return answer`,
   },
   unprobe: {
     sha: '8a812a5583a88e3cfd9894d51ad3f02c39b039a7',

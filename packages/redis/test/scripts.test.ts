@@ -71,7 +71,16 @@ test('only what adds messages, cached answers or state is refused by a full serv
   const refused = Object.entries(scripts)
     .filter(([, script]) => /^#!lua\s*\n/.test(script.lua))
     .map(([name]) => name);
-  t.deepEqual(refused, ['append', 'appendall', 'cacheput', 'delay', 'replay', 'stateset'] satisfies ScriptName[]);
+  t.deepEqual(refused, [
+    'append',
+    'appendall',
+    'cacheput',
+    'delay',
+    'publish',
+    'replay',
+    'stateset',
+    'topicfill',
+  ] satisfies ScriptName[]);
 });
 
 test('the slot arithmetic of this test is that of Redis Cluster', (t) => {
@@ -160,6 +169,7 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   t.true((await b.link.membership.vitals([a.id])).has(a.id));
   await a.link.records.change({ family: 'settings', name: 'x', body: 1, by: 'test' });
   t.is((await b.link.records.all('settings')).length, 1);
+  await announceAll(a.link);
   const { breakers, cache, permits } = a.link;
   const failed = { successes: 0, failures: 1, trailingFailures: 1 };
   const opened = await breakers.record('s.m', failed, BREAKER, a.id);
@@ -320,6 +330,28 @@ async function keep({ state }: Link, space: string): Promise<void> {
   ]);
 }
 
+/** What topics do, each script once. */
+async function announceAll({ topics }: Link): Promise<void> {
+  const frame = Buffer.from('x');
+  const publish = (number: number, messages: number): Promise<unknown> =>
+    topics.publish({
+      ...{ topic: 'a.b', number, frame, count: 2, keep: { messages: 1 } },
+      retention: { messages, bytes: 1_000, ms: 1_000 },
+    });
+  await topics.attachPattern('a.*', 'all');
+  await publish(1, 10);
+  await topics.attach('a.b', 'own', 'oldest');
+  await topics.fill('a.b', 'own');
+  await topics.rewind('a.b', 'own', 0);
+  await publish(2, 1);
+  await topics.lapse();
+  await topics.list();
+  await topics.quit('a.b', 'own');
+  await topics.tidy('a.b', 'own');
+  await topics.drop('a.b', 'own');
+  await topics.dropPattern('a.*', 'all');
+}
+
 /** What the alert store does, each script once, and the archive trimmed. */
 async function doOnce({ once }: Link): Promise<void> {
   const run = { mailbox: 'actor-2@1', name: 'x', message: 'a/1.0' };
@@ -399,6 +431,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'sadd',
       'srem',
       'scard',
+      'sismember',
       'smismember',
       'srandmember',
       'sunionstore',
@@ -483,6 +516,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
   await share(node.link, 'guarded');
   await keep(node.link, 'guarded');
   await alarm(node.link);
+  await announceAll(node.link);
   await until('the alert log', () => node.alerts.length === 3);
   await server.client.call('CLIENT', 'KILL', 'USER', 'worker');
   await node.sendSurely('guarded@1', 'after the cut');

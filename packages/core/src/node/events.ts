@@ -3,6 +3,8 @@ import type { BreakerState } from '../ports/breakers.ts';
 import { messageOf, type HomeostatError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { InstanceStatus } from '../ports/report.ts';
+import type { DroppedGroup } from '../ports/topics.ts';
+import type { DropReason } from '../topics/news.ts';
 
 /** One instance of a service: the service on one node. */
 export interface InstanceEvent {
@@ -34,6 +36,11 @@ export interface NodeEvents {
   configRefused: { readonly service: string; readonly reason: string };
   /** Messages of a mailbox that this node serves have become dead letters. */
   dead: { readonly mailbox: string; readonly count: number; readonly code: string };
+  /**
+   * A group of a topic is no more, with all that waited in it: nobody served it and more waited than is retained, or
+   * somebody said so. `by` is the node that dropped it.
+   */
+  groupDropped: DroppedGroup & { readonly reason: DropReason; readonly by: string };
   /** A worker thread of a mailbox's pool has died; it is replaced. */
   thread: { readonly mailbox: string; readonly reason: string };
   /** How many instances a service should have, by its lag. Starting processes is up to the listener. */

@@ -36,6 +36,13 @@ import type { MailboxNumbers } from '../scaling/scaler.ts';
 import { serveOptions, type ServeOptions } from '../serving/serve.ts';
 import type { BreakerSetting } from '../policies/service-settings.ts';
 import { ownSignals } from './signals.ts';
+import type { StandardSchema, InputOf, OutputOf } from '../contract/standard-schema.ts';
+import type { Topic } from '../contract/topic.ts';
+import type { TopicHandler } from '../topics/context.ts';
+import { groupMailbox } from '../topics/names.ts';
+import type { PatternSchema, PublishOptions, TopicSubscribeOptions } from '../topics/options.ts';
+import type { Subscription } from '../topics/subscription.ts';
+import type { TopicRoom } from '../topics/topic-room.ts';
 import type { StateOptions } from '../state/options.ts';
 import { State, type OpenState } from '../state/state.ts';
 import type { Stats } from './stats.ts';
@@ -114,6 +121,8 @@ export type NodeAlerts = Pick<
 
 /** Messages by the clock, for all nodes together. */
 export type NodeSchedules = Pick<Schedules, 'cancel' | 'get' | 'list' | 'put'>;
+/** Topics and their groups. */
+export type NodeTopics = Pick<TopicRoom, 'drop' | 'list' | 'replay' | 'stats'>;
 
 export type NodeCache = Pick<Caching, 'invalidate' | 'stats'>;
 
@@ -197,15 +206,54 @@ export interface ActorNode extends AsyncDisposable {
   every(ms: number, run: TickFunction, options?: FunctionOptions): Promise<Ticking>;
   /** As `every`, by a cron expression: five fields, or six with seconds first, or `@daily` and its like. */
   cron(expression: string, run: TickFunction, options?: CronOptions): Promise<Ticking>;
+  /**
+   * Tells every group that has subscribed to the topic, durably: resolves when the backend has accepted it, with a copy
+   * for each. What is published while a group is down waits for it.
+   * @throws ValidationError, MailboxFull naming the group that has no room, CallTimeout, TransportError, …
+   */
+  publish<Schema extends StandardSchema>(
+    topic: Topic<Schema>,
+    payload: InputOf<Schema>,
+    options?: PublishOptions,
+  ): Promise<void>;
+  /**
+   * Tells every node that has subscribed with `everyNode`, once or never: nothing is kept for who is away. Resolves when
+   * it is in the inboxes of those that are there.
+   */
+  broadcast<Schema extends StandardSchema>(
+    topic: Topic<Schema>,
+    payload: InputOf<Schema>,
+    options?: PublishOptions,
+  ): Promise<void>;
+  /**
+   * Handles what is published to a topic, as a member of a group: one node of each group handles a message, at least
+   * once. The group is attached when this resolves, and stays so when nobody is there. With `everyNode`: hears what is
+   * broadcast. A text is a pattern: `orders.*` for one segment, `orders.>` for all that follow; topics to come included.
+   * @throws ConfigError when an option is wrong, or this node serves the group already.
+   */
+  subscribe<Schema extends StandardSchema>(
+    topic: Topic<Schema>,
+    handler: TopicHandler<OutputOf<Schema>>,
+    options?: TopicSubscribeOptions,
+  ): Promise<Subscription>;
+  subscribe<Schema extends StandardSchema = StandardSchema>(
+    pattern: string,
+    handler: TopicHandler<OutputOf<Schema>>,
+    options?: TopicSubscribeOptions & PatternSchema<Schema>,
+  ): Promise<Subscription>;
+  readonly topics: NodeTopics;
   /** Adds middleware, inside of what was added before. */
   use(middleware: Middleware): void;
   /** Listens to what happens; the answer ends it. */
   on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void;
   /** Told of every call of this node that failed for good, once; the answer ends it. */
   onError(listener: (error: HomeostatError, call: Omit<NodeEvents['error'], 'error'>) => void): () => void;
+  /** Of an actor, or of a group of a topic. */
   deadLetters(contract: Contract): DeadLetters;
-  /** How much waits in the mailbox of a contract. */
+  deadLetters(topic: Topic, group: string): DeadLetters;
+  /** How much waits in the mailbox of a contract, or of a group of a topic. */
   depth(contract: Contract): Promise<MailboxDepth>;
+  depth(topic: Topic, group: string): Promise<MailboxDepth>;
   /**
    * How far the mailbox of an actor that this node serves lags, as of a second ago; undefined where nobody asked for it by
    * a `scale` setting or by listening to `scale`.
@@ -285,6 +333,7 @@ class Node implements ActorNode {
   readonly alerts: NodeAlerts;
   readonly state: OpenState;
   readonly schedules: NodeSchedules;
+  readonly topics: NodeTopics;
   readonly #runtime: Runtime;
   readonly #link: Link;
   readonly #backend: Backend;
@@ -300,6 +349,7 @@ class Node implements ActorNode {
     this.cache = runtime.calling.resilience.caching;
     this.alerts = runtime.shared.alerts.alerts;
     this.schedules = runtime.shared.schedules;
+    this.topics = runtime.topics;
     this.state = (namespace: string, options?: StateOptions) =>
       new State<never, never>(link.state, runtime.policy.maxBodyBytes, namespace, options);
     this.#runtime = runtime;
@@ -335,12 +385,28 @@ class Node implements ActorNode {
     return Object.fromEntries(await Promise.all(named)) as BatchResults<Parts>;
   }
 
-  deadLetters(contract: Contract): DeadLetters {
-    return new DeadLetters(this.#link.broker, contract.mailbox, this.#runtime.policy.maxBodyBytes);
+  publish(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
+    return this.#runtime.topics.publish(topic, payload, options);
   }
 
-  depth(contract: Contract): Promise<MailboxDepth> {
-    return this.#link.broker.depth(contract.mailbox);
+  broadcast(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
+    return this.#runtime.topics.broadcast(topic, payload, options);
+  }
+
+  subscribe(
+    to: Topic | string,
+    handler: TopicHandler<never>,
+    options?: TopicSubscribeOptions & PatternSchema,
+  ): Promise<Subscription> {
+    return this.#runtime.topics.subscribe(to, handler, options);
+  }
+
+  deadLetters(of: Contract | Topic, group?: string): DeadLetters {
+    return new DeadLetters(this.#link.broker, mailboxOf(of, group), this.#runtime.policy.maxBodyBytes);
+  }
+
+  depth(of: Contract | Topic, group?: string): Promise<MailboxDepth> {
+    return this.#link.broker.depth(mailboxOf(of, group));
   }
 
   stats(): NodeStats {
@@ -406,6 +472,10 @@ class Node implements ActorNode {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function mailboxOf(of: Contract | Topic, group = ''): string {
+  return 'mailbox' in of ? of.mailbox : groupMailbox(of.name, group);
 }
 
 function started(part: Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {

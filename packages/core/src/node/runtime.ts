@@ -39,6 +39,7 @@ import { Settler } from '../serving/settler.ts';
 import { startSenses } from './senses.ts';
 import { SharedState } from './shared-state.ts';
 import { newStats, type Stats } from './stats.ts';
+import { TopicRoom } from '../topics/topic-room.ts';
 
 /** Wait between two tries to join again, ms; grows, with jitter. */
 const REJOIN_MS = 50;
@@ -70,6 +71,7 @@ export class Runtime {
   readonly scaler: Scaler;
   readonly actors: ServedActors;
   readonly functions: ScheduledFunctions;
+  readonly topics: TopicRoom;
   id = '';
   member = false;
   readonly #link: Link;
@@ -130,6 +132,7 @@ export class Runtime {
       isMember: () => this.member,
       mailboxFull: (mailbox, level) => this.#sources.mailboxFull(mailbox, level),
       tagsOf: (service) => this.actors.of(service).flatMap(({ tags }) => tags),
+      alongside: { apply: (item) => this.topics.telling.apply(item), resync: () => this.topics.telling.resync() },
       changed: () => this.#tellChange(),
       gone: (nodeId) => this.#correspondence.gone(nodeId),
     });
@@ -196,6 +199,22 @@ export class Runtime {
         },
       },
     });
+    this.topics = new TopicRoom({
+      ...{ topics: link.topics, records: link.records, timers, events, memberId },
+      sending: this.sending,
+      calling: this.calling,
+      log: this.#log,
+      nodeName: policy.name,
+      nodes: () => registry.nodes(),
+      isMember: () => this.member,
+      ready: (signal) => link.ready(signal),
+      serve: (actor) => this.serve(actor, serveOptions({}, actor)),
+      unserve: (mailbox, drainMs) => this.unserve(mailbox, drainMs ?? policy.drainMs),
+      serves: (mailbox) => this.actors.get(mailbox) !== undefined,
+      full: (mailbox, level) => this.#sources.mailboxFull(mailbox, level),
+      failed: (error) => this.#sources.backendFailed(error),
+    });
+    this.#replies.onCast = (frame, envelope) => this.topics.everyNode.receive(frame, envelope);
     this.#participation = new Participation({ actors: this.actors, registry, memberId });
     this.health = new Health({
       timers,
@@ -306,6 +325,7 @@ export class Runtime {
     this.#stage = 'draining';
     this.#closing.abort();
     this.#sources.close();
+    this.topics.close();
     this.shared.schedules.close();
     const functions = this.functions.close();
     this.actors.close();
@@ -426,6 +446,7 @@ export class Runtime {
         await this.#enter();
         for (const served of this.actors.all) await this.actors.consume(served);
         await this.functions.rejoined();
+        await this.topics.rejoined();
         this.#log.info({ evt: 'rejoined', id: this.id }, 'joined again');
       } catch (thrown) {
         this.#log.warn(

@@ -8,7 +8,7 @@ import { wakefulTimers } from '../ground/clock.ts';
 import type { Correspondence } from './correspondence.ts';
 import { OnceGate } from '../serving/gates/once.ts';
 import { OnceRuns } from '../serving/once/runs.ts';
-import { ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
+import { codeOf, ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import type { Once } from '../ports/once.ts';
@@ -172,8 +172,14 @@ export class ServedActors {
     const { mailbox } = actor.contract;
     const { maxLength, maxBytes } = actor.policy;
     if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
-    served.hints = dispatcher.hints();
-    await broker.hint(mailbox, served.hints);
+    try {
+      const hints = dispatcher.hints();
+      await broker.hint(mailbox, hints);
+      served.hints = hints;
+    } catch (thrown) {
+      // A full backend takes no hints, but what waits shall be handled: that is how it gets room.
+      if (codeOf(thrown) !== 'BACKEND_FULL') throw thrown;
+    }
   }
 
   async remove(served: Served): Promise<void> {

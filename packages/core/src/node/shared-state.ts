@@ -13,7 +13,7 @@ import type { Log } from '../ground/log.ts';
 import type { NewsItem } from '../ports/membership.ts';
 import type { NodePolicy } from './options.ts';
 import type { Policies } from '../policies/policies.ts';
-import { Registry } from '../registry/registry.ts';
+import { Registry, type NewsReader } from '../registry/registry.ts';
 import { Schedules, type SchedulesNeeds } from '../schedules/schedules.ts';
 
 export interface SharedStateNeeds {
@@ -31,6 +31,8 @@ export interface SharedStateNeeds {
   readonly mailboxFull: SchedulesNeeds['full'];
   /** Tags of a service that is served here. */
   tagsOf(service: string): readonly string[];
+  /** Who else lives by the news. */
+  readonly alongside: NewsReader;
   /** What this node says of itself has changed. */
   changed(): void;
   /** A node is no member any more. Must not throw. */
@@ -82,7 +84,7 @@ export class SharedState {
       log,
       events,
       balancer,
-      alongside: [this.breaking, this.config, this.schedules.reader, ...this.alerts.readers],
+      alongside: [this.breaking, this.config, this.schedules.reader, needs.alongside, ...this.alerts.readers],
       gone: (nodeId) => {
         this.alerts.memberGone();
         needs.gone(nodeId);

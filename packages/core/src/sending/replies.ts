@@ -47,6 +47,8 @@ export class Replies {
   #correlation = 0;
   /** Answers that came after their call had ended, or came twice. */
   late = 0;
+  /** Told of what is no answer. Must not throw. */
+  onCast: (frame: Frame, envelope: Envelope) => void = () => {};
 
   constructor(clock: Clock, deadlines: Deadlines, log: Log, maxBodyBytes: number, elsewhere: Elsewhere = () => false) {
     this.#clock = clock;
@@ -112,6 +114,10 @@ export class Replies {
   #receiveFrame(bytes: Uint8Array): void {
     const frame = readFrame(bytes, { maxBodyBytes: this.#maxBodyBytes });
     for (const envelope of frame.envelopes) {
+      if (envelope.kind === Kind.cast) {
+        this.onCast(frame, envelope);
+        continue;
+      }
       // Numbers of the kinds above are not always ours.
       const call = envelope.kind > Kind.error ? undefined : this.#pending.get(envelope.correlation);
       if (call === undefined) {

@@ -68,12 +68,20 @@ export class Sending {
     return this.#mailboxes.get(mailbox) ?? this.#add(this.#mailboxes, mailbox, this.#toMailbox(mailbox));
   }
 
+  /** The outbox to a destination of its own kind, under a name that no mailbox has. @throws NodeClosed */
+  custom(name: string, destination: () => Destination): Outbox {
+    if (this.#closed) throw new NodeClosed(name);
+    return this.#targets.get(name) ?? this.#bounded(name, destination());
+  }
+
   #targeted(mailbox: string, target: string): Outbox {
     const name = `${mailbox}>${target}`;
-    const known = this.#targets.get(name);
-    if (known !== undefined) return known;
+    return this.#targets.get(name) ?? this.#bounded(name, this.#toMailbox(mailbox, target));
+  }
+
+  #bounded(name: string, destination: Destination): Outbox {
     if (this.#targets.size >= MAX_IDLE_OUTBOXES) dropIdle(this.#targets);
-    return this.#add(this.#targets, name, this.#toMailbox(mailbox, target));
+    return this.#add(this.#targets, name, destination);
   }
 
   /** The outbox to a node's inbox. */

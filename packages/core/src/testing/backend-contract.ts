@@ -22,6 +22,7 @@ import { splitting } from './contract/splitting.ts';
 import { state } from './contract/state.ts';
 import { promises } from './contract/stage.ts';
 import { targeting } from './contract/targeting.ts';
+import { topics } from './contract/topics.ts';
 import type { ContractTest } from './contract/trial.ts';
 
 /** What a backend may lack. A flag that is false shows its tests as skipped. */
@@ -72,6 +73,7 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   permits(promised);
   state(promised);
   once(promised);
+  topics(promised);
   alerts(promised);
   featureTests(promised);
 }

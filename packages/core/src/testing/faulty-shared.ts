@@ -6,6 +6,7 @@ import type { Once } from '../ports/once.ts';
 import type { Permits } from '../ports/permits.ts';
 import type { Records } from '../ports/records.ts';
 import type { StateStore } from '../ports/state.ts';
+import type { Topics } from '../ports/topics.ts';
 import type { Faults } from './faults.ts';
 
 export function faultyRecords(inner: Records, faults: Faults): Records {
@@ -52,6 +53,22 @@ export function faultyOnce(inner: Once, faults: Faults): Once {
     begin: (begin) => faults.call('once', () => inner.begin(begin)),
     end: (run, end) => faults.call('once', () => inner.end(run, end)),
     told: (run) => faults.call('other', () => inner.told(run)),
+  };
+}
+
+export function faultyTopics(inner: Topics, faults: Faults): Topics {
+  return {
+    publish: (request) => faults.call('append', () => inner.publish(request)),
+    attach: (topic, group, since) => faults.call('other', () => inner.attach(topic, group, since)),
+    rewind: (topic, group, since) => faults.call('other', () => inner.rewind(topic, group, since)),
+    fill: (topic, group) => faults.call('other', () => inner.fill(topic, group)),
+    drop: (topic, group) => faults.call('other', () => inner.drop(topic, group)),
+    quit: (topic, group) => faults.call('other', () => inner.quit(topic, group)),
+    tidy: (topic, group) => faults.call('other', () => inner.tidy(topic, group)),
+    attachPattern: (pattern, group) => faults.call('other', () => inner.attachPattern(pattern, group)),
+    dropPattern: (pattern, group) => faults.call('other', () => inner.dropPattern(pattern, group)),
+    list: () => faults.call('other', () => inner.list()),
+    lapse: () => faults.call('other', () => inner.lapse()),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   faultyPermits,
   faultyRecords,
   faultyState,
+  faultyTopics,
 } from './faulty-shared.ts';
 
 /** A backend that can be made to misbehave, for all its links at once. */
@@ -61,6 +62,7 @@ function faultyLink(inner: Link, faults: Faults): Link {
     permits: faultyPermits(inner.permits, faults),
     state: faultyState(inner.state, faults),
     once: faultyOnce(inner.once, faults),
+    topics: faultyTopics(inner.topics, faults),
     alerts: faultyAlerts(inner.alerts, faults),
     ping: () => faults.call('other', () => inner.ping()),
     now: () => inner.now(),

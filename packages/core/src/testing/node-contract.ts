@@ -38,6 +38,7 @@ import { streaming } from './node-contract/streaming.ts';
 import { surrounding } from './node-contract/surrounding.ts';
 import { throwing } from './node-contract/throwing.ts';
 import { timing } from './node-contract/timing.ts';
+import { topics } from './node-contract/topics.ts';
 import { unserving } from './node-contract/unserving.ts';
 import { values } from './node-contract/values.ts';
 import { versions } from './node-contract/versions.ts';
@@ -97,6 +98,7 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   once(promised);
   atMostOnce(promised);
   options(promised);
+  topics(promised);
   alerting(promised);
   scheduling(promised);
 }

@@ -14,6 +14,7 @@ import { schedules } from './verbs/schedules.ts';
 import { services } from './verbs/services.ts';
 import { stats } from './verbs/stats.ts';
 import { status } from './verbs/status.ts';
+import { topics } from './verbs/topics.ts';
 
 export const VERBS: readonly Verb[] = [
   status,
@@ -21,6 +22,7 @@ export const VERBS: readonly Verb[] = [
   instances,
   health,
   stats,
+  topics,
   breakers,
   breaker,
   config,

@@ -1,5 +1,6 @@
 -- Moves at most `limit` frames whose time has come into their mailboxes, destination first; what was for a member that is
--- none any more goes into the shared mailbox. A mailbox that is no stream keeps its frames here; they are tried again later. Answers moved, whether more are due, the next due time ('' = none).
+-- none any more goes into the shared mailbox. A mailbox that is no stream keeps its frames here; they are tried again later.
+-- What was for a group of a topic that was dropped goes with it. Answers moved, whether more are due, the next due time ('' = none).
 local POSTPONE_MS = 5000
 
 local function place(prefix, name, fields)
@@ -7,6 +8,9 @@ local function place(prefix, name, fields)
   if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
     local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
     return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
+  end
+  if string.sub(shared, 1, 6) == 'topic.' then
+    return redis.call('XADD', prefix .. 'mailbox:' .. shared, 'NOMKSTREAM', '*', unpack(fields))
   end
   return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
 end

@@ -80,6 +80,8 @@ export interface SourcesPolicy {
     | { readonly failures: number; readonly windowMs: number; readonly codes: readonly string[] }
     | false;
   readonly configRejected: boolean;
+  /** Groups of topics that were dropped because nobody served them. */
+  readonly topicGroups: boolean;
   readonly backendMemory: (Thresholds & { readonly calmMs: number }) | false;
   readonly memory: Thresholds | false;
   readonly cpu: Thresholds | false;
@@ -157,6 +159,7 @@ export const sourcesSchema: z.ZodType<SourcesPolicy> = z.strictObject({
       .default([...DEFAULT_AUTH_CODES]),
   }),
   configRejected: z.boolean().default(true),
+  topicGroups: z.boolean().default(true),
   backendMemory: source({
     medium: share.default(DEFAULT_BACKEND_MEMORY.medium),
     high: share.default(DEFAULT_BACKEND_MEMORY.high),

@@ -14,6 +14,7 @@ import { ErrorFree } from './error-free.ts';
 import { errorRates } from './error-rate.ts';
 import { EventLoops } from './event-loop.ts';
 import { Faster } from './faster.ts';
+import { groupDroppedSource } from './group-dropped.ts';
 import { LagGrowing } from './lag-growing.ts';
 import { MailboxLevels, type Level } from './mailbox-level.ts';
 import type { Source, SourcesNeeds } from './needs.ts';
@@ -83,6 +84,7 @@ export function startSources(needs: SourcesNeeds): Sources {
     new ProcessSource(needs),
     checks,
     failing,
+    given(policy.topicGroups, () => groupDroppedSource(needs)),
     given(policy.recovered, () => recoveredSource(needs)),
     abandonedSource(needs),
   ]);

@@ -39,6 +39,10 @@ export class Consumers {
     return this.#consumers.some((consumer) => consumer.member() === member);
   }
 
+  anyReads(): boolean {
+    return this.#consumers.some((consumer) => consumer.member() !== undefined);
+  }
+
   /** Who has room now, the next in turn first. */
   round(): Round {
     const seats: Seat[] = [];

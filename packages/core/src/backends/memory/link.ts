@@ -8,6 +8,7 @@ import type { Once } from '../../ports/once.ts';
 import type { Permits } from '../../ports/permits.ts';
 import type { Records } from '../../ports/records.ts';
 import type { StateStore } from '../../ports/state.ts';
+import type { Topics } from '../../ports/topics.ts';
 import { MemoryBroker } from './broker.ts';
 import { Hold } from './hold.ts';
 import { MemoryMembership } from './membership.ts';
@@ -19,6 +20,7 @@ import {
   memoryPermits,
   memoryRecords,
   memoryState,
+  memoryTopics,
 } from './shared.ts';
 import type { World } from './world.ts';
 
@@ -32,6 +34,7 @@ export class MemoryLink implements Link {
   readonly permits: Permits;
   readonly state: StateStore;
   readonly once: Once;
+  readonly topics: Topics;
   readonly alerts: AlertStore;
   readonly timers: Timers | undefined;
   readonly #hold: Hold;
@@ -47,6 +50,7 @@ export class MemoryLink implements Link {
     this.permits = memoryPermits(this.#hold);
     this.state = memoryState(this.#hold);
     this.once = memoryOnce(this.#hold);
+    this.topics = memoryTopics(this.#hold);
     this.alerts = memoryAlerts(this.#hold);
     world.linkOpened();
   }

@@ -17,7 +17,7 @@ const LOOK_AHEAD = 128;
 /** One in-order log, what its members hold, and what lies between two members. */
 export class Mailbox {
   readonly name: string;
-  readonly dead: DeadLetters = new DeadLetters();
+  dead: DeadLetters = new DeadLetters();
   limits: MailboxLimits = DEFAULT_LIMITS;
   hints: string | undefined = undefined;
   /** Envelopes not settled yet, and the bytes of their entries; delayed ones included. */
@@ -39,6 +39,8 @@ export class Mailbox {
   #delayed = 0;
   #lastOrder = 0;
   #rung = false;
+  /** Grows when it is emptied: what is due later and was put in before does not come. */
+  #epoch = 0;
 
   constructor(
     name: string,
@@ -69,12 +71,43 @@ export class Mailbox {
       this.#arrive(entry);
     } else {
       this.#delayed += 1;
+      const epoch = this.#epoch;
       this.#due.add(at, () => {
+        if (epoch !== this.#epoch) return;
         this.#delayed -= 1;
         this.#arrive(entry);
       });
     }
     return entry.id;
+  }
+
+  /** Whether so much more would be within its limits. */
+  hasRoom(messages: number, bytes: number): boolean {
+    const { maxLength, maxBytes } = this.limits;
+    return this.messages + messages <= maxLength && this.bytes + bytes <= maxBytes;
+  }
+
+  /** Whether somebody reads it, or will when it has joined again. */
+  get isOpen(): boolean {
+    return this.#consumers.size > 0;
+  }
+
+  /** Whether a living node reads it. */
+  get isServed(): boolean {
+    return this.#consumers.anyReads();
+  }
+
+  /** Ends everything in it, wherever that is, dead letters included. Who reads it goes on. */
+  empty(): void {
+    this.#epoch += 1;
+    while (this.#waiting.shift() !== undefined);
+    while (this.#orphans.pop() !== undefined);
+    this.#targeted.clear();
+    this.#pending.clear();
+    this.dead = new DeadLetters();
+    this.messages = 0;
+    this.bytes = 0;
+    this.#delayed = 0;
   }
 
   held(member: string, id: string): Entry | undefined {

@@ -7,6 +7,7 @@ import type { Once } from '../../ports/once.ts';
 import type { Permits } from '../../ports/permits.ts';
 import type { Records } from '../../ports/records.ts';
 import type { StateStore } from '../../ports/state.ts';
+import type { Topics } from '../../ports/topics.ts';
 import type { Hold } from './hold.ts';
 
 export function memoryRecords(hold: Hold): Records {
@@ -70,6 +71,35 @@ export function memoryOnce(hold: Hold): Once {
         return node === undefined ? { kind: 'not-member' } : once.end(run, end, node);
       }),
     told: (run) => hold.use(() => once.told(run)),
+  };
+}
+
+export function memoryTopics(hold: Hold): Topics {
+  const { topics } = hold.world;
+  const asMember = <Result>(act: () => Result): Promise<Result> =>
+    hold.use(() => {
+      memberOf(hold);
+      return act();
+    });
+  return {
+    publish: (request) =>
+      hold.use(() => {
+        const member = hold.current();
+        return member === undefined ? { kind: 'not-member' } : topics.publish(request, member.numbers);
+      }),
+    attach: (topic, group, since) =>
+      hold.use(() => (hold.current() === undefined ? 'not-member' : topics.attach(topic, group, since))),
+    rewind: (topic, group, since) =>
+      hold.use(() => (hold.current() === undefined ? 'not-member' : topics.rewind(topic, group, since))),
+    fill: (topic, group) => hold.use(() => (hold.current() === undefined ? 'not-member' : topics.fill(topic, group))),
+    drop: (topic, group) => asMember(() => topics.drop(topic, group)),
+    // Who reads it is known here at any time.
+    quit: () => asMember(() => true),
+    tidy: (topic, group) => asMember(() => topics.tidy(topic, group)),
+    attachPattern: (pattern, group) => asMember(() => topics.attachPattern(pattern, group)),
+    dropPattern: (pattern, group) => asMember(() => topics.dropPattern(pattern, group)),
+    list: () => hold.use(() => topics.list()),
+    lapse: () => asMember(() => topics.lapse()),
   };
 }
 

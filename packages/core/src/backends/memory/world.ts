@@ -10,6 +10,7 @@ import { OnceBook } from './once-book.ts';
 import { PermitBook } from './permit-book.ts';
 import { RecordBook } from './record-book.ts';
 import { StateBook } from './state-book.ts';
+import { TopicBook } from './topic-book.ts';
 
 /** What a producer that is no member has had accepted is remembered for so long after the last time, ms. */
 const PRODUCER_MS = 86_400_000;
@@ -46,6 +47,7 @@ export class World {
   readonly state: StateBook;
   readonly once: OnceBook;
   readonly alerts: AlertBook;
+  readonly topics: TopicBook;
   /** The last news there is. */
   seq = 0;
   readonly #mailboxes = new Map<string, Mailbox>();
@@ -62,6 +64,11 @@ export class World {
     this.permits = new PermitBook(timers.clock);
     this.state = new StateBook(timers.clock);
     this.once = new OnceBook(timers.clock, (id) => this.members.has(id));
+    this.topics = new TopicBook({
+      clock: timers.clock,
+      mailbox: (name) => this.mailbox(name),
+      forget: (name) => this.#forget(name),
+    });
     this.alerts = new AlertBook(timers.clock, (item) => this.#log(item));
   }
 
@@ -99,6 +106,12 @@ export class World {
   tell(kind: string, id: string, body?: unknown): void {
     this.seq += 1;
     for (const { news } of this.members.values()) news.push({ seq: this.seq, kind, id, body: structuredClone(body) });
+  }
+
+  #forget(name: string): void {
+    const mailbox = this.mailbox(name);
+    mailbox.empty();
+    if (!mailbox.isOpen) this.#mailboxes.delete(name);
   }
 
   #log(item: NewsItem): void {

@@ -1,0 +1,65 @@
+-- A topic: a hash with `total` (messages ever), `at` (ms of the last), `logged` (ms of the last entry of its log),
+-- `bounds` (messages, bytes and ms of the retention, ms of the log or '-'), `dropped` (groups), and for each group
+-- `g:<group>` → `cursor|floor|pattern`. With a cursor the group is being filled: it has what is in the log up to there;
+-- `floor` is the total it began at. An entry of the log has the id `ms-total`: found by time, counted by difference.
+local MOST_GROUPS = 128
+local MOST_NODES_ASKED = 1024
+
+local function exact(number)
+  return string.format('%.0f', number)
+end
+
+local function read_group(text)
+  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+end
+
+local function write_group(topic, group, state)
+  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+end
+
+-- Its facts, its groups by name, and their names; nil when its key is of another type.
+local function read_topic(topic)
+  local flat = redis.pcall('HGETALL', topic)
+  if flat.err then return nil, {}, {} end
+  local facts, groups, names = {}, {}, {}
+  for at = 1, #flat, 2 do
+    local group = string.match(flat[at], '^g:(.+)$')
+    if not group then
+      facts[flat[at]] = flat[at + 1]
+    elseif #names < MOST_GROUPS then
+      groups[group] = read_group(flat[at + 1])
+      names[#names + 1] = group
+    end
+  end
+  return facts, groups, names
+end
+
+local function total_of(id)
+  return tonumber(string.match(id, '-(%d+)$')) or 0
+end
+
+-- Whether a living node serves the mailbox; where there are too many to ask: yes.
+local function is_served(members, prefix, mailbox)
+  local ids = redis.call('HKEYS', members)
+  if #ids > MOST_NODES_ASKED then return true end
+  for i = 1, #ids do
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+  end
+  return false
+end
+
+-- Ends a group with all it has. Answers what is lost with it.
+local function drop_group(prefix, topic, name, group)
+  local mailbox = 'topic.' .. name .. '@' .. group
+  local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
+  local dead = redis.pcall('XLEN', prefix .. 'dead:' .. mailbox)
+  redis.call('UNLINK', prefix .. 'mailbox:' .. mailbox, prefix .. 'level:' .. mailbox, prefix .. 'progress:' .. mailbox,
+    prefix .. 'dead:' .. mailbox)
+  redis.call('SREM', prefix .. 'orphans', mailbox)
+  redis.call('HDEL', topic, 'g:' .. group)
+  local messages, bytes = 0, 0
+  if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
+  return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end

@@ -1,0 +1,26 @@
+#!lua flags=allow-oom
+-- Attaches a group to every topic that matches a pattern, a page of those that are known, and those that are yet to come.
+-- GUARANTEE  a topic that comes between two pages is in none of them and has the group all the same.
+-- KEYS       1 members, 2 topics, 3 patterns
+-- ARGV       1 node id, 2 lane prefix, 3 pattern, 4 group, 5 name to go on after ('' = from the first), 6 most topics looked at
+-- RETURNS    {name to go on after ('' = that was all), topic that matches, ...} | 'not-member'
+-- RUN TWICE  same answer.
+-- @include fence
+-- @include topic
+-- @include topic-pattern
+redis.call('HSET', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
+local most = tonumber(ARGV[6])
+local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)
+local answer = { #known == most and known[most] or '' }
+for i = 1, #known do
+  if matches(ARGV[3], known[i]) then
+    local topic = ARGV[2] .. 'topic:' .. known[i]
+    local facts, groups, names = read_topic(topic)
+    if facts and not groups[ARGV[4]] and #names < MOST_GROUPS then
+      groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3] }
+      write_group(topic, ARGV[4], groups[ARGV[4]])
+    end
+    if groups[ARGV[4]] then answer[#answer + 1] = known[i] end
+  end
+end
+return answer
