@@ -10,6 +10,7 @@ import { pipeline } from '../resilience/pipeline.ts';
 import { through } from './middleware.ts';
 import type { Request, Send, Wish } from '../resilience/request.ts';
 import type { LocalActor } from './routing.ts';
+import { lineFinder, type LineFacts } from '../contract/lines.ts';
 import { TAGS_HEADER } from './routing-headers.ts';
 import { validate } from '../contract/validate.ts';
 import { WaitingCast } from '../sending/waiting.ts';
@@ -36,6 +37,8 @@ export class Requests {
   readonly #wish: Wish | undefined;
   readonly #alternative: Requests | undefined;
   readonly #watched: boolean;
+  /** Undefined: its mailbox has one line. */
+  readonly #line: ((facts: LineFacts) => string) | undefined;
   #prepared: Prepared | undefined;
 
   /** @param inherited absolute deadline that no request may outlive, ms in backend time; 0 for none. */
@@ -56,6 +59,7 @@ export class Requests {
     this.#inherited = inherited;
     this.#wish = wishOf(client);
     this.#alternative = this.#elsewhere();
+    this.#line = lineFinder(contract);
     this.#watched = calling.watch.watchesCalls(contract.name);
   }
 
@@ -96,6 +100,7 @@ export class Requests {
     const deadline = this.#deadline(options, now);
     if (deadline - now <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(options.signal, this.#subject);
+    if (options.priority !== undefined) this.#refusePriority();
     return {
       subject: this.#subject,
       service: this.#contract.name,
@@ -107,6 +112,7 @@ export class Requests {
       signal: options.signal,
       headers: options.headers,
       key: options.key,
+      priority: options.priority,
       id: undefined,
       wish: bag === undefined ? this.#wish : (wishOf(options) ?? this.#wish),
       attempts: 0,
@@ -233,7 +239,7 @@ export class Requests {
       this.#runHere(local, request, resolve, reject);
       return;
     }
-    const outbox = sending.open(mailbox, this.#subject, target);
+    const outbox = sending.open(this.#line?.(request) ?? mailbox, this.#subject, target);
     let ended = reject;
     let done = resolve;
     if (target !== undefined) {
@@ -299,16 +305,25 @@ export class Requests {
     );
     if (timeoutMs <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(options.signal, this.#subject);
+    if (options.priority !== undefined) this.#refusePriority();
     const wish = wishOf(options) ?? this.#wish;
     const due = dueOf(options, now);
     // A local short-cut has no mailbox, and what is due later goes to whoever has room then.
     const route = due === undefined ? routing.routeByMailbox(this.#contract, policy, wish, options.key) : undefined;
     const { mailbox, target } = route ?? { mailbox: this.#contract.mailbox, target: undefined };
-    const outbox = sending.open(mailbox, this.#subject, target);
+    const outbox = sending.open(this.#line?.(options) ?? mailbox, this.#subject, target);
     const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
     outbox.cast(this.#method, input, options.deadline ?? 0, extrasOf(options.key, options.headers, wish), due, waiting);
     sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);
+  }
+
+  #refusePriority(): void {
+    const { name, priorities } = this.#contract;
+    if (priorities === true) return;
+    throw new ConfigError(
+      `${this.#subject}: options.priority: the contract has no priorities. Declare them on both sides, nodes first: contract('${name}', { priorities: true, … })`,
+    );
   }
 
   #deadline({ deadline, timeoutMs }: RequestOptions, now: number): number {

@@ -8,7 +8,9 @@ import type { BreakerHandle } from '../breaker/handle.ts';
 import { readConfigFile } from '../config/file.ts';
 import type { LiveConfig } from '../config/live.ts';
 import type { Contract, MethodSpecs } from '../contract/contract.ts';
+import { mailboxesOf } from '../contract/lines.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { depthOf } from './depths.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
 import type { Alerts } from '../alerts/alerts.ts';
@@ -318,11 +320,11 @@ class Node implements ActorNode {
   }
 
   deadLetters(contract: Contract): DeadLetters {
-    return new DeadLetters(this.#link.broker, contract.mailbox, this.#runtime.policy.maxBodyBytes);
+    return new DeadLetters(this.#link.broker, mailboxesOf(contract), this.#runtime.policy.maxBodyBytes);
   }
 
   depth(contract: Contract): Promise<MailboxDepth> {
-    return this.#link.broker.depth(contract.mailbox);
+    return depthOf(this.#link.broker, contract);
   }
 
   stats(): NodeStats {

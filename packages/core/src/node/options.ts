@@ -259,6 +259,7 @@ const request = {
   signal: z.instanceof(AbortSignal).optional(),
   key: z.string().min(1).max(512).optional(),
   headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
+  priority: z.enum(['high', 'normal', 'low']).optional(),
   ...wishes,
 };
 

@@ -5,11 +5,13 @@ import { createPool } from '../serving/create-pool.ts';
 import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
 import { wakefulTimers } from '../ground/clock.ts';
 import { ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
+import { linesOf, mailboxesOf } from '../contract/lines.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import { metaSchema, tagsSchema } from '../ports/report.ts';
 import type { ServerMiddleware } from '../calling/middleware.ts';
 import type { Policies } from '../policies/policies.ts';
+import { partiesBy } from '../serving/parties.ts';
 import type { Pool } from '../serving/pool.ts';
 import { within } from '../ground/pause.ts';
 import { withinBounds } from '../scaling/autoscale.ts';
@@ -35,7 +37,7 @@ export interface Served {
 /** What all dispatchers of a node are made of, besides what is said of the actor. */
 export type DispatcherParts = Omit<
   DispatcherNeeds,
-  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'tags' | 'onEnded' | 'onBuried'
+  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'lines' | 'partyOf' | 'tags' | 'onEnded' | 'onBuried'
 > & {
   readonly log: Log;
   /** A handler has ended; `code` says how it failed; `isCall`: somebody waited. */
@@ -91,7 +93,7 @@ export class ServedActors {
   /** Makes pool and dispatcher; nothing is claimed yet. @throws ConfigError, NodeClosed */
   async add(actor: Actor, serving: Serving): Promise<Served> {
     const { parts, middleware, defaults, policies } = this.#needs;
-    const { mailbox, name, methods } = actor.contract;
+    const { mailbox, name, methods, fair } = actor.contract;
     this.#refuse(mailbox);
     const tags = parseOptions(tagsSchema, [...new Set([...defaults.tags, ...serving.tags])], 'serve.tags');
     const meta = parseOptions(metaSchema, { ...defaults.meta, ...serving.meta }, 'serve.meta');
@@ -114,6 +116,8 @@ export class ServedActors {
       policy: actor.policy,
       log: parts.log.child({ actor: name }),
       tags: new Set(tags),
+      lines: linesOf(actor.contract),
+      partyOf: fair === undefined ? undefined : partiesBy(fair),
       onEnded: (_method, ms, code, isCall) => parts.ended(mailbox, ms, code, isCall),
       onBuried: (count, code) => events.emit('dead', { mailbox, count, code }),
     });
@@ -141,9 +145,14 @@ export class ServedActors {
     const { dispatcher, actor } = served;
     const { mailbox } = actor.contract;
     const { maxLength, maxBytes } = actor.policy;
-    if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
+    const limits = { maxLength, maxBytes };
+    const { intakes } = dispatcher;
+    if (intakes !== undefined) {
+      for (const line of intakes)
+        if (!line.attached) dispatcher.attachLine(line, await broker.consume(line.mailbox, limits, line));
+    } else if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, limits, dispatcher));
     served.hints = dispatcher.hints();
-    await broker.hint(mailbox, served.hints);
+    await this.#hint(served.actor, served.hints);
   }
 
   async remove(served: Served): Promise<void> {
@@ -165,7 +174,7 @@ export class ServedActors {
       const hints = served.dispatcher.hints();
       if (hints === served.hints) continue;
       try {
-        await this.#needs.broker.hint(served.actor.contract.mailbox, hints);
+        await this.#hint(served.actor, hints);
         served.hints = hints;
       } catch (thrown) {
         this.#needs.parts.log.debug(
@@ -174,6 +183,11 @@ export class ServedActors {
         );
       }
     }
+  }
+
+  /** Beside each of its lines: whoever appends to one is told. */
+  async #hint({ contract }: Actor, hints: string): Promise<void> {
+    await Promise.all(mailboxesOf(contract).map((mailbox) => this.#needs.broker.hint(mailbox, hints)));
   }
 
   /** Somebody has a reason why an actor shall not take part, or has none any more. */

@@ -11,6 +11,7 @@ import type { Deadlines } from '../ground/deadlines.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
 import { askWhetherElsewhere } from './elsewhere.ts';
 import { Endings } from './endings.ts';
+import type { Line } from '../contract/lines.ts';
 import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
 import {
   codeOf,
@@ -28,6 +29,8 @@ import { LocalDeliveries } from './local-delivery.ts';
 import type { Log } from '../ground/log.ts';
 import type { ActorPolicy } from '../node/options.ts';
 import { PING, type Pong } from '../calling/ping.ts';
+import type { Party } from './fair-batches.ts';
+import { Lines, OVERSTAYED_MS, type LineIntake, type LinesHost } from './lines.ts';
 import { enterAll, type Gate, type Refusal } from './gate.ts';
 import type { Ended, Pool } from './pool.ts';
 import { serviceOf } from '../registry/instance.ts';
@@ -36,7 +39,7 @@ import type { Sending } from '../sending/sending.ts';
 import { ServiceTimes } from './service-times.ts';
 import type { Settler } from './settler.ts';
 import { waited, type Stats } from '../node/stats.ts';
-import { WaitingBatches } from './waiting-batches.ts';
+import { WaitingBatches, type Waiting } from './waiting-batches.ts';
 
 export interface DispatcherNeeds {
   readonly mailbox: string;
@@ -60,6 +63,10 @@ export interface DispatcherNeeds {
   announcedElsewhere(mailbox: string, method: string): boolean | Promise<boolean>;
   /** Asked before a handler runs, in this order. Absent: none. */
   readonly gates?: readonly Gate[];
+  /** Of its mailbox; absent: there is but one. */
+  readonly lines?: readonly Line[] | undefined;
+  /** Between whom turns are taken; absent: first come first served. */
+  readonly partyOf?: Party | undefined;
   /** What this node is tagged with; absent: nothing. */
   readonly tags?: ReadonlySet<string>;
   /** Whether another living node that serves the mailbox has all of these tags. Absent: nobody has. */
@@ -90,7 +97,10 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   readonly #endings: Endings;
   readonly #local: LocalDeliveries;
   readonly #running = new Set<Delivery>();
-  readonly #waiting = new WaitingBatches();
+  /** Undefined: the mailbox has but one. */
+  readonly #lines: Lines | undefined;
+  readonly #waiting: Omit<Waiting, 'untouched'>;
+  #sweeper: NodeJS.Timeout | undefined;
   #busy = 0;
   /** Envelopes a frame usually holds: the largest of late. */
   #frameSize = MAX_ENVELOPES;
@@ -117,6 +127,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#capacity = new Capacity(needs.pool, needs.policy.concurrency);
     this.#endings = new Endings(needs, (batch) => this.#freed(batch));
     this.#local = new LocalDeliveries(this.#localRoom());
+    this.#lines = needs.lines === undefined ? undefined : new Lines(this.#linesHost(needs.lines, needs.partyOf));
+    this.#waiting = this.#lines ?? new WaitingBatches();
   }
 
   /** Envelopes that run now, local calls included. */
@@ -189,6 +201,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   /** Whether a local call would start at once, and the load is below `maxLoad`. */
   hasRoom(maxLoad: number): boolean {
+    if (this.#lines?.hasRoomHere === false) return false;
     return this.#open && this.load < maxLoad && this.#local.waiting === 0 && this.#busy < this.#capacity.available;
   }
 
@@ -210,6 +223,16 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     return this.#reader !== undefined;
   }
 
+  /** What claims for each line of its mailbox; undefined: there is but one, and it is the dispatcher that claims. */
+  get intakes(): readonly LineIntake[] | undefined {
+    return this.#lines?.intakes;
+  }
+
+  attachLine(line: LineIntake, reader: MailboxReader): void {
+    line.attach(reader);
+    if (this.#stopped) void reader.close();
+  }
+
   /** What senders should know of this mailbox's methods, in the form of `frame-shares.ts`. */
   hints(): string {
     const { pool } = this.#needs;
@@ -226,8 +249,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     return frames;
   }
 
-  take(claims: readonly Claim[]): void {
-    for (const claim of claims) this.#unpack(claim);
+  take(claims: readonly Claim[], line?: LineIntake): void {
+    for (const claim of claims) this.#unpack(claim, line);
     this.#pump();
   }
 
@@ -278,6 +301,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#open = false;
     this.#local.stop();
     await this.#reader?.close();
+    await this.#lines?.close();
     this.#waiting.clear();
     this.#endings.handBack();
   }
@@ -306,7 +330,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     return Math.min(MAX_FRAMES, fitting + ahead);
   }
 
-  #unpack(claim: Claim): void {
+  #unpack(claim: Claim, line: LineIntake | undefined): void {
     const { clock, maxBodyBytes } = this.#needs;
     let batch: Batch;
     try {
@@ -326,6 +350,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       return;
     }
     this.#endings.hold(batch);
+    if (line !== undefined) this.#lineUp(batch, line);
     if (this.#open) this.#waiting.add(batch);
     else this.#endings.handBack();
   }
@@ -339,6 +364,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     } finally {
       this.#pumping = false;
     }
+    this.#lines?.wake();
     if (this.#starved && this.#open && this.#roomInFrames() > 0) {
       this.#starved = false;
       this.#reader?.wake();
@@ -351,8 +377,13 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       if (this.#local.waiting > 0) this.#local.startNext(true);
       return;
     }
+    if (this.#lines !== undefined) this.#startControl(this.#lines);
     while (this.#busy < capacity && this.#open) {
-      if (this.#local.waiting > 0 && (this.#localTurn || this.#waiting.envelopes === 0)) {
+      if (
+        this.#local.waiting > 0 &&
+        this.#lines?.hasRoomHere !== false &&
+        (this.#localTurn || this.#waiting.envelopes === 0)
+      ) {
         this.#localTurn = false;
         this.#local.startNext(false);
         continue;
@@ -363,6 +394,38 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       if (batch.suspect) void this.#startMarked(batch, this.#waiting.index);
       else this.#start(batch, this.#waiting.index);
     }
+  }
+
+  #startControl(lines: Lines): void {
+    for (let batch = lines.nextControl(); batch !== undefined; batch = lines.nextControl()) {
+      if (batch.suspect) void this.#startMarked(batch, lines.index);
+      else this.#start(batch, lines.index);
+    }
+  }
+
+  #lineUp(batch: Batch, line: LineIntake): void {
+    batch.line = line;
+    this.#sweeper ??= setTimeout(this.#sweep, OVERSTAYED_MS / 2);
+  }
+
+  /** What has long been in hand without a place may find one elsewhere. */
+  readonly #sweep = (): void => {
+    this.#sweeper = undefined;
+    for (const batch of this.#lines?.overstayed(this.#needs.clock.elapsed()) ?? []) this.#endings.handBackOne(batch);
+    if (this.#waiting.envelopes > 0) this.#sweeper = setTimeout(this.#sweep, OVERSTAYED_MS / 2);
+  };
+
+  #linesHost(lines: readonly Line[], partyOf: Party | undefined): LinesHost {
+    return {
+      lines,
+      partyOf,
+      mayClaim: () => this.#open && this.#endings.inHand <= this.#capacity.available + MAX_FRAMES,
+      places: () => this.#capacity.available,
+      taken: () => this.#busy,
+      poolSize: () => this.#needs.pool.size,
+      typicalMs: () => this.times.typical,
+      take: (claims, line) => this.take(claims, line),
+    };
   }
 
   /** An entry has left, or the next envelope of a suspect one may start. */
@@ -376,6 +439,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   async #startMarked(batch: Batch, index: number): Promise<void> {
     batch.running += 1;
     this.#busy += 1;
+    this.#lines?.started(batch);
     let marked = false;
     try {
       if (batch.untold > 0) this.#endings.flush(batch);
@@ -390,6 +454,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     }
     batch.running -= 1;
     this.#busy -= 1;
+    this.#lines?.ended(batch);
     if (!marked || !this.#open) this.#endings.handBackOne(batch);
     else if (!batch.dropped) this.#start(batch, index);
     this.#pump();
@@ -403,6 +468,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#needs.onStart?.(envelope.method, delivery.startedAt - batch.claimedAt);
     batch.running += 1;
     this.#busy += 1;
+    this.#lines?.started(batch);
     if (envelope.kind !== Kind.call && envelope.kind !== Kind.cast) return this.#refuse(delivery, 'KIND_UNKNOWN');
     if (delivery.attempt > policy.redelivery.deliveries) return this.#refuse(delivery, 'NODE_DIED');
     let limitMs = envelope.kind === Kind.call ? Infinity : policy.maxRunMs;
@@ -515,6 +581,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     if (delivery.ended) return false;
     delivery.ended = true;
     this.#busy -= 1;
+    this.#lines?.ended(delivery.batch);
     this.#running.delete(delivery);
     if (delivery.slot >= 0) this.#needs.deadlines.remove(delivery);
     if (delivery.ran) {
@@ -543,14 +610,16 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       knows: (method) => method === PING || this.#needs.methods.has(method),
       enter: (method, waitedMs) => {
         const admitted = this.#open || (method === PING && !this.#stopped);
-        if (!admitted || this.#busy >= this.#capacity.available) return false;
+        if (!admitted || this.#busy >= this.#capacity.available || this.#lines?.hasRoomHere === false) return false;
         this.#busy += 1;
+        this.#lines?.startedHere();
         waited(stats, waitedMs);
         this.#needs.onStart?.(method, waitedMs);
         return true;
       },
       leave: (method, ms, code) => {
         this.#busy -= 1;
+        this.#lines?.endedHere();
         if (ms !== undefined) {
           if (code === undefined) stats.processed += 1;
           else stats.failed += 1;

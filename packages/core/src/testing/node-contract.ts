@@ -22,6 +22,7 @@ import { failing } from './node-contract/failing.ts';
 import { knowing } from './node-contract/knowing.ts';
 import { local } from './node-contract/local.ts';
 import { options } from './node-contract/options.ts';
+import { prioritizing } from './node-contract/prioritizing.ts';
 import { retrying } from './node-contract/retrying.ts';
 import { nodePromises } from './node-contract/stage.ts';
 import { keeping } from './node-contract/keeping.ts';
@@ -29,6 +30,7 @@ import { routing } from './node-contract/routing.ts';
 import { sendingTo } from './node-contract/sending-to.ts';
 import { sharing } from './node-contract/sharing.ts';
 import { surrounding } from './node-contract/surrounding.ts';
+import { takingTurns } from './node-contract/taking-turns.ts';
 import { throwing } from './node-contract/throwing.ts';
 import { timing } from './node-contract/timing.ts';
 import { unserving } from './node-contract/unserving.ts';
@@ -85,4 +87,6 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   local(promised);
   options(promised);
   alerting(promised);
+  prioritizing(promised);
+  takingTurns(promised);
 }
