@@ -4,6 +4,7 @@ import type { Breakers } from './ports/breakers.ts';
 import type { Broker, NodeIdentity } from './ports/broker.ts';
 import type { Cache } from './ports/cache.ts';
 import type { Timers } from './ground/clock.ts';
+import type { Limits } from './ports/limits.ts';
 import type { Membership } from './ports/membership.ts';
 import type { Permits } from './ports/permits.ts';
 import type { Records } from './ports/records.ts';
@@ -33,6 +34,7 @@ export interface Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly limits: Limits;
   readonly state: StateStore;
   readonly alerts: AlertStore;
   /** Backend time, ms since the epoch: the one clock that deadlines and due times are written in. */
@@ -65,6 +67,7 @@ export * from './ports/records.ts';
 export * from './ports/breakers.ts';
 export * from './ports/cache.ts';
 export * from './ports/permits.ts';
+export * from './ports/limits.ts';
 export * from './ports/state.ts';
 export * from './ports/alerts.ts';
 export { systemClock, type Clock } from './ground/clock.ts';

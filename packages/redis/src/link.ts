@@ -10,6 +10,7 @@ import type {
   Breakers,
   Broker,
   Cache,
+  Limits,
   Link,
   Membership,
   NodeIdentity,
@@ -19,6 +20,7 @@ import type {
 } from './core.ts';
 import { Ground } from './ground.ts';
 import { ensureLayout } from './layout.ts';
+import { RedisLimits } from './limits.ts';
 import { RedisMembership } from './membership.ts';
 import type { ParsedOptions } from './options.ts';
 import { RedisPermits } from './permits.ts';
@@ -37,6 +39,7 @@ export class RedisLink implements Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly limits: Limits;
   readonly state: StateStore;
   readonly alerts: AlertStore;
   readonly #pulse: NodeJS.Timeout;
@@ -50,6 +53,7 @@ export class RedisLink implements Link {
     this.breakers = new RedisBreakers(ground);
     this.cache = new RedisCache(ground);
     this.permits = new RedisPermits(ground);
+    this.limits = new RedisLimits(ground);
     this.state = new RedisState(ground);
     this.alerts = new RedisAlerts(ground);
     this.#pulse = setInterval(() => {

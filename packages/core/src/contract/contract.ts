@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../ground/errors.ts';
+import type { LimitsSetting } from '../limits/settings.ts';
 import type { FairBy } from './lines.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import {
@@ -27,6 +28,8 @@ export interface MethodSpec {
   readonly breaker?: BreakerSetting;
   /** Whether its answers may come from the shared cache; as with `retry`. */
   readonly cache?: CacheSetting;
+  /** How often, and how often at once, it runs over all nodes; as with `retry`. */
+  readonly limits?: LimitsSetting;
   /** Names an answer in the cache, for `node.cache.invalidate`: `product:123`. Default: method and input. */
   readonly cacheKey?: (input: never) => string;
 }
@@ -149,6 +152,10 @@ function checkSchemas(name: string, method: string, spec: MethodSpec): void {
   }
 }
 
-function checkSettings(name: string, method: string, { timeoutMs, retry, breaker, cache }: MethodSpec): void {
-  parseOptions(methodSettingsSchema, { timeoutMs, retry, breaker, cache }, `contract ${name}: methods.${method}`);
+function checkSettings(name: string, method: string, { timeoutMs, retry, breaker, cache, limits }: MethodSpec): void {
+  parseOptions(
+    methodSettingsSchema,
+    { timeoutMs, retry, breaker, cache, limits },
+    `contract ${name}: methods.${method}`,
+  );
 }

@@ -163,6 +163,11 @@ export class Runtime {
         mark: (batch, index) => this.#mark(batch, index),
         announcedElsewhere: (mailbox, method) => registry.knows(mailbox, method, this.id),
         satisfiedElsewhere: (mailbox, tags) => this.#satisfiedElsewhere(mailbox, tags),
+        limiting: {
+          limits: link.limits,
+          timers: wakeful,
+          nodes: (service) => registry.peek(service).length,
+        },
         ended: (mailbox, ms, code, isCall) => {
           const failed = code !== undefined && BLAMED.has(code);
           this.health.outcome(mailbox, ms, failed);
@@ -289,6 +294,7 @@ export class Runtime {
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
     this.sending.stop();
     await within(wakefulTimers, FLUSH_MS, this.#flushed());
+    for (const { limits } of served) limits.close();
     await Promise.all(served.map(({ pool }) => pool.close(0)));
     this.#closed = true;
     this.#replies.close();

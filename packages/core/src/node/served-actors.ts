@@ -5,6 +5,7 @@ import { createPool } from '../serving/create-pool.ts';
 import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
 import { wakefulTimers } from '../ground/clock.ts';
 import { ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
+import { LimitsGate, type LimitsGateNeeds } from '../serving/gates/limits.ts';
 import { linesOf, mailboxesOf } from '../contract/lines.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
@@ -21,6 +22,7 @@ export interface Served {
   readonly actor: Actor;
   readonly pool: Pool;
   readonly dispatcher: Dispatcher;
+  readonly limits: LimitsGate;
   readonly serving: Serving;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
@@ -37,11 +39,13 @@ export interface Served {
 /** What all dispatchers of a node are made of, besides what is said of the actor. */
 export type DispatcherParts = Omit<
   DispatcherNeeds,
-  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'lines' | 'partyOf' | 'tags' | 'onEnded' | 'onBuried'
+  'mailbox' | 'methods' | 'pool' | 'policy' | 'log' | 'frames' | 'lines' | 'partyOf' | 'tags' | 'onEnded' | 'onBuried'
 > & {
   readonly log: Log;
   /** A handler has ended; `code` says how it failed; `isCall`: somebody waited. */
   ended(mailbox: string, ms: number, code: string | undefined, isCall: boolean): void;
+  /** What limits are kept with. */
+  readonly limiting: Pick<LimitsGateNeeds, 'limits' | 'timers'> & { nodes(service: string): number };
 };
 
 export interface ServedActorsNeeds {
@@ -108,8 +112,21 @@ export class ServedActors {
       await pool.close(0);
       throw thrown;
     }
-    const dispatcher = new Dispatcher({
-      ...parts,
+    const { gates, limiting, ...shared } = parts;
+    const limits = new LimitsGate({
+      ...limiting,
+      service: name,
+      methods: Object.keys(methods),
+      log: parts.log,
+      policy: (method) => policies.method(name, method, { limits: methods[method]?.limits }).limits,
+      nodes: () => limiting.nodes(name),
+      places: () => dispatcher.concurrency,
+      serviceMs: () => dispatcher.serviceMs ?? dispatcher.times.typical,
+    });
+    const dispatcher: Dispatcher = new Dispatcher({
+      ...shared,
+      gates: [...(gates ?? []), limits],
+      frames: () => limits.frames(),
       mailbox,
       methods: new Set(Object.keys(methods)),
       pool,
@@ -126,6 +143,7 @@ export class ServedActors {
       actor,
       pool,
       dispatcher,
+      limits,
       serving,
       tags,
       meta,
@@ -158,6 +176,7 @@ export class ServedActors {
   async remove(served: Served): Promise<void> {
     this.#served.delete(served.actor.contract.mailbox);
     await served.dispatcher.stop();
+    served.limits.close();
     await served.pool.close(0);
   }
 
@@ -214,7 +233,8 @@ export class ServedActors {
     const { name } = served.actor.contract;
     const { concurrency, weight, scale } = this.#needs.policies.service(name);
     served.weight = weight ?? served.ownWeight;
-    const { dispatcher } = served;
+    const { dispatcher, limits } = served;
+    limits.refresh();
     const declared = concurrency ?? ownConcurrency(served);
     // Where it follows the load, the load decides, within bounds; what is declared is where it begins.
     dispatcher.resize(

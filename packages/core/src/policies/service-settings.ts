@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { BreakerPolicy } from '../ports/breakers.ts';
+import { limitsSettingSchema, type LimitsPolicy, type LimitsSetting } from '../limits/settings.ts';
 import { count, milliseconds } from '../ground/parse-options.ts';
 
 /** The strategies that are built in. */
@@ -91,6 +92,7 @@ export interface ServicePolicy {
   readonly canary: CanaryPolicy | false;
   /** A second try for queries after this long, ms; 0 = none. */
   readonly hedgeAfterMs: number;
+  readonly limits: LimitsPolicy | false;
   // The serving side; undefined: as the actor declares.
   readonly concurrency: number | undefined;
   readonly scale: ScalePolicy | false;
@@ -158,6 +160,7 @@ export const DEFAULT_SERVICE: ServicePolicy = {
   balance: 'pull',
   canary: false,
   hedgeAfterMs: 0,
+  limits: false,
   concurrency: undefined,
   scale: false,
   weight: undefined,
@@ -234,6 +237,8 @@ export interface MethodSettings {
   readonly cache?: CacheSetting | undefined;
   /** A second try for queries after this long, ms; 0 = none. */
   readonly hedgeAfterMs?: number | undefined;
+  /** How often, and how often at once, it runs over all nodes; said of a service: each of its methods. Default: no limit. */
+  readonly limits?: LimitsSetting | undefined;
 }
 
 /** What may be said of a service; what is not said is left to the source below. */
@@ -274,6 +279,7 @@ const methodFields = {
   breaker: maybe(breakerSettingSchema),
   cache: maybe(cacheSettingSchema),
   hedgeAfterMs: maybe(milliseconds),
+  limits: maybe(limitsSettingSchema),
 };
 
 export const methodSettingsSchema: z.ZodType<MethodSettings> = z.strictObject(methodFields);

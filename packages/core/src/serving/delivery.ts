@@ -35,6 +35,8 @@ export class Delivery implements Context, Deadlined {
   ended = false;
   /** Its handler was started. */
   ran = false;
+  /** Given where something is to be given back when it ends. */
+  left: (() => void) | undefined = undefined;
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;

@@ -63,6 +63,8 @@ export interface DispatcherNeeds {
   announcedElsewhere(mailbox: string, method: string): boolean | Promise<boolean>;
   /** Asked before a handler runs, in this order. Absent: none. */
   readonly gates?: readonly Gate[];
+  /** Of some methods: how many of them a frame should hold at most. */
+  frames?(): ReadonlyMap<string, number>;
   /** Of its mailbox; absent: there is but one. */
   readonly lines?: readonly Line[] | undefined;
   /** Between whom turns are taken; absent: first come first served. */
@@ -183,6 +185,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     if (!this.#open) return;
     this.#open = false;
     this.#endings.handBack();
+    this.#releaseGates();
   }
 
   resume(): void {
@@ -240,6 +243,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     const known = new Map<string, number>([['*', pool.kind === 'threads' ? 1 : 8]]);
     for (const [method, serviceMs] of this.times.entries())
       known.set(method, powerOfTwo(envelopesPerFrame(serviceMs, capacity)));
+    for (const [method, most] of this.#needs.frames?.() ?? [])
+      known.set(method, Math.min(known.get(method) ?? known.get('*')!, powerOfTwo(most)));
     return writeHints(known);
   }
 
@@ -293,6 +298,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#endings.dropAll();
     this.#abortRunning(new NotMember(this.#needs.memberId()));
     this.#waiting.clear();
+    this.#releaseGates();
   }
 
   /** Stops claiming and starting; what has not started is handed back at once. */
@@ -304,6 +310,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     await this.#lines?.close();
     this.#waiting.clear();
     this.#endings.handBack();
+    this.#releaseGates();
   }
 
   /** Resolves when nothing is in hand any more. */
@@ -405,7 +412,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   #lineUp(batch: Batch, line: LineIntake): void {
     batch.line = line;
-    this.#sweeper ??= setTimeout(this.#sweep, OVERSTAYED_MS / 2);
+    if (this.#sweeper === undefined) this.#sweeper = setTimeout(this.#sweep, OVERSTAYED_MS / 2);
   }
 
   /** What has long been in hand without a place may find one elsewhere. */
@@ -510,6 +517,10 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#handle(delivery, Math.min(left, delivery.isCall ? Infinity : policy.maxRunMs));
   }
 
+  #releaseGates(): void {
+    for (const gate of this.#needs.gates ?? []) gate.release?.();
+  }
+
   #handle(delivery: Delivery, limitMs: number): void {
     delivery.ran = true;
     this.#run(delivery, limitMs, this);
@@ -582,6 +593,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     delivery.ended = true;
     this.#busy -= 1;
     this.#lines?.ended(delivery.batch);
+    delivery.left?.();
     this.#running.delete(delivery);
     if (delivery.slot >= 0) this.#needs.deadlines.remove(delivery);
     if (delivery.ran) {

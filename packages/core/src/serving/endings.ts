@@ -6,10 +6,13 @@ import type { DispatcherNeeds } from './dispatcher.ts';
 import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
 import { HandlerError, messageOf } from '../ground/errors.ts';
 import type { Receipt } from '../sending/outbox.ts';
+import { RATE_LIMITED } from './gates/paid.ts';
 import { judge } from './verdict.ts';
 
 /** Progress of an entry older than this is told to the backend, and as often, ms. */
 const PROGRESS_MS = 50;
+/** Turns within a limit that are no further apart come back together, ms. */
+const TURN_MS = 50;
 /** Most items of history that travel with an entry. */
 const MAX_HISTORY = 256;
 /** Longest message kept in the history, characters. */
@@ -328,13 +331,18 @@ class Answer implements Receipt {
 function grouped(batch: Batch): Leaving[][] {
   const groups = new Map<string, Leaving[]>();
   for (const leaving of batch.leaving) {
-    const key =
-      leaving.at === undefined ? `dead ${leaving.deliveries} ${leaving.reason}` : `retry ${leaving.deliveries}`;
+    const key = keyOf(leaving);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [leaving]);
     else group.push(leaving);
   }
   return [...groups.values()];
+}
+
+function keyOf({ at, deliveries, reason, history }: Leaving): string {
+  if (at === undefined) return `dead ${deliveries} ${reason}`;
+  // A turn within a limit is its own moment's; a back-off may be any other's of the same number.
+  return history.code === RATE_LIMITED ? `turn ${deliveries} ${Math.floor(at / TURN_MS)}` : `retry ${deliveries}`;
 }
 
 function either(left: string, right: string): string {

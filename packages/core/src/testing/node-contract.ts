@@ -20,6 +20,7 @@ import { discovering } from './node-contract/discovering.ts';
 import { evicting } from './node-contract/evicting.ts';
 import { failing } from './node-contract/failing.ts';
 import { knowing } from './node-contract/knowing.ts';
+import { limiting } from './node-contract/limiting.ts';
 import { local } from './node-contract/local.ts';
 import { options } from './node-contract/options.ts';
 import { prioritizing } from './node-contract/prioritizing.ts';
@@ -89,4 +90,5 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   alerting(promised);
   prioritizing(promised);
   takingTurns(promised);
+  limiting(promised);
 }

@@ -4,13 +4,22 @@ import type { Breakers } from '../../ports/breakers.ts';
 import type { NodeIdentity } from '../../ports/broker.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { Timers } from '../../ground/clock.ts';
+import type { Limits } from '../../ports/limits.ts';
 import type { Permits } from '../../ports/permits.ts';
 import type { Records } from '../../ports/records.ts';
 import type { StateStore } from '../../ports/state.ts';
 import { MemoryBroker } from './broker.ts';
 import { Hold } from './hold.ts';
 import { MemoryMembership } from './membership.ts';
-import { memoryAlerts, memoryBreakers, memoryCache, memoryPermits, memoryRecords, memoryState } from './shared.ts';
+import {
+  memoryAlerts,
+  memoryBreakers,
+  memoryCache,
+  memoryLimits,
+  memoryPermits,
+  memoryRecords,
+  memoryState,
+} from './shared.ts';
 import type { World } from './world.ts';
 
 /** One node's hold on a world. */
@@ -21,6 +30,7 @@ export class MemoryLink implements Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly limits: Limits;
   readonly state: StateStore;
   readonly alerts: AlertStore;
   readonly timers: Timers | undefined;
@@ -35,6 +45,7 @@ export class MemoryLink implements Link {
     this.breakers = memoryBreakers(this.#hold);
     this.cache = memoryCache(this.#hold);
     this.permits = memoryPermits(this.#hold);
+    this.limits = memoryLimits(this.#hold);
     this.state = memoryState(this.#hold);
     this.alerts = memoryAlerts(this.#hold);
     world.linkOpened();

@@ -5,6 +5,7 @@ import { BreakerBook } from './breaker-book.ts';
 import { CacheBook } from './cache-book.ts';
 import { DueSet } from './due-set.ts';
 import type { Feed } from './feed.ts';
+import { LimitBook } from './limit-book.ts';
 import { Mailbox } from './mailbox.ts';
 import { PermitBook } from './permit-book.ts';
 import { RecordBook } from './record-book.ts';
@@ -40,6 +41,7 @@ export class World {
   readonly breakers: BreakerBook;
   readonly cache: CacheBook;
   readonly permits: PermitBook;
+  readonly limits: LimitBook;
   readonly state: StateBook;
   readonly alerts: AlertBook;
   /** The last news there is. */
@@ -56,6 +58,7 @@ export class World {
     this.breakers = new BreakerBook(timers.clock, tell);
     this.cache = new CacheBook(timers.clock);
     this.permits = new PermitBook(timers.clock);
+    this.limits = new LimitBook(timers.clock);
     this.state = new StateBook(timers.clock);
     this.alerts = new AlertBook(timers.clock, (item) => this.#log(item));
   }

@@ -171,8 +171,7 @@ export function prioritizing(promised: Promised): void {
     const { node, die } = await stage.mortal('mortal');
     await node.serve(waiting([], held, { concurrency: 8 }));
     const caller = await stage.node('caller', { beat: QUICK_BEAT });
-    for (const priority of ['high', undefined, 'low'] as const)
-      await flood(caller, `${priority} wait`, 10, priority as 'high');
+    for (const priority of ['high', undefined, 'low'] as const) await flood(caller, `${priority} wait`, 10, priority);
     await until('much in hand', () => node.stats().inFlight >= 7);
     await die();
     const opened = gate();
