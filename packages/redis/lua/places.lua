@@ -9,6 +9,8 @@
 -- @include healing
 -- More nodes than that do not serve one actor: the others' places are looked at another time.
 local MOST_NODES = 1000
+-- Who says more wrote it by hand.
+local MOST_PLACES = 1000000
 
 -- What members but this one have and wish; whoever is gone is forgotten.
 local function others_of(key)
@@ -18,9 +20,10 @@ local function others_of(key)
     local id = all[i]
     if id ~= ARGV[1] then
       local has, wished = string.match(all[i + 1], '^(%d+) (%d+)$')
-      if has and redis.call('HEXISTS', KEYS[1], id) == 1 then
-        others[#others + 1] = { id, tonumber(wished) }
-        held = held + tonumber(has)
+      has, wished = tonumber(has), tonumber(wished)
+      if has and has <= MOST_PLACES and redis.call('HEXISTS', KEYS[1], id) == 1 then
+        others[#others + 1] = { id, wished }
+        held = held + has
       else
         redis.call('HDEL', key, id)
       end

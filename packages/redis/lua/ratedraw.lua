@@ -18,8 +18,9 @@ for i = 1, math.min(128, tonumber(ARGV[1])) do
   until_ms, before = tonumber(until_ms), tonumber(before)
   local owed = 0
   -- What cannot be read was never spent. Tokens stay tokens when the rate changes.
-  if until_ms and before and before > 0 and until_ms > now and until_ms < 1e15 then owed = (until_ms - now) / before * every end
-  local debt = math.max(0, owed - returned * every)
+  if until_ms and before and before > 0 and until_ms > now then owed = (until_ms - now) / before * every end
+  -- No more than could have been given.
+  local debt = math.max(0, math.min(owed, within + burst * every) - returned * every)
   local lead = debt - (burst - 1) * every
   local granted = math.max(0, math.min(wanted, math.floor((within - lead) / every + 1e-6) + 1))
   debt = debt + granted * every

@@ -2003,7 +2003,7 @@ redis.call('PEXPIRE', KEYS[1], 2000 * tonumber(ARGV[5]))
 return { granted, before }`,
   },
   places: {
-    sha: '7487ac316b33c5c978eb3a1f2e110ba2ed05aedf',
+    sha: 'bcc29a17cbf10fcfaaf71b200988be469361e7b5',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function healing(verb, key, ...)
@@ -2013,6 +2013,7 @@ local function healing(verb, key, ...)
   return redis.call(verb, key, ...)
 end
 local MOST_NODES = 1000
+local MOST_PLACES = 1000000
 local function others_of(key)
   local others, held = {}, 0
   local all = healing('HGETALL', key)
@@ -2020,9 +2021,10 @@ local function others_of(key)
     local id = all[i]
     if id ~= ARGV[1] then
       local has, wished = string.match(all[i + 1], '^(%d+) (%d+)$')
-      if has and redis.call('HEXISTS', KEYS[1], id) == 1 then
-        others[#others + 1] = { id, tonumber(wished) }
-        held = held + tonumber(has)
+      has, wished = tonumber(has), tonumber(wished)
+      if has and has <= MOST_PLACES and redis.call('HEXISTS', KEYS[1], id) == 1 then
+        others[#others + 1] = { id, wished }
+        held = held + has
       else
         redis.call('HDEL', key, id)
       end
@@ -2369,7 +2371,7 @@ end
 return table.concat(answer)`,
   },
   ratedraw: {
-    sha: 'cc93df535e5490f41f6a64306c1a10e26cdcc47b',
+    sha: '986cc9e5e1822fbe54df807954da173c92469146',
     lua: `#!lua flags=allow-oom
 local function healing(verb, key, ...)
   local answer = redis.pcall(verb, key, ...)
@@ -2386,8 +2388,8 @@ for i = 1, math.min(128, tonumber(ARGV[1])) do
   local until_ms, before = string.match(healing('GET', KEYS[i]) or '', '^(%S+) (%S+)$')
   until_ms, before = tonumber(until_ms), tonumber(before)
   local owed = 0
-  if until_ms and before and before > 0 and until_ms > now and until_ms < 1e15 then owed = (until_ms - now) / before * every end
-  local debt = math.max(0, owed - returned * every)
+  if until_ms and before and before > 0 and until_ms > now then owed = (until_ms - now) / before * every end
+  local debt = math.max(0, math.min(owed, within + burst * every) - returned * every)
   local lead = debt - (burst - 1) * every
   local granted = math.max(0, math.min(wanted, math.floor((within - lead) / every + 1e-6) + 1))
   debt = debt + granted * every

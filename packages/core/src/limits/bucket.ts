@@ -40,9 +40,9 @@ export function drawn(
   now: number,
 ): { readonly bucket: Bucket; readonly answer: RateAnswer } {
   const everyMs = 1_000 / perSecond;
-  // Tokens stay tokens when the rate changes.
+  // Tokens stay tokens when the rate changes; no more of them than could have been given.
   const owed = before === undefined ? 0 : (Math.max(0, before.spentUntil - now) / before.everyMs) * everyMs;
-  const debtMs = Math.max(0, owed - returned * everyMs);
+  const debtMs = Math.max(0, Math.min(owed, withinMs + burst * everyMs) - returned * everyMs);
   const leadMs = debtMs - (burst - 1) * everyMs;
   // What was earned in parts may lack the last digit of a whole one.
   const granted = Math.max(0, Math.min(wanted, Math.floor((withinMs - leadMs) / everyMs + 1e-6) + 1));

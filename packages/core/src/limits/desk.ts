@@ -43,7 +43,8 @@ export class Desk {
     let rate = this.#rates.get(name);
     if (rate === undefined) {
       const { timers, holding } = this.#needs;
-      rate = new Rate(name, terms, { timers, holding, draw: (one) => this.#draw(one) });
+      const forget = (one: Rate): void => this.#forget(one);
+      rate = new Rate(name, terms, { timers, holding, draw: (one) => this.#draw(one), forget });
       this.#rates.set(name, rate);
     }
     return rate;
@@ -99,9 +100,13 @@ export class Desk {
         this.#isAway(thrown);
         for (const { rate, request } of draws) rate.alone(request, Math.max(1, nodes()));
       }
-      for (const { rate } of draws) if (rate.idle) this.#rates.delete(rate.name);
+      for (const { rate } of draws) if (rate.idle) this.#forget(rate);
     }
     this.#drawing = false;
+  }
+
+  #forget(rate: Rate): void {
+    if (this.#rates.get(rate.name) === rate) this.#rates.delete(rate.name);
   }
 
   #say(places: Places): void {

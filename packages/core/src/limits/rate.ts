@@ -13,6 +13,8 @@ export interface RateNeeds {
   readonly holding: Holding;
   /** Wants to draw. */
   draw(rate: Rate): void;
+  /** Nobody waits for it any more. */
+  forget(rate: Rate): void;
 }
 
 export class Rate {
@@ -83,6 +85,7 @@ export class Rate {
     const holders = this.#takeHolders();
     if (terms === undefined) {
       for (const waiter of [...holders, ...this.#waiting.splice(0)]) waiter.answer(GO);
+      if (this.idle) this.#needs.forget(this);
       return;
     }
     if (terms.perSecond === this.#terms.perSecond && terms.burst === this.#terms.burst && holders.length === 0) return;
@@ -97,6 +100,7 @@ export class Rate {
     const slots = this.#slots;
     for (const [index, waiter] of this.#takeHolders().entries())
       waiter.answer({ kind: 'later', delayMs: Math.max(0, slots[index]! - this.#now()), paid: true });
+    if (this.idle) this.#needs.forget(this);
   }
 
   /** True: it has used a token. */
@@ -147,6 +151,7 @@ export class Rate {
       waiter?.answer(GO);
     }
     this.#arm();
+    if (this.idle) this.#needs.forget(this);
   }
 
   #takeHolders(): Waiter[] {

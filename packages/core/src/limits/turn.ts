@@ -30,10 +30,17 @@ export interface Holding {
   freed(): void;
 }
 
-/** Takes out the one that goes first: of the most urgent the one that has waited longest. */
+/** A rank is worth so much waiting, ms: nobody waits for ever because others are more urgent. */
+const RANK_MS = 1_000;
+
+/** Takes out the one that goes first. */
 export function takeFirst(waiters: Waiter[]): Waiter | undefined {
   let first = 0;
   for (let index = 1; index < waiters.length; index += 1)
-    if (waiters[index]!.rank < waiters[first]!.rank) first = index;
+    if (orderOf(waiters[index]!) < orderOf(waiters[first]!)) first = index;
   return waiters.splice(first, 1)[0];
+}
+
+function orderOf({ since, rank }: Waiter): number {
+  return since + rank * RANK_MS;
 }

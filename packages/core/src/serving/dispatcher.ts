@@ -412,14 +412,14 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   #lineUp(batch: Batch, line: LineIntake): void {
     batch.line = line;
-    if (this.#sweeper === undefined) this.#sweeper = setTimeout(this.#sweep, OVERSTAYED_MS / 2);
+    if (this.#sweeper === undefined) this.#sweeper = setTimeout(this.#sweep, OVERSTAYED_MS / 2).unref();
   }
 
   /** What has long been in hand without a place may find one elsewhere. */
   readonly #sweep = (): void => {
     this.#sweeper = undefined;
     for (const batch of this.#lines?.overstayed(this.#needs.clock.elapsed()) ?? []) this.#endings.handBackOne(batch);
-    if (this.#waiting.envelopes > 0) this.#sweeper = setTimeout(this.#sweep, OVERSTAYED_MS / 2);
+    if (this.#waiting.envelopes > 0) this.#sweeper = setTimeout(this.#sweep, OVERSTAYED_MS / 2).unref();
   };
 
   #linesHost(lines: readonly Line[], partyOf: Party | undefined): LinesHost {

@@ -15,6 +15,7 @@ import { limits } from './contract/limits.ts';
 import { membership } from './contract/membership.ts';
 import { news } from './contract/news.ts';
 import { permits } from './contract/permits.ts';
+import { ratesAndPlaces } from './contract/rates-and-places.ts';
 import { records } from './contract/records.ts';
 import { settling } from './contract/settling.ts';
 import { splitting } from './contract/splitting.ts';
@@ -69,6 +70,7 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   breakers(promised);
   caching(promised);
   permits(promised);
+  ratesAndPlaces(promised);
   state(promised);
   alerts(promised);
   featureTests(promised);
