@@ -330,8 +330,9 @@ class Answer implements Receipt {
 /** Those that share their ending travel in one settlement. */
 function grouped(batch: Batch): Leaving[][] {
   const groups = new Map<string, Leaving[]>();
+  const firstTurn = batch.leaving.find(hasTurn)?.at ?? 0;
   for (const leaving of batch.leaving) {
-    const key = keyOf(leaving);
+    const key = keyOf(leaving, firstTurn);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [leaving]);
     else group.push(leaving);
@@ -339,10 +340,16 @@ function grouped(batch: Batch): Leaving[][] {
   return [...groups.values()];
 }
 
-function keyOf({ at, deliveries, reason, history }: Leaving): string {
+/** @param firstTurn the first moment within a limit. */
+function keyOf(leaving: Leaving, firstTurn: number): string {
+  const { at, deliveries, reason } = leaving;
   if (at === undefined) return `dead ${deliveries} ${reason}`;
   // A turn within a limit is its own moment's; a back-off may be any other's of the same number.
-  return history.code === RATE_LIMITED ? `turn ${deliveries} ${Math.floor(at / TURN_MS)}` : `retry ${deliveries}`;
+  return hasTurn(leaving) ? `turn ${deliveries} ${Math.floor((at - firstTurn) / TURN_MS)}` : `retry ${deliveries}`;
+}
+
+function hasTurn({ history }: Leaving): boolean {
+  return history.code === RATE_LIMITED;
 }
 
 function either(left: string, right: string): string {

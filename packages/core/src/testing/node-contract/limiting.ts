@@ -194,4 +194,17 @@ export function limiting(promised: Promised): void {
     t.is(new Set(seen).size, 20);
     t.is(seen.length, 20, 'each ran once');
   });
+
+  promised('limits are kept where the mailbox is read, not past it', async (t, stage) => {
+    const of = limited('here', { rate: { perSecond: 0.1, burst: 1 } });
+    const node = await stage.node('server');
+    await node.serve(noting(of, [], () => node.now()));
+    const auto = node.client(of, { delivery: 'auto', retry: false });
+    await auto.run('first');
+    t.is((await rejection(auto.run('second', { timeoutMs: 5_000 }))).code, 'LIMIT_REACHED');
+    await auto.free('free');
+    const local = node.client(of, { delivery: 'local' });
+    t.is((await rejection(local.run('third'))).code, 'CONFIG');
+    await local.free('free');
+  });
 }
