@@ -33,6 +33,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   scaling: ['S0-40', 'S2-45', 'S3-14', 'S3-15'],
   alerts: ['S3-16', 'S3-24', 'S3-37'].concat(rows('S3', 50, 63), ['S4-21', 'S1-47', 'S2-25']),
   'testing kit': ['S3-47'],
+  flow: ['S0-49', 'S3-37', 'S4-44', 'S4-46'],
   state: ['S3-39', 'S3-41', 'S3-42', 'S3-43'],
 };
 

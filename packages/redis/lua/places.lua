@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Shares places between nodes: the same sums as places.ts of core.
 -- GUARANTEE  all members together have no more places than there are; who is no member has none.
--- KEYS       1 members, then one limit each: node id → `<places it has> <how many it could use>`
+-- KEYS       1 members, then per limit its places
 -- ARGV       1 node id, 2 how many limits, then per limit: places in all, how many the node uses, how many it could use
 -- RETURNS    per limit how many the node may use from now on; or 'not-member'
 -- RUN TWICE  same answer.

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Draws from token buckets ahead of time: the same sums as bucket.ts of core.
 -- GUARANTEE  what all nodes are given together is what time has earned, and will have earned by the moments it is given for.
--- KEYS       1.. one bucket each, as `<all that was spent will have been earned then, ms> <between two tokens, ms>`
+-- KEYS       1.. per bucket its rate
 -- ARGV       1 how many buckets, then per bucket: tokens a second, tokens kept at most, wanted, returned, and how far
 --            ahead one may be given, ms
 -- RETURNS    per bucket: how many were given, and when the first of them is earned, ms from now

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { actor, type Actor } from '../../contract/actor.ts';
 import { contract, type Contract } from '../../contract/contract.ts';
 import type { LimitsSetting } from '../../limits/settings.ts';
+import { BLIND_BEAT, evict, LATE_BEAT } from './evicting.ts';
 import { gate, numbers, QUICK_BEAT, rejection, until, type NodeStage, type Promised } from './stage.ts';
 
 type Methods = { readonly run: { readonly input: z.ZodString }; readonly free: { readonly input: z.ZodString } };
@@ -206,5 +207,33 @@ export function limiting(promised: Promised): void {
     const local = node.client(of, { delivery: 'local' });
     t.is((await rejection(local.run('third'))).code, 'CONFIG');
     await local.free('free');
+  });
+
+  promised('an evicted node reads every line again, and has places again', async (t, stage) => {
+    const of = contract('evicted', {
+      priorities: true,
+      methods: { run: { input: z.string(), output: z.string(), limits: { concurrency: { max: 3 } } } },
+    });
+    const server = await stage.serving(
+      actor(of, {
+        run: async (text) => {
+          await new Promise((resolve) => setTimeout(resolve, 2));
+          return text;
+        },
+      }),
+      'server',
+      { beat: LATE_BEAT },
+    );
+    const caller = await stage.node('caller', { beat: BLIND_BEAT });
+    const api = caller.client(of, { timeoutMs: 20_000 });
+    const call = (n: number): Promise<string> =>
+      api.run(`${n}`, { priority: (['high', 'normal', 'low'] as const)[n % 3] });
+    t.is(await call(0), '0');
+    const under = numbers(60).map(call);
+    await evict(stage, server);
+    t.deepEqual(await Promise.all(under), numbers(60).map(String));
+    t.deepEqual(await Promise.all(numbers(60).map(call)), numbers(60).map(String));
+    await until('nothing to be left over', async () => (await caller.depth(of)).messages === 0);
+    t.is(server.stats().inFlight, 0);
   });
 }
