@@ -1,6 +1,6 @@
 /** A claimed frame in this node's hands: which of its envelopes have ended, and how. */
 import type { Claim, HistoryItem } from '../ports/broker.ts';
-import type { LineIntake } from './lines.ts';
+import type { LineIntake } from './line-intake.ts';
 import type { Frame } from '../wire/frame.ts';
 
 /** How an envelope that does not simply succeed leaves the entry. */

@@ -35,8 +35,8 @@ export class Delivery implements Context, Deadlined {
   ended = false;
   /** Its handler was started. */
   ran = false;
-  /** Given where something is to be given back when it ends. */
-  left: (() => void) | undefined = undefined;
+  /** Given where somebody has to do something when it has ended; see `whenEnded`. */
+  onEnded: (() => void) | undefined = undefined;
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;
@@ -99,6 +99,18 @@ export class Delivery implements Context, Deadlined {
 
   get client(): <Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions) => Client<Methods> {
     return (contract, options) => createClient(this.owner.calling, contract, options, this.deadline);
+  }
+
+  /** What a gate gave it is given back when it has ended, however it does. Must not throw. */
+  whenEnded(act: () => void): void {
+    const before = this.onEnded;
+    this.onEnded =
+      before === undefined
+        ? act
+        : () => {
+            before();
+            act();
+          };
   }
 
   expire(): void {

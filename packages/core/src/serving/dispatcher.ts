@@ -30,7 +30,8 @@ import type { Log } from '../ground/log.ts';
 import type { ActorPolicy } from '../node/options.ts';
 import { PING, type Pong } from '../calling/ping.ts';
 import type { Party } from './fair-batches.ts';
-import { Lines, OVERSTAYED_MS, type LineIntake, type LinesHost } from './lines.ts';
+import type { LineIntake } from './line-intake.ts';
+import { Lines, OVERSTAYED_MS, type LinesHost } from './lines.ts';
 import { enterAll, type Gate, type Refusal } from './gate.ts';
 import type { Ended, Pool } from './pool.ts';
 import { serviceOf } from '../registry/instance.ts';
@@ -593,7 +594,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     delivery.ended = true;
     this.#busy -= 1;
     this.#lines?.ended(delivery.batch);
-    delivery.left?.();
+    delivery.onEnded?.();
     this.#running.delete(delivery);
     if (delivery.slot >= 0) this.#needs.deadlines.remove(delivery);
     if (delivery.ran) {

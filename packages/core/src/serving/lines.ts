@@ -4,8 +4,9 @@
  */
 import type { Batch } from './batch.ts';
 import { RANK, type Line, type Rank } from '../contract/lines.ts';
-import type { Claim, Intake, MailboxReader } from '../ports/broker.ts';
+import type { Claim } from '../ports/broker.ts';
 import { MAX_ENVELOPES } from '../wire/frame.ts';
+import { LineIntake, type LineDesk } from './line-intake.ts';
 import { FairBatches, type Party } from './fair-batches.ts';
 import { Ranks, RANKS } from './ranks.ts';
 import { WaitingBatches, type Waiting } from './waiting-batches.ts';
@@ -36,61 +37,7 @@ const SOON_MS = 20;
 /** What has not started for so long while all places are taken is for whoever has room, ms. */
 export const OVERSTAYED_MS = 1_000;
 
-/** One line of the mailbox, as its reader sees it. */
-export class LineIntake implements Intake {
-  readonly mailbox: string;
-  readonly rank: Rank;
-  readonly spread: boolean;
-  /** Envelopes in hand that have not started. */
-  waiting = 0;
-  /** Envelopes that a frame of it usually holds. */
-  frameSize: number = MAX_ENVELOPES;
-  readonly #lines: Lines;
-  readonly #take: LinesHost['take'];
-  #reader: MailboxReader | undefined;
-  #starved = false;
-
-  constructor({ mailbox, rank, spread }: Line, lines: Lines, take: LinesHost['take']) {
-    this.mailbox = mailbox;
-    this.rank = rank;
-    this.spread = spread;
-    this.#lines = lines;
-    this.#take = take;
-  }
-
-  get attached(): boolean {
-    return this.#reader !== undefined;
-  }
-
-  attach(reader: MailboxReader): void {
-    this.#reader = reader;
-  }
-
-  room(): number {
-    const frames = this.#lines.roomOf(this);
-    this.#starved = frames === 0;
-    return frames;
-  }
-
-  take(claims: readonly Claim[]): void {
-    for (const { count } of claims) this.frameSize = Math.max(count, Math.floor(this.frameSize * 0.75), 1);
-    this.#lines.brought(this);
-    this.#take(claims, this);
-  }
-
-  /** Its reader was told that there is no room: tells it when there is. */
-  wake(): void {
-    if (!this.#starved || this.#lines.roomOf(this) === 0) return;
-    this.#starved = false;
-    this.#reader?.wake();
-  }
-
-  async close(): Promise<void> {
-    await this.#reader?.close();
-  }
-}
-
-export class Lines implements Omit<Waiting, 'untouched'> {
+export class Lines implements Omit<Waiting, 'untouched'>, LineDesk {
   readonly intakes: readonly LineIntake[];
   /** The one that brought something last stands last: the others are asked before it. */
   readonly #asked: LineIntake[];
@@ -103,7 +50,7 @@ export class Lines implements Omit<Waiting, 'untouched'> {
   constructor(host: LinesHost) {
     const { lines, partyOf } = host;
     this.#host = host;
-    this.intakes = lines.map((line) => new LineIntake(line, this, host.take));
+    this.intakes = lines.map((line) => new LineIntake(line, this));
     this.#asked = [...this.intakes];
     this.#ranks = new Ranks(lines.some(({ rank }) => rank === RANK.high));
     this.#waiting = RANKS.map(() => (partyOf === undefined ? new WaitingBatches() : new FairBatches(partyOf)));
@@ -170,10 +117,12 @@ export class Lines implements Omit<Waiting, 'untouched'> {
     for (const intake of this.#asked) intake.wake();
   }
 
-  brought(intake: LineIntake): void {
-    if (!intake.spread || this.#asked.at(-1) === intake) return;
-    this.#asked.splice(this.#asked.indexOf(intake), 1);
-    this.#asked.push(intake);
+  take(claims: readonly Claim[], intake: LineIntake): void {
+    if (intake.spread && this.#asked.at(-1) !== intake) {
+      this.#asked.splice(this.#asked.indexOf(intake), 1);
+      this.#asked.push(intake);
+    }
+    this.#host.take(claims, intake);
   }
 
   async close(): Promise<void> {

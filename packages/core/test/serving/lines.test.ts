@@ -4,7 +4,7 @@ import test from 'ava';
 import { FAIR_LINES, lineFinder, linesOf, mailboxesOf, mailboxOfLine, RANK } from '../../src/contract/lines.ts';
 import { contract } from '../../src/contract/contract.ts';
 import { ConfigError } from '../../src/ground/errors.ts';
-import type { LineIntake } from '../../src/serving/lines.ts';
+import type { LineIntake } from '../../src/serving/line-intake.ts';
 import { partiesBy } from '../../src/serving/parties.ts';
 import { commonPlaces, PASSED_OVER, Ranks } from '../../src/serving/ranks.ts';
 import { Bench, claim, closeBenches, waiting, work } from '../dispatcher-bench.ts';

@@ -114,12 +114,12 @@ export class LimitsGate implements Gate {
     let tell = (turn: Turn): void => void (answered = turn);
     const entered = places.enter(this.#waiter(delivery, (turn) => tell(turn)));
     if (entered) {
-      delivery.left = leave;
+      delivery.whenEnded(leave);
       return undefined;
     }
     const refused = (turn: Turn): Refusal | undefined => {
       if (turn.kind !== 'go') return this.#refusal(delivery, turn, 'concurrency', PLACES_TAKEN);
-      delivery.left = leave;
+      delivery.whenEnded(leave);
       return undefined;
     };
     if (answered !== undefined) return refused(answered);

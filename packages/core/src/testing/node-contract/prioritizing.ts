@@ -113,6 +113,9 @@ export function prioritizing(promised: Promised): void {
     t.true(error.message.includes('priorities: true'));
     t.is((await rejection(node.client(plain).run.cast('x', { priority: 'low' }))).code, 'CONFIG');
     t.is(await node.client(plain).run('x'), 'x');
+    await node.serve(actor(orders, { run: (text) => text }));
+    const here = node.client(orders, { delivery: 'local' });
+    t.is(await here.run('x', { priority: 'low' }), 'x', 'in this process there are no lines');
   });
 
   promised('dead letters and depth are those of all lines', async (t, stage) => {
