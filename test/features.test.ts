@@ -36,6 +36,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   schedules: ['S3-31'],
   once: ['S1-10', 'S4-29'],
   topics: ['S3-13', 'S3-40'],
+  flow: ['S0-49', 'S3-37', 'S4-44', 'S4-46'],
   state: ['S3-39', 'S3-41', 'S3-42', 'S3-43'],
   'calls and streams': ['S0-23', 'S3-35'],
 };

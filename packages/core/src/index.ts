@@ -12,6 +12,7 @@ export {
   type MethodSpecs,
   type Output,
 } from './contract/contract.ts';
+export type { FairBy, Priority } from './contract/lines.ts';
 export { actor, type Actor, type Context, type Handler, type Handlers } from './contract/actor.ts';
 export type { ActorOptions } from './node/options.ts';
 export type { StandardSchema } from './contract/standard-schema.ts';
@@ -78,6 +79,7 @@ export type {
   ServicePolicy,
   ServiceSettings,
 } from './policies/service-settings.ts';
+export type { ConcurrencyLimit, LimitPer, LimitsPolicy, LimitsSetting, RateLimit } from './limits/settings.ts';
 export type { LiveSetting, SetOptions, SettingChange } from './config/live.ts';
 
 // What hurts, and who is told
@@ -198,6 +200,7 @@ export {
   HandlerTimeout,
   HomeostatError,
   LayoutMismatch,
+  LimitReached,
   MailboxFull,
   MethodNotFound,
   NodeClosed,

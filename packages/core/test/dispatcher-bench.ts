@@ -98,6 +98,7 @@ export class Bench implements Partial<Broker> {
   }
 
   close(): void {
+    this.dispatcher.drop();
     this.#deadlines.close();
   }
 

@@ -44,6 +44,7 @@ class Strict implements Backend {
       breakers: link.breakers,
       cache: link.cache,
       permits: link.permits,
+      limits: link.limits,
       state: link.state,
       once: link.once,
       topics: link.topics,

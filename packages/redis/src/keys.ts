@@ -19,6 +19,7 @@
  * | `{ns:L}:serves:<id>` | set | mailboxes the node reads |
  * | `{ns:L}:inbox:<id>` | stream | replies to the node, trimmed by the node alone |
  * | `{ns:L}:mailbox:<name>` | stream | frames, with one group `g`, a consumer per node id and `parked` for what was handed back; fields f frame, n count, t todo, d deliveries, h history |
+ * | `{ns:L}:mailbox:<name>!<line>` | stream | another line of the same actor: a mailbox like any other |
  * | `{ns:L}:mailbox:<name>><id>` | stream | what is for node `id` alone; with a progress record of its own, and the level and dead letters of `<name>` |
  * | `{ns:L}:level:<name>` | hash | messages, bytes, maxLength, maxBytes, hints; line, turn |
  * | `{ns:L}:line:<name>` | list | nodes that stand in line for room in the mailbox |
@@ -36,6 +37,8 @@
  * | `{ns:L}:cachenames:<service>` | sorted set, expires | names of kept answers |
  * | `{ns:L}:cacheends:<service>` | sorted set, expires | name → when the answer ends, ms |
  * | `{ns:L}:retries:<service>` | hash, expires | the retry budget |
+ * | `{ns:L}:rate:<service>:<limit>` | string, expires | a token bucket |
+ * | `{ns:L}:places:<service>:<limit>` | hash, expires | node id → `<places it has> <how many it could use>` |
  * | `{ns:L}:state:<space>:<key>` | string, expires | `<revision>:<what it was set with, ms>:<body>` |
  * | `{ns:L}:staterevision:<space>` | counter, expires | the last revision of the space |
  * | `{ns:L}:once:<mailbox>:<name>` | string, expires | the run of an id, or what it answered: `<state> <kind> <node> <message>`, a line feed, the answer |
@@ -217,6 +220,16 @@ export function cacheKeys(lane: LaneKeys, service: string): CacheKeys {
 
 export function retriesKey(lane: LaneKeys, service: string): string {
   return `${lane.prefix}retries:${service}`;
+}
+
+/** A token bucket; the name of a service has no colon: no two limits share a key. */
+export function rateKey(lane: LaneKeys, service: string, name: string): string {
+  return `${lane.prefix}rate:${service}:${name}`;
+}
+
+/** Who has how many places of one limit. */
+export function placesKey(lane: LaneKeys, service: string, name: string): string {
+  return `${lane.prefix}places:${service}:${name}`;
 }
 
 export interface StateKeys {

@@ -10,6 +10,7 @@ import type {
   Breakers,
   Broker,
   Cache,
+  Limits,
   Link,
   Membership,
   NodeIdentity,
@@ -21,6 +22,7 @@ import type {
 } from './core.ts';
 import { Ground } from './ground.ts';
 import { ensureLayout } from './layout.ts';
+import { RedisLimits } from './limits.ts';
 import { RedisMembership } from './membership.ts';
 import type { ParsedOptions } from './options.ts';
 import { RedisOnce } from './once.ts';
@@ -41,6 +43,7 @@ export class RedisLink implements Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly limits: Limits;
   readonly state: StateStore;
   readonly once: Once;
   readonly topics: Topics;
@@ -56,6 +59,7 @@ export class RedisLink implements Link {
     this.breakers = new RedisBreakers(ground);
     this.cache = new RedisCache(ground);
     this.permits = new RedisPermits(ground);
+    this.limits = new RedisLimits(ground);
     this.state = new RedisState(ground);
     this.once = new RedisOnce(ground);
     this.topics = new RedisTopics(ground);

@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'publish' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'permits' | 'places' | 'probe' | 'progress' | 'publish' | 'ratedraw' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -2443,6 +2443,72 @@ redis.call(
 redis.call('PEXPIRE', KEYS[1], 2000 * tonumber(ARGV[5]))
 return { granted, before }`,
   },
+  places: {
+    sha: 'bcc29a17cbf10fcfaaf71b200988be469361e7b5',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function healing(verb, key, ...)
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('UNLINK', key) end
+  return redis.call(verb, key, ...)
+end
+local MOST_NODES = 1000
+local MOST_PLACES = 1000000
+local function others_of(key)
+  local others, held = {}, 0
+  local all = healing('HGETALL', key)
+  for i = 1, math.min(#all, 2 * MOST_NODES), 2 do
+    local id = all[i]
+    if id ~= ARGV[1] then
+      local has, wished = string.match(all[i + 1], '^(%d+) (%d+)$')
+      has, wished = tonumber(has), tonumber(wished)
+      if has and has <= MOST_PLACES and redis.call('HEXISTS', KEYS[1], id) == 1 then
+        others[#others + 1] = { id, wished }
+        held = held + has
+      else
+        redis.call('HDEL', key, id)
+      end
+    end
+  end
+  return others, held
+end
+local function fair_share(max, stakes, turn)
+  table.sort(stakes, function(a, b) return a[2] < b[2] or (a[2] == b[2] and a[1] < b[1]) end)
+  local left, place = max, 0
+  for i, stake in ipairs(stakes) do
+    if stake[1] == ARGV[1] then place = i end
+  end
+  for i, stake in ipairs(stakes) do
+    local wanting = #stakes - i + 1
+    local part = math.floor(left / wanting)
+    if stake[2] > part then
+      if place < i then return 0 end
+      return part + ((place - i + turn) % wanting < left % wanting and 1 or 0)
+    end
+    if i == place then return stake[2] end
+    left = left - stake[2]
+  end
+  return 0
+end
+local answer = {}
+local turn = tonumber(redis.call('TIME')[1])
+for i = 1, math.min(128, tonumber(ARGV[2])) do
+  local key = KEYS[i + 1]
+  local max, using, wished = tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
+  local stakes, held = others_of(key)
+  stakes[#stakes + 1] = { ARGV[1], wished }
+  local allowed = math.max(0, math.min(fair_share(max, stakes, turn), max - held))
+  if allowed > 0 or wished > 0 then
+    redis.call('HSET', key, ARGV[1], string.format('%.0f %.0f', math.max(using, allowed), wished))
+    redis.call('PEXPIRE', key, 3600000)
+  else
+    redis.call('HDEL', key, ARGV[1])
+  end
+  answer[i] = allowed
+end
+return answer`,
+  },
   probe: {
     sha: 'f82d8928eb943bfc45679633c056171e90f07863',
     lua: `#!lua flags=allow-oom
@@ -3010,6 +3076,39 @@ if facts.bounds ~= bounds then changes[#changes + 1] = 'bounds'; changes[#change
 redis.call('HSET', KEYS[3], unpack(changes))
 redis.call('HSET', KEYS[2], field, ARGV[4] .. ' ' .. exact(total))
 return { '', attached, hints, dropped }`,
+  },
+  ratedraw: {
+    sha: '986cc9e5e1822fbe54df807954da173c92469146',
+    lua: `#!lua flags=allow-oom
+local function healing(verb, key, ...)
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('UNLINK', key) end
+  return redis.call(verb, key, ...)
+end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
+local answer = {}
+for i = 1, math.min(128, tonumber(ARGV[1])) do
+  local every, burst = 1000 / tonumber(ARGV[5 * i - 3]), tonumber(ARGV[5 * i - 2])
+  local wanted, returned, within = tonumber(ARGV[5 * i - 1]), tonumber(ARGV[5 * i]), tonumber(ARGV[5 * i + 1])
+  local until_ms, before = string.match(healing('GET', KEYS[i]) or '', '^(%S+) (%S+)$')
+  until_ms, before = tonumber(until_ms), tonumber(before)
+  local owed = 0
+  if until_ms and before and before > 0 and until_ms > now then owed = (until_ms - now) / before * every end
+  local debt = math.max(0, math.min(owed, within + burst * every) - returned * every)
+  local lead = debt - (burst - 1) * every
+  local granted = math.max(0, math.min(wanted, math.floor((within - lead) / every + 1e-6) + 1))
+  debt = debt + granted * every
+  if debt <= 0 then
+    redis.call('UNLINK', KEYS[i])
+  else
+    redis.call('SET', KEYS[i], string.format('%.3f %.9g', now + debt, every), 'PX', string.format('%.0f', math.ceil(debt) + 1))
+  end
+  answer[2 * i - 1] = granted
+  answer[2 * i] = string.format('%.3f', lead)
+end
+return answer`,
   },
   reap: {
     sha: '657a9218af35c3c0b4d29b3770f6a4a157c06ebe',

@@ -186,6 +186,7 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   await cache.put({ space: 's', key: 'k', body: Buffer.from('v'), ttlMs: 1_000, maxEntries: 10 });
   t.is(await cache.invalidate('s', { prefix: '' }), 1);
   await permits.take('s', { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 });
+  await useLimits(a.link, 's');
   await keep(a.link, 's');
   await doOnce(a.link);
   await alarm(a.link);
@@ -305,6 +306,13 @@ async function share({ breakers, cache, permits }: Link, name: string): Promise<
   await cache.invalidate(name, { key: 'key' });
   await cache.invalidate(name, { prefix: '' });
   await permits.take(name, { requests: 1, wanted: 1, ratio: 1, minPerSecond: 1, slots: 1, slotMs: 1 });
+}
+
+/** What limits are kept with, each script once. */
+async function useLimits({ limits }: Link, name: string): Promise<void> {
+  const draw = { name: 'm', perSecond: 1, burst: 1, wanted: 1, returned: 0, withinMs: 1 };
+  await limits.draw(name, [draw, { ...draw, wanted: 0, returned: 1 }]);
+  for (const wished of [1, 0]) await limits.share(name, [{ name: 'm', max: 1, using: 0, wished }]);
 }
 
 /** What shared state does, each verb once. */
@@ -514,6 +522,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
   t.is((await node.link.records.history('settings', 5)).length, 2);
   await until('the news', () => node.news.length === 4);
   await share(node.link, 'guarded');
+  await useLimits(node.link, 'guarded');
   await keep(node.link, 'guarded');
   await alarm(node.link);
   await announceAll(node.link);

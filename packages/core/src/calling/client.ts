@@ -65,6 +65,7 @@ export type RuntimeCode =
   | 'HANDLER'
   | 'HANDLER_TIMEOUT'
   | 'KIND_UNKNOWN'
+  | 'LIMIT_REACHED'
   | 'MAILBOX_FULL'
   | 'METHOD_NOT_FOUND'
   | 'NODE_CLOSED'

@@ -1,6 +1,7 @@
 import type { HomeostatError } from '../ground/errors.ts';
 import { castOptionsSchema, requestOptionsSchema, streamOptionsSchema } from '../node/options.ts';
 import { parseOptions } from '../ground/parse-options.ts';
+import type { Priority } from '../contract/lines.ts';
 import type { BreakerSetting, CacheSetting, RetrySetting, WhenFull } from '../policies/service-settings.ts';
 
 /** How a call is sent. Give either `timeoutMs` or `deadline`. */
@@ -20,6 +21,8 @@ export interface RequestOptions {
   readonly id?: string | undefined;
   /** Travel with the message; the handler reads them as `ctx.headers`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Of a contract with `priorities`. Default `normal`. */
+  readonly priority?: Priority | undefined;
   /** Of calls: `false`, a profile's name, or fields. Default: the service's. */
   readonly retry?: RetrySetting | undefined;
   /** Of calls: `false`, a profile's name, or fields. Default: the service's. */

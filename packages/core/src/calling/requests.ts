@@ -28,6 +28,7 @@ import type { LocalActor } from './routing.ts';
 import { extrasOf } from './extras-of.ts';
 import { refuseAborted, whileWanted } from './wanted.ts';
 import { endedWith, type Scope } from '../ground/scope.ts';
+import { lineFinder, type LineFacts } from '../contract/lines.ts';
 import { LazyStream, type ItemStream } from '../streaming/item-stream.ts';
 import { validate } from '../contract/validate.ts';
 import type { ClaimCheckPolicy } from '../policies/service-settings.ts';
@@ -61,6 +62,8 @@ export class Requests {
   readonly #watched: boolean;
   /** The method runs at most once: its messages share a frame with nothing else. */
   readonly #alone: boolean;
+  /** Undefined: its mailbox has one line. */
+  readonly #line: ((facts: LineFacts) => string) | undefined;
   #prepared: Prepared | undefined;
 
   /**
@@ -87,6 +90,7 @@ export class Requests {
     this.#wish = wishOf(client);
     this.#alternative = this.#elsewhere();
     this.#alone = spec.delivery === 'at-most-once';
+    this.#line = lineFinder(contract);
     this.#watched = calling.watch.watchesCalls(contract.name);
   }
 
@@ -154,6 +158,7 @@ export class Requests {
   ): Request {
     if (deadline - now <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(options.signal, this.#scope, this.#subject);
+    if (options.priority !== undefined) this.#refusePriority();
     return {
       subject: this.#subject,
       service: this.#contract.name,
@@ -166,6 +171,7 @@ export class Requests {
       headers: options.headers,
       key: options.key,
       id: options.id,
+      priority: options.priority,
       whenFull: options.whenFull,
       orphan: options.orphan === 'skip' ? 'skip' : undefined,
       scope: this.#scope,
@@ -302,7 +308,7 @@ export class Requests {
       this.#runHere(local, request, resolve, reject);
       return;
     }
-    const outbox = sending.open(mailbox, this.#subject, target);
+    const outbox = sending.open(this.#line?.(request) ?? mailbox, this.#subject, target);
     let ended = reject;
     let done = resolve;
     if (target !== undefined) {
@@ -388,12 +394,13 @@ export class Requests {
     );
     if (timeoutMs <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(options.signal, undefined, this.#subject);
+    if (options.priority !== undefined) this.#refusePriority();
     const wish = wishOf(options) ?? this.#wish;
     const due = dueOf(options, now);
     // A local short-cut has no mailbox, and what is due later goes to whoever has room then.
     const route = due === undefined ? routing.routeByMailbox(this.#contract, policy, wish, options.key) : undefined;
     const { mailbox, target } = route ?? { mailbox: this.#contract.mailbox, target: undefined };
-    const outbox = sending.open(mailbox, this.#subject, target);
+    const outbox = sending.open(this.#line?.(options) ?? mailbox, this.#subject, target);
     const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
     waiting.patient = (options.whenFull ?? policy.whenFull) === 'wait';
     const extras = extrasOf({ ...options, wish });
@@ -405,6 +412,14 @@ export class Requests {
       );
     sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);
+  }
+
+  #refusePriority(): void {
+    const { name, priorities } = this.#contract;
+    if (priorities === true) return;
+    throw new ConfigError(
+      `${this.#subject}: options.priority: the contract has no priorities. Declare them on both sides, nodes first: contract('${name}', { priorities: true, … })`,
+    );
   }
 
   /** A body that is too large is left beside the mailbox first. */

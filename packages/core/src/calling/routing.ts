@@ -1,6 +1,6 @@
 /** Where a request goes: to whoever has room, to one instance, or to an actor in this process. */
 import type { Contract } from '../contract/contract.ts';
-import { NoHealthyInstances, ServiceDisabled } from '../ground/errors.ts';
+import { ConfigError, NoHealthyInstances, ServiceDisabled } from '../ground/errors.ts';
 import type { Balancer } from '../balance/balancer.ts';
 import type { Dispatcher } from '../serving/dispatcher.ts';
 import type { Instance } from '../registry/instance.ts';
@@ -22,7 +22,7 @@ export interface Route {
 /** What decides about a route, from the service's policy or stronger. */
 export type RoutingPolicy = Pick<
   ServicePolicy,
-  'balance' | 'canary' | 'delivery' | 'deliveryReason' | 'failFast' | 'localMaxLoad'
+  'balance' | 'canary' | 'delivery' | 'deliveryReason' | 'failFast' | 'limits' | 'localMaxLoad'
 >;
 
 export interface RoutingNeeds {
@@ -56,7 +56,7 @@ export class Routing {
       throw new ServiceDisabled(service, policy.deliveryReason === '' ? 'no reason given' : policy.deliveryReason);
   }
 
-  /** @throws ServiceNotFound, NoHealthyInstances when it must go to somebody, and there is nobody. */
+  /** @throws ConfigError; ServiceNotFound, NoHealthyInstances when it must go to somebody, and there is nobody. */
   route(
     contract: Contract,
     policy: RoutingPolicy,
@@ -65,8 +65,10 @@ export class Routing {
     id?: string,
   ): Route {
     const { name: service, mailbox } = contract;
+    // Limits are kept where a mailbox is read.
+    if (policy.delivery === 'local' && policy.limits !== false) throw limited(service);
     // Every node must know of an id: it has no short-cut.
-    if (policy.delivery !== 'remote' && id === undefined && !isWanted(wish)) {
+    if (policy.delivery !== 'remote' && policy.limits === false && id === undefined && !isWanted(wish)) {
       const local = this.#needs.local(mailbox);
       if (local !== undefined && (policy.delivery === 'local' || local.hasRoom(policy.localMaxLoad)))
         return { mailbox, local };
@@ -157,6 +159,10 @@ export class Routing {
       ...(key === undefined ? undefined : { key }),
     });
   }
+}
+
+function limited(service: string): ConfigError {
+  return new ConfigError(`${service}: delivery 'local' and limits exclude each other: use 'auto' or 'remote'`);
 }
 
 /** It asks for certain instances. */

@@ -1,3 +1,4 @@
+import { controlLine } from '../contract/lines.ts';
 import { PING } from './ping.ts';
 import type { LocalActor } from './routing.ts';
 import type { Sending } from '../sending/sending.ts';
@@ -14,6 +15,11 @@ export function sendPing(sending: Sending, mailbox: string, timeoutMs: number, t
     const waiting = sending.replies.open(subject, timeoutMs, resolve, reject);
     outbox.call(PING, undefined, waiting.correlation, sending.now() + timeoutMs, undefined, waiting);
   });
+}
+
+/** Where a ping goes that must not wait behind work: where there is a line for control, there. */
+export function pingLine({ mailbox, priorities }: { readonly mailbox: string; readonly priorities?: true }): string {
+  return priorities === true ? controlLine(mailbox) : mailbox;
 }
 
 /** As `sendPing`, for an actor in this process that takes nothing from its mailbox. `deadline` is backend time, ms. */

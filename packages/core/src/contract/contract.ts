@@ -1,5 +1,8 @@
+import { z } from 'zod';
 import { ConfigError } from '../ground/errors.ts';
 import { onceSchema } from './once.ts';
+import type { LimitsSetting } from '../limits/settings.ts';
+import type { FairBy } from './lines.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import {
   methodSettingsSchema,
@@ -35,6 +38,8 @@ export interface MethodSpec {
   readonly breaker?: BreakerSetting;
   /** Whether its answers may come from the shared cache; as with `retry`. */
   readonly cache?: CacheSetting;
+  /** How often, and how often at once, it runs over all nodes; as with `retry`. */
+  readonly limits?: LimitsSetting;
   /** Names an answer in the cache, for `node.cache.invalidate`: `product:123`. Default: method and input. */
   readonly cacheKey?: (input: never) => string;
 }
@@ -48,6 +53,10 @@ export interface Contract<Methods extends MethodSpecs = MethodSpecs> {
   readonly version: string;
   readonly mailbox: string;
   readonly methods: Methods;
+  /** Its requests may say `priority`: each has a line of its own, and so have the runtime's own messages. */
+  readonly priorities?: true;
+  /** Between whom turns are taken, so that nobody waits for all that somebody else has sent. */
+  readonly fair?: FairBy;
 }
 
 /** What a caller passes to method `M`. */
@@ -80,6 +89,12 @@ export type ErrorDetails<M extends MethodSpec, Code extends string> = M extends 
 /** Actor names become key names: lower case letters, digits and dashes, at most 64. */
 export const ACTOR_NAME: RegExp = /^[a-z][a-z0-9-]{0,63}$/;
 export const METHOD_NAME: RegExp = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+const linesSchema = z.strictObject({
+  priorities: z.boolean().optional(),
+  fair: z
+    .union([z.literal('key'), z.strictObject({ header: z.string().min(1).max(256) })], "must be 'key' or { header }")
+    .optional(),
+});
 const VERSION = /^(0|[1-9]\d{0,4})\.\d{1,5}\.\d{1,5}$/;
 /** These would collide with what every client and promise has. */
 const RESERVED_METHODS = new Set(['then', 'constructor', 'prototype']);
@@ -91,7 +106,14 @@ const RESERVED_METHODS = new Set(['then', 'constructor', 'prototype']);
  */
 export function contract<const Methods extends MethodSpecs>(
   name: string,
-  spec: { readonly version?: string; readonly methods: Methods },
+  spec: {
+    readonly version?: string;
+    readonly methods: Methods;
+    /** Requests may say `priority: 'high' | 'normal' | 'low'`. Callers and nodes must both know. Default false. */
+    readonly priorities?: boolean;
+    /** Turns are taken between keys, or between values of a header (a tenant). Callers and nodes must both know. */
+    readonly fair?: FairBy;
+  },
 ): Contract<Methods> {
   const version = spec.version ?? '1.0.0';
   if (!ACTOR_NAME.test(name)) throw new ConfigError(`contract name "${name}" must match ${ACTOR_NAME.source}`);
@@ -112,11 +134,23 @@ export function contract<const Methods extends MethodSpecs>(
     version,
     mailbox: mailboxOf(name, version),
     methods: Object.freeze({ ...spec.methods }),
+    ...linesSpec(name, spec),
   });
 }
 
 export function mailboxOf(name: string, version: string): string {
   return `${name}@${version.slice(0, version.indexOf('.'))}`;
+}
+
+function linesSpec(
+  name: string,
+  { priorities, fair }: { readonly priorities?: boolean; readonly fair?: FairBy },
+): Pick<Contract, 'priorities' | 'fair'> {
+  const said = parseOptions(linesSchema, { priorities, fair }, `contract ${name}`);
+  return {
+    ...(said.priorities === true ? { priorities: true } : undefined),
+    ...(said.fair === undefined ? undefined : { fair: said.fair }),
+  };
 }
 
 function checkSchemas(name: string, method: string, spec: MethodSpec): void {
@@ -141,7 +175,11 @@ function checkSchemas(name: string, method: string, spec: MethodSpec): void {
 }
 
 function checkSettings(name: string, method: string, spec: MethodSpec): void {
-  const { timeoutMs, retry, breaker, cache, onceMs, delivery } = spec;
+  const { timeoutMs, retry, breaker, cache, limits, onceMs, delivery } = spec;
   parseOptions(onceSchema, { onceMs, delivery }, `contract ${name}: methods.${method}`);
-  parseOptions(methodSettingsSchema, { timeoutMs, retry, breaker, cache }, `contract ${name}: methods.${method}`);
+  parseOptions(
+    methodSettingsSchema,
+    { timeoutMs, retry, breaker, cache, limits },
+    `contract ${name}: methods.${method}`,
+  );
 }

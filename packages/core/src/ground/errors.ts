@@ -236,6 +236,17 @@ export class Overloaded extends HomeostatError {
   }
 }
 
+/** A limit of the method over all nodes leaves no turn before the deadline. `retryAfterMs` says when there is one. */
+export class LimitReached extends HomeostatError {
+  constructor(subject: string, what: 'rate' | 'concurrency', retryAfterMs: number) {
+    super(
+      'LIMIT_REACHED',
+      `${subject}: the limit of its ${what} leaves no turn before the deadline; the next is in ${retryAfterMs} ms. Send fewer, wait longer, or raise limits.${what}.`,
+      { retryable: true, outcome: 'not-executed', retryAfterMs, details: { limit: what } },
+    );
+  }
+}
+
 /** Nobody ever registered a service of this name. */
 export class ServiceNotFound extends HomeostatError {
   constructor(service: string) {

@@ -2,6 +2,7 @@
 import type { Broker, DeadEntry, HistoryItem } from '../ports/broker.ts';
 import { maskOf } from '../serving/batch.ts';
 import type { Extras } from '../wire/envelope.ts';
+import { mailboxOfLine } from '../contract/lines.ts';
 import { ConfigError } from '../ground/errors.ts';
 import { readBody, readFrame, type Frame } from '../wire/frame.ts';
 
@@ -31,12 +32,13 @@ const DEFAULT_LIMIT = 100;
 
 export class DeadLetters {
   readonly #broker: Broker;
-  readonly #mailbox: string;
+  readonly #mailboxes: readonly string[];
   readonly #maxBodyBytes: number;
 
-  constructor(broker: Broker, mailbox: string, maxBodyBytes: number) {
+  /** @param mailboxes every line of one actor. */
+  constructor(broker: Broker, mailboxes: readonly string[], maxBodyBytes: number) {
     this.#broker = broker;
-    this.#mailbox = mailbox;
+    this.#mailboxes = mailboxes;
     this.#maxBodyBytes = maxBodyBytes;
   }
 
@@ -50,22 +52,29 @@ export class DeadLetters {
     return letters;
   }
 
-  /** Every dead letter, oldest first, read page by page. */
+  /** Every dead letter, oldest first, read page by page; of a mailbox with lines, line by line. */
   async *all(after?: string): AsyncGenerator<DeadLetter, void, void> {
+    const from = after === undefined ? undefined : this.#parsed(after);
+    const first = from === undefined ? 0 : this.#mailboxes.indexOf(from.mailbox);
+    for (const mailbox of this.#mailboxes.slice(first))
+      yield* this.#line(mailbox, mailbox === from?.mailbox ? from : undefined);
+  }
+
+  async *#line(mailbox: string, after: LetterId | undefined): AsyncGenerator<DeadLetter, void, void> {
     let last: string | undefined;
     if (after !== undefined) {
       // The page before may have ended inside an entry.
-      const { entry, index } = parseId(after);
-      const [same] = await this.#broker.dead(this.#mailbox, { after: before(entry), limit: 1 });
-      if (same?.id === entry) yield* this.#letters(same).filter((letter) => parseId(letter.id).index > index);
+      const { entry, index } = after;
+      const [same] = await this.#broker.dead(mailbox, { after: before(entry), limit: 1 });
+      if (same?.id === entry) yield* this.#letters(mailbox, same).filter((letter) => parseId(letter.id).index > index);
       last = entry;
     }
     for (;;) {
-      const entries = await this.#broker.dead(this.#mailbox, {
+      const entries = await this.#broker.dead(mailbox, {
         limit: PAGE,
         ...(last === undefined ? undefined : { after: last }),
       });
-      for (const entry of entries) yield* this.#letters(entry);
+      for (const entry of entries) yield* this.#letters(mailbox, entry);
       last = entries.at(-1)?.id;
       if (last === undefined) return;
     }
@@ -73,12 +82,12 @@ export class DeadLetters {
 
   /** Puts one back into the mailbox with all its deliveries before it. False: it is gone. @throws ConfigError for a wrong id */
   replay(id: string): Promise<boolean> {
-    return this.#one(id, (entry, mask) => this.#broker.replay(this.#mailbox, entry, mask));
+    return this.#one(id, (mailbox, entry, mask) => this.#broker.replay(mailbox, entry, mask));
   }
 
   /** Drops one for good. False: it is gone. @throws ConfigError for a wrong id */
   drop(id: string): Promise<boolean> {
-    return this.#one(id, (entry, mask) => this.#broker.drop(this.#mailbox, entry, mask));
+    return this.#one(id, (mailbox, entry, mask) => this.#broker.drop(mailbox, entry, mask));
   }
 
   /** Puts all of them back; answers how many. Those that die meanwhile are left alone. */
@@ -90,17 +99,25 @@ export class DeadLetters {
     return replayed;
   }
 
-  async #one(id: string, act: (entry: string, mask: string) => Promise<boolean>): Promise<boolean> {
-    const { entry, index, count } = parseId(id);
-    return act(entry, maskOf(count, [index]));
+  async #one(id: string, act: (mailbox: string, entry: string, mask: string) => Promise<boolean>): Promise<boolean> {
+    const { mailbox, entry, index, count } = this.#parsed(id);
+    return act(mailbox, entry, maskOf(count, [index]));
   }
 
-  #letters(entry: DeadEntry): DeadLetter[] {
+  #parsed(id: string): LetterId & { readonly mailbox: string } {
+    const parsed = parseId(id);
+    const mailbox = `${mailboxOfLine(this.#mailboxes[0] ?? '')}${parsed.line}`;
+    if (!this.#mailboxes.includes(mailbox)) throw noLetter(id);
+    return { ...parsed, mailbox };
+  }
+
+  #letters(mailbox: string, entry: DeadEntry): DeadLetter[] {
+    const line = mailbox.slice(mailboxOfLine(mailbox).length);
     const frame = this.#frame(entry.frame);
     const history = historyOf(entry.history);
     const letters: DeadLetter[] = [];
     for (let index = 0; index < entry.count; index += 1) {
-      if (entry.todo[index] === '1') letters.push(letterOf(entry, index, frame, history));
+      if (entry.todo[index] === '1') letters.push(letterOf(entry, index, line, frame, history));
     }
     return letters;
   }
@@ -117,6 +134,7 @@ export class DeadLetters {
 function letterOf(
   entry: DeadEntry,
   index: number,
+  line: string,
   frame: Frame | undefined,
   history: readonly HistoryItem[],
 ): DeadLetter {
@@ -131,7 +149,7 @@ function letterOf(
     }
   }
   return {
-    id: `${entry.id}.${index}.${entry.count}`,
+    id: `${entry.id}.${index}.${entry.count}${line}`,
     messageId: frame === undefined ? '' : `${frame.from}/${frame.number}.${index}`,
     method: envelope?.method ?? '',
     input,
@@ -154,14 +172,25 @@ function historyOf(text: string): readonly HistoryItem[] {
   }
 }
 
-const ID = /^(\d+-\d+)\.(\d+)\.(\d+)$/;
+interface LetterId {
+  readonly entry: string;
+  readonly index: number;
+  readonly count: number;
+  /** What the name of its line has beyond that of the mailbox. */
+  readonly line: string;
+}
 
-function parseId(id: string): { entry: string; index: number; count: number } {
+const ID = /^(\d+-\d+)\.(\d+)\.(\d+)(!.+)?$/;
+
+function parseId(id: string): LetterId {
   const match = ID.exec(id);
-  const [, entry, index, count] = match ?? [];
-  if (entry === undefined || Number(index) >= Number(count))
-    throw new ConfigError(`"${id}" is no id of a dead letter; take one from list()`);
-  return { entry, index: Number(index), count: Number(count) };
+  const [, entry, index, count, line = ''] = match ?? [];
+  if (entry === undefined || Number(index) >= Number(count)) throw noLetter(id);
+  return { entry, index: Number(index), count: Number(count), line };
+}
+
+function noLetter(id: string): ConfigError {
+  return new ConfigError(`"${id}" is no id of a dead letter; take one from list()`);
 }
 
 /** The id just before a stream id. */

@@ -8,7 +8,9 @@ import type { BreakerHandle } from '../breaker/handle.ts';
 import { readConfigFile } from '../config/file.ts';
 import type { LiveConfig } from '../config/live.ts';
 import type { Contract, MethodSpecs } from '../contract/contract.ts';
+import { mailboxesOf, type Lined } from '../contract/lines.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { depthOf } from './depths.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
 import type { Alerts } from '../alerts/alerts.ts';
@@ -402,11 +404,11 @@ class Node implements ActorNode {
   }
 
   deadLetters(of: Contract | Topic, group?: string): DeadLetters {
-    return new DeadLetters(this.#link.broker, mailboxOf(of, group), this.#runtime.policy.maxBodyBytes);
+    return new DeadLetters(this.#link.broker, mailboxesOf(lined(of, group)), this.#runtime.policy.maxBodyBytes);
   }
 
   depth(of: Contract | Topic, group?: string): Promise<MailboxDepth> {
-    return this.#link.broker.depth(mailboxOf(of, group));
+    return depthOf(this.#link.broker, lined(of, group));
   }
 
   stats(): NodeStats {
@@ -474,8 +476,8 @@ class Node implements ActorNode {
   }
 }
 
-function mailboxOf(of: Contract | Topic, group = ''): string {
-  return 'mailbox' in of ? of.mailbox : groupMailbox(of.name, group);
+function lined(of: Contract | Topic, group = ''): Lined {
+  return 'mailbox' in of ? of : { mailbox: groupMailbox(of.name, group) };
 }
 
 function started(part: Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {

@@ -268,6 +268,7 @@ const request = {
   headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
   whenFull: whenFullSchema.optional(),
   orphan: z.enum(['skip', 'run']).optional(),
+  priority: z.enum(['high', 'normal', 'low']).optional(),
   ...wishes,
 };
 

@@ -47,7 +47,7 @@ export class NodePresence implements Presence {
     const serves: Record<string, ServedReport> = {};
     const now = this.#needs.stage();
     for (const [mailbox, { actor, tags, meta, weight, serving, leaving }] of served()) {
-      const { version, methods } = actor.contract;
+      const { version, methods, priorities, fair } = actor.contract;
       const stage = now ?? (leaving === undefined ? undefined : 'draining');
       const own = stage === undefined ? feelings.statusOf(mailbox) : { status: stage };
       serves[mailbox] = {
@@ -58,6 +58,8 @@ export class NodePresence implements Presence {
         tags,
         meta,
         ...(serving.external ? { external: true } : undefined),
+        ...(priorities === true ? { priorities } : undefined),
+        ...(fair === undefined ? undefined : { fair: true }),
       };
     }
     const standing = now === undefined ? feelings.nodeStatus() : { status: now };

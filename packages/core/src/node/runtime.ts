@@ -16,6 +16,7 @@ import { codeOf, ConfigError, messageOf, NodeClosed } from '../ground/errors.ts'
 import type { Emitter } from './events.ts';
 import { Flusher } from '../ground/flusher.ts';
 import { Health } from '../health/health.ts';
+import type { MailboxDepth } from '../ports/broker.ts';
 import type { Log } from '../ground/log.ts';
 import { loop, sleep } from '../ground/loop.ts';
 import type { ClientMiddleware, ServerMiddleware } from '../calling/middleware.ts';
@@ -32,7 +33,8 @@ import { Routing } from '../calling/routing.ts';
 import { Scaler } from '../scaling/scaler.ts';
 import { ScheduledFunctions } from '../schedules/functions.ts';
 import { Sending } from '../sending/sending.ts';
-import { pingHere, sendPing } from '../calling/send-ping.ts';
+import { depthOf } from './depths.ts';
+import { pingHere, pingLine, sendPing } from '../calling/send-ping.ts';
 import { ServedActors, type Served } from './served-actors.ts';
 import { serveOptions, type Serving } from '../serving/serve.ts';
 import { Settler } from '../serving/settler.ts';
@@ -191,7 +193,13 @@ export class Runtime {
         mark: (batch, index) => this.#mark(batch, index),
         announcedElsewhere: (mailbox, method) => registry.knows(mailbox, method, this.id),
         satisfiedElsewhere: (mailbox, tags) => this.#satisfiedElsewhere(mailbox, tags),
-        gates: [...this.#correspondence.gates, new ClaimedBodies(this.calling.claimCheck)],
+        gates: this.#correspondence.gates,
+        claimedBodies: new ClaimedBodies(this.calling.claimCheck),
+        limiting: {
+          limits: link.limits,
+          timers: wakeful,
+          nodes: (service) => registry.peek(service).length,
+        },
         ended: (mailbox, ms, code, isCall) => {
           const failed = code !== undefined && BLAMED.has(code);
           this.health.outcome(mailbox, ms, failed);
@@ -258,7 +266,7 @@ export class Runtime {
       clock: this.#clock,
       log: this.#log,
       events,
-      depth: (mailbox) => link.broker.depth(mailbox),
+      depth: (mailbox) => this.#depth(mailbox),
       instances: (service) => registry.peek(service).length,
     });
     this.#sources = startSenses({
@@ -268,6 +276,7 @@ export class Runtime {
       calling: this.calling,
       actors: this.actors,
       scaler: this.scaler,
+      depth: (mailbox) => this.#depth(mailbox),
       backendMemory: () => this.#backendMemory,
     });
     for (const event of ['registered', 'deregistered', 'expired', 'health'] as const)
@@ -339,6 +348,7 @@ export class Runtime {
     this.#correspondence.close();
     this.sending.stop();
     await within(wakefulTimers, FLUSH_MS, this.#flushed());
+    for (const { limits } of served) limits.close();
     await Promise.all(served.map(({ pool }) => pool.close(0)));
     this.#closed = true;
     this.#replies.close();
@@ -481,11 +491,16 @@ export class Runtime {
     if (own !== undefined) {
       // One that claims nothing would never hear of it, and never be found well again.
       if (own.dispatcher.paused !== undefined) await pingHere(own.dispatcher, this.#clock.now() + timeoutMs);
-      else await sendPing(this.sending, own.actor.contract.mailbox, timeoutMs, this.id);
+      else await sendPing(this.sending, pingLine(own.actor.contract), timeoutMs, this.id);
       return;
     }
     const instance = this.shared.registry.pick(service);
-    await sendPing(this.sending, instance?.mailbox ?? service, timeoutMs);
+    await sendPing(this.sending, instance === null ? service : pingLine(instance), timeoutMs);
+  }
+
+  /** Of an actor served here: all of its lines. */
+  #depth(mailbox: string): Promise<MailboxDepth> {
+    return depthOf(this.#link.broker, this.actors.get(mailbox)?.actor.contract ?? { mailbox });
   }
 
   async #look(): Promise<number> {

@@ -6,15 +6,19 @@ import { createPool } from '../serving/create-pool.ts';
 import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
 import { wakefulTimers } from '../ground/clock.ts';
 import type { Correspondence } from './correspondence.ts';
+import type { Gate } from '../serving/gate.ts';
 import { OnceGate } from '../serving/gates/once.ts';
 import { OnceRuns } from '../serving/once/runs.ts';
 import { codeOf, ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
+import { LimitsGate, type LimitsGateNeeds } from '../serving/gates/limits.ts';
+import { linesOf, mailboxesOf } from '../contract/lines.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import type { Once } from '../ports/once.ts';
 import { metaSchema, tagsSchema } from '../ports/report.ts';
 import type { ServerMiddleware } from '../calling/middleware.ts';
 import type { Policies } from '../policies/policies.ts';
+import { partiesBy } from '../serving/parties.ts';
 import type { Pool } from '../serving/pool.ts';
 import { within } from '../ground/pause.ts';
 import { withinBounds } from '../scaling/autoscale.ts';
@@ -25,6 +29,7 @@ export interface Served {
   readonly actor: Actor;
   readonly pool: Pool;
   readonly dispatcher: Dispatcher;
+  readonly limits: LimitsGate;
   readonly serving: Serving;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
@@ -46,6 +51,9 @@ export type DispatcherParts = Omit<
   | 'pool'
   | 'policy'
   | 'log'
+  | 'frames'
+  | 'lines'
+  | 'partyOf'
   | 'tags'
   | 'streams'
   | 'once'
@@ -56,6 +64,10 @@ export type DispatcherParts = Omit<
   readonly log: Log;
   /** A handler has ended; `code` says how it failed; `isCall`: somebody waited. */
   ended(mailbox: string, ms: number, code: string | undefined, isCall: boolean): void;
+  /** What limits are kept with. */
+  readonly limiting: Pick<LimitsGateNeeds, 'limits' | 'timers'> & { nodes(service: string): number };
+  /** Fetches what lay beside a mailbox; asked once nothing but its id may keep a message from being run. */
+  readonly claimedBodies: Gate;
 };
 
 export interface ServedActorsNeeds {
@@ -109,7 +121,7 @@ export class ServedActors {
   /** Makes pool and dispatcher; nothing is claimed yet. @throws ConfigError, NodeClosed */
   async add(actor: Actor, serving: Serving): Promise<Served> {
     const { parts, middleware, defaults, policies, correspondence } = this.#needs;
-    const { mailbox, name, methods } = actor.contract;
+    const { mailbox, name, methods, fair } = actor.contract;
     this.#refuse(mailbox);
     refuseThreads(actor, serving);
     const tags = parseOptions(tagsSchema, [...new Set([...defaults.tags, ...serving.tags])], 'serve.tags');
@@ -128,12 +140,24 @@ export class ServedActors {
     const log = parts.log.child({ actor: name });
     const atMostOnce = atMostOnceOf(methods);
     const keepMs = (method: string): number => keepMsOf(methods[method]);
+    const { gates, claimedBodies, limiting, ...shared } = parts;
     const { sending, maxBodyBytes } = parts;
     const runs = new OnceRuns({ once: this.#needs.once, mailbox, keepMs, atMostOnce, sending, log, maxBodyBytes });
-    const streams = streaming(actor, parts.gates, correspondence);
-    const dispatcher = new Dispatcher({
-      ...parts,
+    const streams = streaming(actor, gates, correspondence);
+    const limits = new LimitsGate({
+      ...limiting,
+      service: name,
+      methods: Object.keys(methods),
+      log: parts.log,
+      policy: (method) => policies.method(name, method, { limits: methods[method]?.limits }).limits,
+      nodes: () => limiting.nodes(name),
+      places: () => dispatcher.concurrency,
+      serviceMs: () => dispatcher.serviceMs ?? dispatcher.times.typical,
+    });
+    const dispatcher: Dispatcher = new Dispatcher({
+      ...shared,
       ...streams,
+      frames: () => limits.frames(),
       mailbox,
       methods: new Set(Object.keys(methods)),
       pool,
@@ -142,8 +166,10 @@ export class ServedActors {
       once: runs,
       atMostOnce,
       // Last: whatever it lets pass runs.
-      gates: [...(streams.gates ?? parts.gates ?? []), new OnceGate(runs)],
+      gates: [...(streams.gates ?? gates ?? []), limits, claimedBodies, new OnceGate(runs)],
       tags: new Set(tags),
+      lines: linesOf(actor.contract),
+      partyOf: fair === undefined ? undefined : partiesBy(fair),
       onEnded: (_method, ms, code, isCall) => parts.ended(mailbox, ms, code, isCall),
       onBuried: (count, code) => events.emit('dead', { mailbox, count, code }),
     });
@@ -152,6 +178,7 @@ export class ServedActors {
       actor,
       pool,
       dispatcher,
+      limits,
       serving,
       tags,
       meta,
@@ -171,10 +198,15 @@ export class ServedActors {
     const { dispatcher, actor } = served;
     const { mailbox } = actor.contract;
     const { maxLength, maxBytes } = actor.policy;
-    if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
+    const limits = { maxLength, maxBytes };
+    const { intakes } = dispatcher;
+    if (intakes !== undefined) {
+      for (const line of intakes)
+        if (!line.attached) dispatcher.attachLine(line, await broker.consume(line.mailbox, limits, line));
+    } else if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, limits, dispatcher));
     try {
       const hints = dispatcher.hints();
-      await broker.hint(mailbox, hints);
+      await this.#hint(actor, hints);
       served.hints = hints;
     } catch (thrown) {
       // A full backend takes no hints, but what waits shall be handled: that is how it gets room.
@@ -185,6 +217,7 @@ export class ServedActors {
   async remove(served: Served): Promise<void> {
     this.#served.delete(served.actor.contract.mailbox);
     await served.dispatcher.stop();
+    served.limits.close();
     await served.pool.close(0);
   }
 
@@ -201,7 +234,7 @@ export class ServedActors {
       const hints = served.dispatcher.hints();
       if (hints === served.hints) continue;
       try {
-        await this.#needs.broker.hint(served.actor.contract.mailbox, hints);
+        await this.#hint(served.actor, hints);
         served.hints = hints;
       } catch (thrown) {
         this.#needs.parts.log.debug(
@@ -210,6 +243,11 @@ export class ServedActors {
         );
       }
     }
+  }
+
+  /** Beside each of its lines: whoever appends to one is told. */
+  async #hint({ contract }: Actor, hints: string): Promise<void> {
+    await Promise.all(mailboxesOf(contract).map((mailbox) => this.#needs.broker.hint(mailbox, hints)));
   }
 
   /** Somebody has a reason why an actor shall not take part, or has none any more. */
@@ -236,7 +274,8 @@ export class ServedActors {
     const { name } = served.actor.contract;
     const { concurrency, weight, scale } = this.#needs.policies.service(name);
     served.weight = weight ?? served.ownWeight;
-    const { dispatcher } = served;
+    const { dispatcher, limits } = served;
+    limits.refresh();
     const declared = concurrency ?? ownConcurrency(served);
     // Where it follows the load, the load decides, within bounds; what is declared is where it begins.
     dispatcher.resize(

@@ -36,8 +36,8 @@ export function callPolicy(
   client: ClientOptions,
   own: CallOverrides = {},
 ): CallPolicy {
-  const { timeoutMs, retry, breaker, cache } = spec;
-  const base = policies.method(name, method, { timeoutMs, retry, breaker, cache });
+  const { timeoutMs, retry, breaker, cache, limits } = spec;
+  const base = policies.method(name, method, { timeoutMs, retry, breaker, cache, limits });
   const { profiles } = policies;
   const caching = own.cache === 'refresh' ? true : own.cache;
   const fallback = own.fallback ?? (typeof client.fallback === 'function' ? client.fallback : undefined);
@@ -61,5 +61,6 @@ export function callPolicy(
     // Whoever names another version to turn to does not want to wait for this one.
     failFast: (client.failFast ?? base.failFast) || typeof client.fallback === 'object',
     localMaxLoad: base.localMaxLoad,
+    limits: base.limits,
   };
 }

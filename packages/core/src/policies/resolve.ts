@@ -1,5 +1,6 @@
 /** From what all sources say of a service to what holds. Pure. */
 import { DEFAULT_SERVICE, type MethodSettings, type ServicePolicy, type ServiceSettings } from './service-settings.ts';
+import { limitsPolicy } from '../limits/settings.ts';
 import { cachePolicy, claimCheckPolicy, scalePolicy, type Profiles } from './profiles.ts';
 
 /** What holds for one method. */
@@ -62,5 +63,6 @@ function withMethod(before: ServicePolicy, said: MethodSettings, profiles: Profi
     breaker: profiles.breaker(before.breaker, said.breaker),
     cache: cachePolicy(before.cache, said.cache),
     hedgeAfterMs: said.hedgeAfterMs ?? before.hedgeAfterMs,
+    limits: limitsPolicy(before.limits, said.limits),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { BreakerPolicy } from '../ports/breakers.ts';
+import { limitsSettingSchema, type LimitsPolicy, type LimitsSetting } from '../limits/settings.ts';
 import { count, milliseconds } from '../ground/parse-options.ts';
 
 /** The strategies that are built in. */
@@ -105,6 +106,7 @@ export interface ServicePolicy {
   readonly claimCheck: ClaimCheckPolicy | false;
   /** A second try for queries after this long, ms; 0 = none. */
   readonly hedgeAfterMs: number;
+  readonly limits: LimitsPolicy | false;
   // The serving side; undefined: as the actor declares.
   readonly concurrency: number | undefined;
   readonly scale: ScalePolicy | false;
@@ -176,6 +178,7 @@ export const DEFAULT_SERVICE: ServicePolicy = {
   whenFull: 'reject',
   claimCheck: false,
   hedgeAfterMs: 0,
+  limits: false,
   concurrency: undefined,
   scale: false,
   weight: undefined,
@@ -260,6 +263,8 @@ export interface MethodSettings {
   readonly cache?: CacheSetting | undefined;
   /** A second try for queries after this long, ms; 0 = none. */
   readonly hedgeAfterMs?: number | undefined;
+  /** How often, and how often at once, it runs over all nodes; said of a service: each of its methods. Default: no limit. */
+  readonly limits?: LimitsSetting | undefined;
 }
 
 /** What may be said of a service; what is not said is left to the source below. */
@@ -311,6 +316,7 @@ const methodFields = {
   breaker: maybe(breakerSettingSchema),
   cache: maybe(cacheSettingSchema),
   hedgeAfterMs: maybe(milliseconds),
+  limits: maybe(limitsSettingSchema),
 };
 
 export const methodSettingsSchema: z.ZodType<MethodSettings> = z.strictObject(methodFields);

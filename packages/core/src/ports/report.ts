@@ -18,6 +18,10 @@ export interface ServedReport {
   readonly meta: Readonly<Record<string, string>>;
   /** Stands for something outside. */
   readonly external?: boolean | undefined;
+  /** Its mailbox has lines for them. */
+  readonly priorities?: true | undefined;
+  /** Its mailbox has lines for parties that take turns. */
+  readonly fair?: true | undefined;
 }
 
 /** What a node is. It changes seldom; every change is news. */
@@ -107,6 +111,8 @@ const servedSchema: z.ZodType<ServedReport> = z.object({
   tags: tagsSchema,
   meta: metaSchema,
   external: z.boolean().optional(),
+  priorities: z.literal(true).optional(),
+  fair: z.literal(true).optional(),
 });
 
 const reportSchema = z.object({

@@ -21,6 +21,9 @@ export interface Instance {
   readonly meta: Readonly<Record<string, string>>;
   /** Stands for something outside. */
   readonly external: boolean;
+  /** Its mailbox has lines for priorities, or for parties that take turns; absent: it has not. */
+  readonly priorities?: true;
+  readonly fair?: true;
   /** When its node started: backend time, ms. */
   readonly startedAt: number;
   /**

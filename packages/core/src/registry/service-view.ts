@@ -143,6 +143,8 @@ export class ServiceView {
       tags: served.tags,
       meta: served.meta,
       external: served.external ?? false,
+      ...(served.priorities === true ? { priorities: true } : undefined),
+      ...(served.fair === true ? { fair: true } : undefined),
       startedAt: node.startedAt,
       load: feeling?.load ?? 0,
       score: feeling?.score ?? 1,

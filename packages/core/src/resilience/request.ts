@@ -4,6 +4,8 @@ import type { StreamTerms } from '../streaming/terms.ts';
 
 import type { WhenFull } from '../policies/service-settings.ts';
 
+import type { Priority } from '../contract/lines.ts';
+
 export interface Request {
   /** `service.method`, for messages and as the breaker's name. */
   readonly subject: string;
@@ -19,6 +21,8 @@ export interface Request {
   readonly signal: AbortSignal | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly key: string | undefined;
+  /** Only where the contract has priorities. */
+  readonly priority?: Priority | undefined;
   /** Where the caller wants it to run; absent: wherever the service's policy says. */
   readonly wish?: Wish | undefined;
   /** Given by the caller; a retry after an unknown outcome is safe with it. */

@@ -1,5 +1,6 @@
 /** A claimed frame in this node's hands: which of its envelopes have ended, and how. */
 import type { Claim, HistoryItem, Settlement } from '../ports/broker.ts';
+import type { LineIntake } from './line-intake.ts';
 import type { Frame } from '../wire/frame.ts';
 
 /** How an envelope that does not simply succeed leaves the entry. */
@@ -35,6 +36,8 @@ export class Batch {
   running = 0;
   /** One envelope at a time with a start mark, because two nodes died with this entry in their hands. */
   readonly suspect: boolean;
+  /** By which line of its mailbox it came; undefined where there is but one. */
+  line: LineIntake | undefined = undefined;
   /** Ended since the last settlement that told the backend. */
   untold = 0;
   leaving: Leaving[] = [];

@@ -44,6 +44,8 @@ export class Delivery implements Context, Deadlined, Scope {
   settled = false;
   /** It was given up while its handler runs on. */
   runsOn = false;
+  /** Given where somebody has to do something when it has ended; see `whenEnded`. */
+  onEnded: (() => void) | undefined = undefined;
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;
@@ -126,6 +128,18 @@ export class Delivery implements Context, Deadlined, Scope {
 
   get client(): <Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions) => Client<Methods> {
     return (contract, options) => createClient(this.owner.calling, contract, options, this.deadline, this);
+  }
+
+  /** What a gate gave it is given back when it has ended, however it does. Must not throw. */
+  whenEnded(act: () => void): void {
+    const before = this.onEnded;
+    this.onEnded =
+      before === undefined
+        ? act
+        : () => {
+            before();
+            act();
+          };
   }
 
   expire(): void {

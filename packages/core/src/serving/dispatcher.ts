@@ -11,6 +11,7 @@ import type { Deadlines } from '../ground/deadlines.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
 import { askWhetherElsewhere } from './elsewhere.ts';
 import { Endings } from './endings.ts';
+import type { Line } from '../contract/lines.ts';
 import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
 import {
   Aborted,
@@ -30,6 +31,9 @@ import { LocalDeliveries } from './local-delivery.ts';
 import type { Log } from '../ground/log.ts';
 import type { ActorPolicy } from '../node/options.ts';
 import { PING, type Pong } from '../calling/ping.ts';
+import type { Party } from './fair-batches.ts';
+import type { LineIntake } from './line-intake.ts';
+import { Lines, OVERSTAYED_MS, type LinesHost } from './lines.ts';
 import { enterAll, type Gate, type Refusal } from './gate.ts';
 import { OnceEndings, type Ends } from './once/endings.ts';
 import type { OnceRuns } from './once/runs.ts';
@@ -43,7 +47,7 @@ import { StreamDelivery } from './stream-delivery.ts';
 import type { StreamEnd, Yielding } from '../streaming/outgoing.ts';
 import type { OutgoingStreams } from '../streaming/outgoing-streams.ts';
 import { waited, type Stats } from '../node/stats.ts';
-import { WaitingBatches } from './waiting-batches.ts';
+import { WaitingBatches, type Waiting } from './waiting-batches.ts';
 
 export interface DispatcherNeeds {
   readonly mailbox: string;
@@ -73,6 +77,12 @@ export interface DispatcherNeeds {
   readonly once?: OnceRuns;
   /** Methods that are settled before they run. Absent: none. */
   readonly atMostOnce?: ReadonlySet<string> | undefined;
+  /** Of some methods: how many of them a frame should hold at most. */
+  frames?(): ReadonlyMap<string, number>;
+  /** Of its mailbox; absent: there is but one. */
+  readonly lines?: readonly Line[] | undefined;
+  /** Between whom turns are taken; absent: first come first served. */
+  readonly partyOf?: Party | undefined;
   /** What this node is tagged with; absent: nothing. */
   readonly tags?: ReadonlySet<string>;
   /** Whether another living node that serves the mailbox has all of these tags. Absent: nobody has. */
@@ -113,7 +123,10 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   readonly #running = new Set<Delivery>();
   /** Those that a gate keeps waiting. */
   readonly #entering = new Set<Delivery>();
-  readonly #waiting = new WaitingBatches();
+  /** Undefined: the mailbox has but one. */
+  readonly #lines: Lines | undefined;
+  readonly #waiting: Omit<Waiting, 'untouched'>;
+  #sweeper: NodeJS.Timeout | undefined;
   #busy = 0;
   /** Envelopes a frame usually holds: the largest of late. */
   #frameSize = MAX_ENVELOPES;
@@ -153,6 +166,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     const { once: runs, log, maxBodyBytes } = needs;
     if (runs !== undefined) this.#once = new OnceEndings({ runs, endings: this.#endings, log, maxBodyBytes });
     this.#local = new LocalDeliveries(this.#localRoom());
+    this.#lines = needs.lines === undefined ? undefined : new Lines(this.#linesHost(needs.lines, needs.partyOf));
+    this.#waiting = this.#lines ?? new WaitingBatches();
   }
 
   /** Envelopes that run now, local calls included. */
@@ -207,6 +222,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     if (!this.#open) return;
     this.#open = false;
     this.#endings.handBack();
+    this.#releaseGates();
   }
 
   resume(): void {
@@ -225,6 +241,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
 
   /** Whether a local call would start at once, and the load is below `maxLoad`. */
   hasRoom(maxLoad: number): boolean {
+    if (this.#lines?.hasRoomHere === false) return false;
     return this.#open && this.load < maxLoad && this.#local.waiting === 0 && this.#busy < this.#capacity.available;
   }
 
@@ -246,6 +263,16 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     return this.#reader !== undefined;
   }
 
+  /** What claims for each line of its mailbox; undefined: there is but one, and it is the dispatcher that claims. */
+  get intakes(): readonly LineIntake[] | undefined {
+    return this.#lines?.intakes;
+  }
+
+  attachLine(line: LineIntake, reader: MailboxReader): void {
+    line.attach(reader);
+    if (this.#stopped) void reader.close();
+  }
+
   /** What senders should know of this mailbox's methods, in the form of `frame-shares.ts`. */
   hints(): string {
     const { pool } = this.#needs;
@@ -253,6 +280,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     const known = new Map<string, number>([['*', pool.kind === 'threads' ? 1 : 8]]);
     for (const [method, serviceMs] of this.times.entries())
       known.set(method, powerOfTwo(envelopesPerFrame(serviceMs, capacity)));
+    for (const [method, most] of this.#needs.frames?.() ?? [])
+      known.set(method, Math.min(known.get(method) ?? known.get('*')!, powerOfTwo(most)));
     return writeHints(known);
   }
 
@@ -262,8 +291,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     return frames;
   }
 
-  take(claims: readonly Claim[]): void {
-    for (const claim of claims) this.#unpack(claim);
+  take(claims: readonly Claim[], line?: LineIntake): void {
+    for (const claim of claims) this.#unpack(claim, line);
     this.#pump();
   }
 
@@ -331,6 +360,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#endings.dropAll();
     this.#abortRunning(new NotMember(this.#needs.memberId()));
     this.#waiting.clear();
+    this.#releaseGates();
   }
 
   /** Stops claiming and starting; what has not started is handed back at once. */
@@ -339,8 +369,10 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#open = false;
     this.#local.stop();
     await this.#reader?.close();
+    await this.#lines?.close();
     this.#waiting.clear();
     this.#endings.handBack();
+    this.#releaseGates();
   }
 
   /** Resolves when nothing is in hand any more. */
@@ -369,7 +401,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     return Math.min(MAX_FRAMES, fitting + ahead);
   }
 
-  #unpack(claim: Claim): void {
+  #unpack(claim: Claim, line: LineIntake | undefined): void {
     const { clock, maxBodyBytes } = this.#needs;
     let batch: Batch;
     try {
@@ -389,6 +421,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       return;
     }
     this.#endings.hold(batch);
+    if (line !== undefined) this.#lineUp(batch, line);
     if (this.#open) this.#waiting.add(batch);
     else this.#endings.handBack();
   }
@@ -402,6 +435,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     } finally {
       this.#pumping = false;
     }
+    this.#lines?.wake();
     if (this.#starved && this.#open && this.#roomInFrames() > 0) {
       this.#starved = false;
       this.#reader?.wake();
@@ -414,8 +448,13 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       if (this.#local.waiting > 0) this.#local.startNext(true);
       return;
     }
+    if (this.#lines !== undefined) this.#startControl(this.#lines);
     while (this.#busy < capacity && this.#open) {
-      if (this.#local.waiting > 0 && (this.#localTurn || this.#waiting.envelopes === 0)) {
+      if (
+        this.#local.waiting > 0 &&
+        this.#lines?.hasRoomHere !== false &&
+        (this.#localTurn || this.#waiting.envelopes === 0)
+      ) {
         this.#localTurn = false;
         this.#local.startNext(false);
         continue;
@@ -426,6 +465,38 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       if (batch.suspect) void this.#startMarked(batch, this.#waiting.index);
       else this.#start(batch, this.#waiting.index);
     }
+  }
+
+  #startControl(lines: Lines): void {
+    for (let batch = lines.nextControl(); batch !== undefined; batch = lines.nextControl()) {
+      if (batch.suspect) void this.#startMarked(batch, lines.index);
+      else this.#start(batch, lines.index);
+    }
+  }
+
+  #lineUp(batch: Batch, line: LineIntake): void {
+    batch.line = line;
+    if (this.#sweeper === undefined) this.#sweeper = setTimeout(this.#sweep, OVERSTAYED_MS / 2).unref();
+  }
+
+  /** What has long been in hand without a place may find one elsewhere. */
+  readonly #sweep = (): void => {
+    this.#sweeper = undefined;
+    for (const batch of this.#lines?.overstayed(this.#needs.clock.elapsed()) ?? []) this.#endings.handBackOne(batch);
+    if (this.#waiting.envelopes > 0) this.#sweeper = setTimeout(this.#sweep, OVERSTAYED_MS / 2).unref();
+  };
+
+  #linesHost(lines: readonly Line[], partyOf: Party | undefined): LinesHost {
+    return {
+      lines,
+      partyOf,
+      mayClaim: () => this.#open && this.#endings.inHand <= this.#capacity.available + MAX_FRAMES,
+      places: () => this.#capacity.available,
+      taken: () => this.#busy,
+      poolSize: () => this.#needs.pool.size,
+      typicalMs: () => this.times.typical,
+      take: (claims, line) => this.take(claims, line),
+    };
   }
 
   /** An entry has left, or the next envelope of a suspect one may start. */
@@ -439,6 +510,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   async #startMarked(batch: Batch, index: number): Promise<void> {
     batch.running += 1;
     this.#busy += 1;
+    this.#lines?.started(batch);
     let marked = false;
     try {
       if (batch.untold > 0) this.#endings.flush(batch);
@@ -453,6 +525,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     }
     batch.running -= 1;
     this.#busy -= 1;
+    this.#lines?.ended(batch);
     if (!marked || !this.#open) this.#endings.handBackOne(batch);
     else if (!batch.dropped) this.#start(batch, index);
     this.#pump();
@@ -466,6 +539,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.#needs.onStart?.(envelope.method, delivery.startedAt - batch.claimedAt);
     batch.running += 1;
     this.#busy += 1;
+    this.#lines?.started(batch);
     if (envelope.kind !== Kind.call && envelope.kind !== Kind.cast) return this.#refuse(delivery, 'KIND_UNKNOWN');
     if (delivery.attempt > policy.redelivery.deliveries) return this.#refuse(delivery, 'NODE_DIED');
     // What is still in the mailbox has not been run by the rules; who died with it in hand may have known others.
@@ -512,6 +586,10 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     }
     if (delivery.batch.dropped) return this.#refuse(delivery, 'NOT_MEMBER');
     this.#handle(delivery, Math.min(left, delivery.isCall ? Infinity : policy.maxRunMs));
+  }
+
+  #releaseGates(): void {
+    for (const gate of this.#needs.gates ?? []) gate.release?.();
   }
 
   #handle(delivery: Delivery, limitMs: number): void {
@@ -664,6 +742,8 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     if (delivery.ended) return false;
     delivery.ended = true;
     this.#busy -= 1;
+    this.#lines?.ended(delivery.batch);
+    delivery.onEnded?.();
     this.#running.delete(delivery);
     if (delivery.slot >= 0) this.#needs.deadlines.remove(delivery);
     if (delivery.ran) {
@@ -692,14 +772,16 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
       knows: (method) => method === PING || this.#needs.methods.has(method),
       enter: (method, waitedMs) => {
         const admitted = this.#open || (method === PING && !this.#stopped);
-        if (!admitted || this.#busy >= this.#capacity.available) return false;
+        if (!admitted || this.#busy >= this.#capacity.available || this.#lines?.hasRoomHere === false) return false;
         this.#busy += 1;
+        this.#lines?.startedHere();
         waited(stats, waitedMs);
         this.#needs.onStart?.(method, waitedMs);
         return true;
       },
       leave: (method, ms, code) => {
         this.#busy -= 1;
+        this.#lines?.endedHere();
         if (ms !== undefined) {
           if (code === undefined) stats.processed += 1;
           else stats.failed += 1;

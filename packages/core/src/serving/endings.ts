@@ -7,10 +7,13 @@ import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
 import { HandlerError, messageOf } from '../ground/errors.ts';
 import { NO_RECEIPT } from '../sending/no-receipt.ts';
 import type { Receipt } from '../sending/outbox.ts';
+import { RATE_LIMITED } from './gates/paid.ts';
 import { judge, type Verdict } from './verdict.ts';
 
 /** Progress of an entry older than this is told to the backend, and as often, ms. */
 const PROGRESS_MS = 50;
+/** Turns within a limit that are no further apart come back together, ms. */
+const TURN_MS = 50;
 /** Most items of history that travel with an entry. */
 const MAX_HISTORY = 256;
 /** Longest message kept in the history, characters. */
@@ -373,14 +376,26 @@ class Answer implements Receipt {
 /** Those that share their ending travel in one settlement. */
 function grouped(batch: Batch): Leaving[][] {
   const groups = new Map<string, Leaving[]>();
+  const firstTurn = batch.leaving.find(hasTurn)?.at ?? 0;
   for (const leaving of batch.leaving) {
-    const key =
-      leaving.at === undefined ? `dead ${leaving.deliveries} ${leaving.reason}` : `retry ${leaving.deliveries}`;
+    const key = keyOf(leaving, firstTurn);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [leaving]);
     else group.push(leaving);
   }
   return [...groups.values()];
+}
+
+/** @param firstTurn the first moment within a limit. */
+function keyOf(leaving: Leaving, firstTurn: number): string {
+  const { at, deliveries, reason } = leaving;
+  if (at === undefined) return `dead ${deliveries} ${reason}`;
+  // A turn within a limit is its own moment's; a back-off may be any other's of the same number.
+  return hasTurn(leaving) ? `turn ${deliveries} ${Math.floor((at - firstTurn) / TURN_MS)}` : `retry ${deliveries}`;
+}
+
+function hasTurn({ history }: Leaving): boolean {
+  return history.code === RATE_LIMITED;
 }
 
 function either(left: string, right: string): string {

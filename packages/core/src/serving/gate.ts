@@ -19,6 +19,8 @@ export type Refusal =
 export interface Gate {
   /** Undefined: it may pass. Must neither throw nor reject. */
   enter(delivery: Delivery): Refusal | undefined | Promise<Refusal | undefined>;
+  /** Nothing more is started, for now or for ever: whoever is still being asked about is answered soon. */
+  release?(): void;
 }
 
 /** Asks one gate after the other; answers at once as long as they do. */

@@ -1,11 +1,27 @@
 /** Claimed frames of which something has not started, first come first served. */
 import type { Batch } from './batch.ts';
 
-export class WaitingBatches {
-  #line: Batch[] = [];
+/** Where claimed frames wait for places. */
+export interface Waiting {
+  /** What has waited longest. */
+  readonly first: Batch | undefined;
   /** Envelopes that have not started; of a suspect frame only the one that may be next. */
-  envelopes = 0;
+  readonly envelopes: number;
   /** Which envelope of the batch that `next` answered. */
+  readonly index: number;
+  add(batch: Batch): void;
+  /** The batch whose envelope `index` is next to start; a suspect one leaves with it. */
+  next(): Batch | undefined;
+  /** It was handed back before all of it had started. */
+  forget(batch: Batch): void;
+  clear(): void;
+  /** Those of which nothing runs. */
+  untouched(): Iterable<Batch>;
+}
+
+export class WaitingBatches implements Waiting {
+  #line: Batch[] = [];
+  envelopes = 0;
   index = -1;
 
   get first(): Batch | undefined {
@@ -17,7 +33,6 @@ export class WaitingBatches {
     this.envelopes += batch.suspect ? 1 : batch.remaining;
   }
 
-  /** The batch whose envelope `index` is next to start; a suspect one leaves the line with it. */
   next(): Batch | undefined {
     for (let batch = this.#line[0]; batch !== undefined; batch = this.#line[0]) {
       const index = nextTodo(batch);
@@ -30,7 +45,6 @@ export class WaitingBatches {
     return undefined;
   }
 
-  /** It was handed back before all of it had started. */
   forget(batch: Batch): void {
     const place = this.#line.indexOf(batch);
     if (place < 0) return;
@@ -41,6 +55,10 @@ export class WaitingBatches {
   clear(): void {
     this.#line = [];
     this.envelopes = 0;
+  }
+
+  untouched(): Batch[] {
+    return this.#line.filter(({ running }) => running === 0);
   }
 }
 

@@ -16,6 +16,7 @@ import { membership } from './contract/membership.ts';
 import { news } from './contract/news.ts';
 import { once } from './contract/once.ts';
 import { permits } from './contract/permits.ts';
+import { ratesAndPlaces } from './contract/rates-and-places.ts';
 import { records } from './contract/records.ts';
 import { settling } from './contract/settling.ts';
 import { splitting } from './contract/splitting.ts';
@@ -71,6 +72,7 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   breakers(promised);
   caching(promised);
   permits(promised);
+  ratesAndPlaces(promised);
   state(promised);
   once(promised);
   topics(promised);

@@ -3,6 +3,7 @@ import type { AlertStore } from '../ports/alerts.ts';
 import type { Breakers } from '../ports/breakers.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Once } from '../ports/once.ts';
+import type { Limits } from '../ports/limits.ts';
 import type { Permits } from '../ports/permits.ts';
 import type { Records } from '../ports/records.ts';
 import type { StateStore } from '../ports/state.ts';
@@ -39,6 +40,13 @@ export function faultyCache(inner: Cache, faults: Faults): Cache {
 
 export function faultyPermits(inner: Permits, faults: Faults): Permits {
   return { take: (service, request) => faults.call('other', () => inner.take(service, request)) };
+}
+
+export function faultyLimits(inner: Limits, faults: Faults): Limits {
+  return {
+    draw: (service, draws) => faults.call('other', () => inner.draw(service, draws)),
+    share: (service, claims) => faults.call('other', () => inner.share(service, claims)),
+  };
 }
 
 export function faultyState(inner: StateStore, faults: Faults): StateStore {

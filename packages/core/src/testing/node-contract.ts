@@ -23,9 +23,11 @@ import { discovering } from './node-contract/discovering.ts';
 import { evicting } from './node-contract/evicting.ts';
 import { failing } from './node-contract/failing.ts';
 import { knowing } from './node-contract/knowing.ts';
+import { limiting } from './node-contract/limiting.ts';
 import { local } from './node-contract/local.ts';
 import { once } from './node-contract/once.ts';
 import { options } from './node-contract/options.ts';
+import { prioritizing } from './node-contract/prioritizing.ts';
 import { retrying } from './node-contract/retrying.ts';
 import { nodePromises } from './node-contract/stage.ts';
 import { keeping } from './node-contract/keeping.ts';
@@ -36,6 +38,7 @@ import { sharing } from './node-contract/sharing.ts';
 import { streamDeaths } from './node-contract/stream-deaths.ts';
 import { streaming } from './node-contract/streaming.ts';
 import { surrounding } from './node-contract/surrounding.ts';
+import { takingTurns } from './node-contract/taking-turns.ts';
 import { throwing } from './node-contract/throwing.ts';
 import { timing } from './node-contract/timing.ts';
 import { topics } from './node-contract/topics.ts';
@@ -101,4 +104,7 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   topics(promised);
   alerting(promised);
   scheduling(promised);
+  prioritizing(promised);
+  takingTurns(promised);
+  limiting(promised);
 }

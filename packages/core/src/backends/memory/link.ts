@@ -5,6 +5,7 @@ import type { NodeIdentity } from '../../ports/broker.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { Timers } from '../../ground/clock.ts';
 import type { Once } from '../../ports/once.ts';
+import type { Limits } from '../../ports/limits.ts';
 import type { Permits } from '../../ports/permits.ts';
 import type { Records } from '../../ports/records.ts';
 import type { StateStore } from '../../ports/state.ts';
@@ -16,6 +17,7 @@ import {
   memoryAlerts,
   memoryBreakers,
   memoryCache,
+  memoryLimits,
   memoryOnce,
   memoryPermits,
   memoryRecords,
@@ -32,6 +34,7 @@ export class MemoryLink implements Link {
   readonly breakers: Breakers;
   readonly cache: Cache;
   readonly permits: Permits;
+  readonly limits: Limits;
   readonly state: StateStore;
   readonly once: Once;
   readonly topics: Topics;
@@ -48,6 +51,7 @@ export class MemoryLink implements Link {
     this.breakers = memoryBreakers(this.#hold);
     this.cache = memoryCache(this.#hold);
     this.permits = memoryPermits(this.#hold);
+    this.limits = memoryLimits(this.#hold);
     this.state = memoryState(this.#hold);
     this.once = memoryOnce(this.#hold);
     this.topics = memoryTopics(this.#hold);

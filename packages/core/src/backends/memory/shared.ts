@@ -2,6 +2,7 @@
 import type { AlertStore } from '../../ports/alerts.ts';
 import type { Breakers } from '../../ports/breakers.ts';
 import type { Cache } from '../../ports/cache.ts';
+import type { Limits } from '../../ports/limits.ts';
 import { NotMember } from '../../ground/errors.ts';
 import type { Once } from '../../ports/once.ts';
 import type { Permits } from '../../ports/permits.ts';
@@ -47,6 +48,14 @@ export function memoryCache(hold: Hold): Cache {
 export function memoryPermits(hold: Hold): Permits {
   const { permits } = hold.world;
   return { take: (service, request) => hold.use(() => permits.take(service, request)) };
+}
+
+export function memoryLimits(hold: Hold): Limits {
+  const { limits, members } = hold.world;
+  return {
+    draw: (service, draws) => hold.use(() => limits.draw(service, draws)),
+    share: (service, claims) => hold.use(() => limits.share(service, claims, memberOf(hold), (id) => members.has(id))),
+  };
 }
 
 export function memoryState(hold: Hold): StateStore {

@@ -5,6 +5,7 @@ import { BreakerBook } from './breaker-book.ts';
 import { CacheBook } from './cache-book.ts';
 import { DueSet } from './due-set.ts';
 import type { Feed } from './feed.ts';
+import { LimitBook } from './limit-book.ts';
 import { Mailbox } from './mailbox.ts';
 import { OnceBook } from './once-book.ts';
 import { PermitBook } from './permit-book.ts';
@@ -44,6 +45,7 @@ export class World {
   readonly breakers: BreakerBook;
   readonly cache: CacheBook;
   readonly permits: PermitBook;
+  readonly limits: LimitBook;
   readonly state: StateBook;
   readonly once: OnceBook;
   readonly alerts: AlertBook;
@@ -62,6 +64,7 @@ export class World {
     this.breakers = new BreakerBook(timers.clock, tell);
     this.cache = new CacheBook(timers.clock);
     this.permits = new PermitBook(timers.clock);
+    this.limits = new LimitBook(timers.clock);
     this.state = new StateBook(timers.clock);
     this.once = new OnceBook(timers.clock, (id) => this.members.has(id));
     this.topics = new TopicBook({

@@ -20,7 +20,8 @@ export const stats: Verb = {
     'A line for each major version that somebody serves. messages and bytes: everything accepted and not yet',
     'ended, delayed included. waiting, pending: entries (of up to 128 messages) in nobody’s and in somebody’s',
     'hands. dead: entries of dead letters. oldest: since when the oldest entry is there.',
-    'users@1 names one mailbox, also where nobody serves it now.',
+    'users@1 names one mailbox, also where nobody serves it now. Lines (priorities, fair turns) are added up,',
+    'as long as somebody serves it.',
   ],
   examples: ['stats users', 'stats users@1 --json'],
   plan(given) {
@@ -51,8 +52,13 @@ async function served(node: ActorNode, service: string): Promise<readonly string
 async function statsOf(node: ActorNode, service: string, mailbox: string): Promise<MailboxStats> {
   const instances = node.registry.instances(service, { status: 'any' }).filter((one) => one.mailbox === mailbox);
   const major = mailbox.slice(mailbox.lastIndexOf('@') + 1);
-  // Only the name of its mailbox is asked of it.
-  const depth = await node.depth(contract(service, { version: `${major}.0.0`, methods: { any: {} } }));
+  // Only the names of its mailboxes are asked of it.
+  const [one] = instances;
+  const lines = {
+    ...(one?.priorities === true ? { priorities: true } : undefined),
+    ...(one?.fair === true ? ({ fair: 'key' } as const) : undefined),
+  };
+  const depth = await node.depth(contract(service, { version: `${major}.0.0`, methods: { any: {} }, ...lines }));
   const { oldestAt } = depth;
   return {
     mailbox,
