@@ -43,11 +43,13 @@ export interface ClientOptions {
 export type RuntimeCode =
   | 'ABORTED'
   | 'BACKEND_FULL'
+  | 'CALL_CYCLE'
   | 'CALL_TIMEOUT'
   | 'CIRCUIT_OPEN'
   | 'CONFIG'
   | 'HANDLER'
   | 'HANDLER_TIMEOUT'
+  | 'KEY_REQUIRED'
   | 'KIND_UNKNOWN'
   | 'MAILBOX_FULL'
   | 'METHOD_NOT_FOUND'

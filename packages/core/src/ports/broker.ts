@@ -41,6 +41,8 @@ export type AppendResult =
       readonly maxLength: number;
       readonly maxBytes: number;
     }
+  /** The mailbox is keyed and has been split: nothing was written, the number is not used up. See `partitions.ts`. */
+  | { readonly kind: 'partitioned'; readonly partitions: number }
   | { readonly kind: 'not-member' };
 
 export interface AppendAllRequest {
@@ -54,7 +56,10 @@ export interface AppendAllRequest {
 }
 
 export type AppendAllResult =
-  /** The first `taken` frames are in the mailbox; the next one did not fit, and what follows it was not looked at. */
+  /**
+   * The first `taken` frames are in the mailbox; the next one did not fit (or the mailbox has been split), and what follows
+   * it was not looked at.
+   */
   { readonly kind: 'accepted'; readonly taken: number; readonly hints?: string } | { readonly kind: 'not-member' };
 
 export type ReplyResult = 'accepted' | 'gone' | 'not-member';

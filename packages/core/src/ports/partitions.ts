@@ -15,9 +15,18 @@ export function partitionName(mailbox: string, partition: number): string {
   return `${mailbox}#${partition}`;
 }
 
+/** The mailbox that a partition belongs to; any other name is answered as it is. */
+export function mailboxOfPartition(name: string): string {
+  const at = name.indexOf('#');
+  return at < 0 ? name : name.slice(0, at);
+}
+
 export type PartitionTaken =
-  /** `orphaned`: whoever had it died with it, and what it had begun may have been done. */
-  | { readonly kind: 'owned'; readonly orphaned: boolean }
+  /**
+   * `orphaned`: whoever had it died with it, and what it had begun may have been done. Given then: the last entry that was
+   * in the log when it was taken, `''` where there was none.
+   */
+  | { readonly kind: 'owned'; readonly orphaned?: string }
   | { readonly kind: 'held'; readonly by: string }
   | { readonly kind: 'not-member' };
 
@@ -33,19 +42,20 @@ export interface RelayedFrame extends OutgoingFrame {
   readonly number: number;
 }
 
+/** One envelope has been handled. */
 export interface KeyedCommit {
   readonly claim: Claim;
-  /** What stays to do in the entry afterwards; absent: nothing, the entry ends. */
-  readonly todo?: string;
+  /** Which envelope of the entry. */
+  readonly index: number;
   readonly key: string;
   /** What is written under the key: bytes, null to delete it; absent: it stays as it is. */
   readonly state?: Uint8Array | null;
   readonly casts: readonly OutgoingFrame[];
   /**
    * Of a call: it stays to do until its caller has been answered, but it has been applied and must not be again. Whoever
-   * has the entry next finds the answer in `Claim.applied`.
+   * has the entry next finds the answer in `Claim.applied`. Absent: the envelope is done; the entry ends with the last.
    */
-  readonly applied?: { readonly index: number; readonly answer: Uint8Array };
+  readonly answer?: Uint8Array;
 }
 
 export interface PartitionReader {
@@ -84,8 +94,8 @@ export interface Partitions {
   states(mailbox: string, partition: number, keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**
    * One step: the key's state, what is done of the entry, and the casts that leave with it. Nothing of it happens unless
-   * this node owns the partition and the entry is there with the envelope to do. Repeating it after `unknown` is safe: it
-   * then answers `lost`.
+   * this node owns the partition and the entry is there with the envelope to do and not applied. Repeating it after
+   * `unknown` is safe: it then answers `lost`. Several may be under way at once, for different envelopes.
    */
   commit(mailbox: string, partition: number, commit: KeyedCommit): Promise<SettleResult>;
   /** Committed casts that have not been relayed, oldest first. */

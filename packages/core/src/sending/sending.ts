@@ -2,11 +2,12 @@
 import type { AppendResult, Broker } from '../ports/broker.ts';
 import type { Clock } from '../ground/clock.ts';
 import type { Deadlines } from '../ground/deadlines.ts';
-import { MailboxFull, NodeClosed, type HomeostatError } from '../ground/errors.ts';
+import { KeyRequired, MailboxFull, NodeClosed, type HomeostatError } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
 import { Outbox, type Destination, type TransmitResult } from './outbox.ts';
+import { mailboxOfPartition } from '../ports/partitions.ts';
 import type { Replies } from './replies.ts';
-import { FrameShares } from './frame-shares.ts';
+import { FrameShares, WHOLE_FRAMES } from './frame-shares.ts';
 
 export interface SendingNeeds {
   readonly broker: Broker;
@@ -20,6 +21,8 @@ export interface SendingNeeds {
   ready(signal: AbortSignal): Promise<void>;
   /** A mailbox has refused a frame: it is full. Must not throw. */
   full?(mailbox: string, level: Omit<FullMailbox, 'kind'>): void;
+  /** A mailbox has refused a frame: it is split by keys, into so many partitions. Must not throw. */
+  split?(mailbox: string, partitions: number): void;
   /** The backend has not taken a frame. Must not throw. */
   failed?(error: HomeostatError): void;
 }
@@ -82,8 +85,13 @@ export class Sending {
   }
 
   /** Each mailbox that was sent to, and a number that is another one when more was sent. */
-  *sentTo(): Iterable<readonly [mailbox: string, frames: number]> {
-    for (const [mailbox, { nextNumber }] of this.#mailboxes) yield [mailbox, nextNumber];
+  sentTo(): Iterable<readonly [mailbox: string, frames: number]> {
+    const sent = new Map<string, number>();
+    for (const [name, { nextNumber }] of this.#mailboxes) {
+      const mailbox = mailboxOfPartition(name);
+      sent.set(mailbox, (sent.get(mailbox) ?? 0) + nextNumber);
+    }
+    return sent;
   }
 
   /** The node has a new member id. */
@@ -120,7 +128,7 @@ export class Sending {
   #toMailbox(mailbox: string, target?: string): Destination {
     const needs = this.#needs;
     const { broker, clock, memberId, ready } = needs;
-    const shares = new FrameShares();
+    const shares = mailbox.includes('#') ? WHOLE_FRAMES : new FrameShares();
     return {
       async transmit(frame, number, count, at): Promise<TransmitResult> {
         const result = await broker.append({
@@ -132,8 +140,12 @@ export class Sending {
           ...(target === undefined ? undefined : { target }),
         });
         if (result.kind === 'full') {
-          needs.full?.(mailbox, result);
+          needs.full?.(mailboxOfPartition(mailbox), result);
           return { kind: 'full', room: result.room, refusal: new MailboxFull(mailbox, result) };
+        }
+        if (result.kind === 'partitioned') {
+          needs.split?.(mailbox, result.partitions);
+          return { kind: 'refused', refusal: new KeyRequired(mailbox) };
         }
         if (result.kind === 'accepted') shares.learn(result.hints);
         return result;
