@@ -5,6 +5,7 @@ import type { Broker, NodeIdentity } from './ports/broker.ts';
 import type { Cache } from './ports/cache.ts';
 import type { Timers } from './ground/clock.ts';
 import type { Membership } from './ports/membership.ts';
+import type { Partitions } from './ports/partitions.ts';
 import type { Permits } from './ports/permits.ts';
 import type { Records } from './ports/records.ts';
 import type { StateStore } from './ports/state.ts';
@@ -32,6 +33,7 @@ export interface Link {
   readonly records: Records;
   readonly breakers: Breakers;
   readonly cache: Cache;
+  readonly partitions: Partitions;
   readonly permits: Permits;
   readonly state: StateStore;
   readonly alerts: AlertStore;

@@ -96,8 +96,17 @@ export interface HistoryItem {
 /** What shall become of a claim. `todo` is what stays to do in this entry afterwards; absent: nothing, the entry ends. */
 export type Settlement =
   | { readonly kind: 'done'; readonly claim: Claim }
-  /** Some envelopes are done; a crash from now on repeats only `todo`. */
-  | { readonly kind: 'progress'; readonly claim: Claim; readonly todo: string }
+  /**
+   * Some envelopes are done; a crash from now on repeats only `todo`. Of a keyed mailbox: no envelope is marked any more,
+   * and `charges` (deliveries spent, by index; they only grow) and `history` are kept for whoever has the entry next.
+   */
+  | {
+      readonly kind: 'progress';
+      readonly claim: Claim;
+      readonly todo: string;
+      readonly charges?: ReadonlyMap<number, number>;
+      readonly history?: string;
+    }
   /** Envelope `index` is about to start, alone: if this node dies now, it is charged a delivery. */
   | { readonly kind: 'mark'; readonly claim: Claim; readonly todo: string; readonly index: number }
   /** `moved` comes back at `at` (backend time, ms). `deliveries` is what the copy starts with. */
@@ -120,7 +129,10 @@ export type Settlement =
       readonly deliveries: number;
       readonly history: string;
     }
-  /** Hand back `todo` for whoever has room, without charging a delivery. */
+  /**
+   * Hand back `todo` for whoever has room, without charging a delivery. What came of a mailbox that has been split goes into
+   * its partitions.
+   */
   | { readonly kind: 'park'; readonly claim: Claim; readonly todo: string };
 
 /** `settled`: carried out now. `lost`: the entry was no longer ours or is gone. `not-member`: refused, this node was evicted. */

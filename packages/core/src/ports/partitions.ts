@@ -10,15 +10,33 @@
  */
 import type { Claim, Intake, MailboxLimits, SettleResult } from './broker.ts';
 
+/** A partition's part is not smaller, bytes: a body of the greatest size is more than a mebibyte. */
+const LEAST_BYTES = 2 * 1_024 * 1_024;
+
+/** Into how many a mailbox can be split. */
+export const MOST_PARTITIONS = 1_024;
+
 /** The name of one partition of a mailbox, `bank@1#7`; neither mailboxes nor members have a `#` in theirs. */
 export function partitionName(mailbox: string, partition: number): string {
   return `${mailbox}#${partition}`;
+}
+
+export function isPartition(name: string): boolean {
+  return name.includes('#');
 }
 
 /** The mailbox that a partition belongs to; any other name is answered as it is. */
 export function mailboxOfPartition(name: string): string {
   const at = name.indexOf('#');
   return at < 0 ? name : name.slice(0, at);
+}
+
+/** A partition's part of what the whole may hold; a frame of any size fits into an empty one, if into the whole. */
+export function limitsOfPartition({ maxLength, maxBytes }: MailboxLimits, partitions: number): MailboxLimits {
+  return {
+    maxLength: Math.ceil(maxLength / partitions),
+    maxBytes: Math.min(maxBytes, Math.max(LEAST_BYTES, Math.ceil(maxBytes / partitions))),
+  };
 }
 
 export type PartitionTaken =

@@ -1,5 +1,6 @@
 /** What a node says of itself, and how what others say is read: strictly, because anybody who can write to the backend could have said it. */
 import { z } from 'zod';
+import { MOST_PARTITIONS } from './partitions.ts';
 
 /** `starting` → `healthy` ⇄ `degraded` ⇄ `unhealthy`; `draining` ends it. */
 export type InstanceStatus = 'starting' | 'healthy' | 'degraded' | 'unhealthy' | 'draining';
@@ -18,6 +19,8 @@ export interface ServedReport {
   readonly meta: Readonly<Record<string, string>>;
   /** Stands for something outside. */
   readonly external?: boolean | undefined;
+  /** It is keyed, and its mailbox split into so many. */
+  readonly partitions?: number | undefined;
 }
 
 /** What a node is. It changes seldom; every change is news. */
@@ -107,6 +110,7 @@ const servedSchema: z.ZodType<ServedReport> = z.object({
   tags: tagsSchema,
   meta: metaSchema,
   external: z.boolean().optional(),
+  partitions: z.number().int().min(1).max(MOST_PARTITIONS).optional(),
 });
 
 const reportSchema = z.object({

@@ -81,9 +81,9 @@ export function withClock(backend: Backend, clock: JumpingClock): Backend {
       const link = await backend.connect(identity);
       const now = (): number => link.now() + clock.ahead;
       const timers: Timers = { clock: { now, elapsed: clock.elapsed }, setTimer: clock.setTimer };
-      const { broker, membership, records, breakers, cache, permits, state, alerts } = link;
+      const { broker, membership, records, breakers, cache, partitions, permits, state, alerts } = link;
       return {
-        ...{ broker, membership, records, breakers, cache, permits, state, alerts, now, timers },
+        ...{ broker, membership, records, breakers, cache, partitions, permits, state, alerts, now, timers },
         health: () => link.health(),
         ping: () => link.ping(),
         ready: (signal) => link.ready(signal),

@@ -4,12 +4,14 @@ import type { Breakers } from '../../ports/breakers.ts';
 import type { NodeIdentity } from '../../ports/broker.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { Timers } from '../../ground/clock.ts';
+import type { Partitions } from '../../ports/partitions.ts';
 import type { Permits } from '../../ports/permits.ts';
 import type { Records } from '../../ports/records.ts';
 import type { StateStore } from '../../ports/state.ts';
 import { MemoryBroker } from './broker.ts';
 import { Hold } from './hold.ts';
 import { MemoryMembership } from './membership.ts';
+import { MemoryPartitions } from './partitions.ts';
 import { memoryAlerts, memoryBreakers, memoryCache, memoryPermits, memoryRecords, memoryState } from './shared.ts';
 import type { World } from './world.ts';
 
@@ -23,6 +25,7 @@ export class MemoryLink implements Link {
   readonly permits: Permits;
   readonly state: StateStore;
   readonly alerts: AlertStore;
+  readonly #partitions: MemoryPartitions;
   readonly timers: Timers | undefined;
   readonly #hold: Hold;
 
@@ -37,7 +40,12 @@ export class MemoryLink implements Link {
     this.permits = memoryPermits(this.#hold);
     this.state = memoryState(this.#hold);
     this.alerts = memoryAlerts(this.#hold);
+    this.#partitions = new MemoryPartitions(this.#hold);
     world.linkOpened();
+  }
+
+  get partitions(): Partitions {
+    return this.#partitions;
   }
 
   now(): number {
@@ -69,6 +77,7 @@ export class MemoryLink implements Link {
     this.#hold.member?.news.close();
     this.#hold.member?.alerts.close();
     await this.broker.closeReaders();
+    await this.#partitions.closeReaders();
     this.#hold.world.linkClosed();
   }
 }

@@ -6,6 +6,7 @@ import { CacheBook } from './cache-book.ts';
 import { DueSet } from './due-set.ts';
 import type { Feed } from './feed.ts';
 import { Mailbox } from './mailbox.ts';
+import { Partition } from './partition.ts';
 import { PermitBook } from './permit-book.ts';
 import { RecordBook } from './record-book.ts';
 import { StateBook } from './state-book.ts';
@@ -45,6 +46,7 @@ export class World {
   /** The last news there is. */
   seq = 0;
   readonly #mailboxes = new Map<string, Mailbox>();
+  readonly #partitions = new Map<string, Partition>();
   readonly #producers = new Map<string, { readonly numbers: Numbers; usedAt: number }>();
   #links = 0;
 
@@ -67,6 +69,16 @@ export class World {
       this.#mailboxes.set(name, mailbox);
     }
     return mailbox;
+  }
+
+  /** One partition of a keyed mailbox, by its name. */
+  partition(name: string): Partition {
+    let partition = this.#partitions.get(name);
+    if (partition === undefined) {
+      partition = new Partition(name, this.timers, this.due, (id) => this.members.has(id));
+      this.#partitions.set(name, partition);
+    }
+    return partition;
   }
 
   /** What a producer that is no member has had accepted; forgotten a day after the last time. */
@@ -103,6 +115,7 @@ export class World {
     member.news.close();
     member.alerts.close();
     for (const mailbox of this.#mailboxes.values()) mailbox.release(id, how === 'expired');
+    if (how === 'left') for (const partition of this.#partitions.values()) partition.release(id);
     this.tell(how, id);
   }
 
