@@ -14,6 +14,11 @@ import { features as featureTests } from './contract/features.ts';
 import { limits } from './contract/limits.ts';
 import { membership } from './contract/membership.ts';
 import { news } from './contract/news.ts';
+import { partitionCommitting } from './contract/partition-committing.ts';
+import { partitionEnding } from './contract/partition-ending.ts';
+import { partitionOwning } from './contract/partition-owning.ts';
+import { partitionReading } from './contract/partition-reading.ts';
+import { partitionSplitting } from './contract/partition-splitting.ts';
 import { permits } from './contract/permits.ts';
 import { records } from './contract/records.ts';
 import { settling } from './contract/settling.ts';
@@ -71,5 +76,10 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   permits(promised);
   state(promised);
   alerts(promised);
+  partitionOwning(promised);
+  partitionReading(promised);
+  partitionEnding(promised);
+  partitionCommitting(promised);
+  partitionSplitting(promised);
   featureTests(promised);
 }
