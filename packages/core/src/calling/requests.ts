@@ -1,15 +1,17 @@
 /** The requests of one method of one client: checks the input, finds what holds, and sends through what protects it. */
 import type { Calling } from './calling.ts';
+import { CHAIN_HEADER } from './chain.ts';
 import type { CallResult, ClientOptions } from './client.ts';
 import type { Contract, MethodSpec } from '../contract/contract.ts';
 import type { Extras } from '../wire/envelope.ts';
-import { Aborted, asHomeostatError, CallTimeout, ConfigError } from '../ground/errors.ts';
+import { Aborted, asHomeostatError, CallTimeout, ConfigError, KeyRequired } from '../ground/errors.ts';
+import type { HeldCasts } from './held-casts.ts';
 import { callPolicy, type CallPolicy } from '../policies/call-policy.ts';
 import { checkCastOptions, checkRequestOptions, type CastOptions, type RequestOptions } from './request-options.ts';
 import { pipeline } from '../resilience/pipeline.ts';
 import { through } from './middleware.ts';
 import type { Request, Send, Wish } from '../resilience/request.ts';
-import type { LocalActor } from './routing.ts';
+import type { LocalActor, Route } from './routing.ts';
 import { TAGS_HEADER } from './routing-headers.ts';
 import { validate } from '../contract/validate.ts';
 import { WaitingCast } from '../sending/waiting.ts';
@@ -96,6 +98,7 @@ export class Requests {
     const deadline = this.#deadline(options, now);
     if (deadline - now <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(options.signal, this.#subject);
+    const { chain } = this.#calling;
     return {
       subject: this.#subject,
       service: this.#contract.name,
@@ -105,7 +108,7 @@ export class Requests {
       input,
       deadline,
       signal: options.signal,
-      headers: options.headers,
+      headers: chain === undefined ? options.headers : { ...options.headers, [CHAIN_HEADER]: chain },
       key: options.key,
       id: undefined,
       wish: bag === undefined ? this.#wish : (wishOf(options) ?? this.#wish),
@@ -223,12 +226,50 @@ export class Requests {
     resolve: (value: unknown) => void,
     reject: (error: Error) => void,
   ): void {
-    const { sending, routing, sendHooks } = this.#calling;
-    const left = request.deadline - sending.now();
-    if (left <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
+    const { sending, routing, sendHooks, split } = this.#calling;
+    if (request.deadline - sending.now() <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(request.signal, this.#subject);
     if (sendHooks.size > 0) for (const hook of sendHooks) hook(request);
-    const { mailbox, target, local } = routing.route(this.#contract, policy, request.wish, request.key);
+    if (request.key !== undefined || split.has(this.#contract.mailbox)) this.#callByKey(request, policy, false, resolve, reject);
+    else this.#callBy(routing.route(this.#contract, policy, request.wish, undefined), request, resolve, reject);
+  }
+
+  #callByKey(
+    request: Request,
+    policy: CallPolicy,
+    refused: boolean,
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ): void {
+    const { routing, split } = this.#calling;
+    const { key, wish } = request;
+    split.find(
+      this.#contract,
+      key,
+      wish,
+      refused,
+      (partition) => {
+        if (partition !== undefined) {
+          this.#callBy(routing.routeByKey(this.#contract, policy, partition), request, resolve, reject);
+          return;
+        }
+        const again = (): void => this.#callByKey(request, policy, true, resolve, reject);
+        const route = routing.route(this.#contract, policy, wish, key);
+        this.#callBy(route, request, resolve, key === undefined ? reject : byKeyInstead(again, reject));
+      },
+      reject,
+    );
+  }
+
+  #callBy(
+    { mailbox, target, local }: Route,
+    request: Request,
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ): void {
+    const { sending, routing } = this.#calling;
+    const left = request.deadline - sending.now();
+    if (left <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     if (local !== undefined) {
       this.#runHere(local, request, resolve, reject);
       return;
@@ -289,7 +330,7 @@ export class Requests {
   }
 
   #sendCast(input: unknown, options: CastOptions, resolve: () => void, reject: (error: Error) => void): void {
-    const { sending, routing } = this.#calling;
+    const { sending, routing, split, held } = this.#calling;
     const { policy } = this.#prepare(undefined);
     routing.refuseDisabled(this.#contract.name, policy);
     const now = sending.now();
@@ -301,9 +342,64 @@ export class Requests {
     refuseAborted(options.signal, this.#subject);
     const wish = wishOf(options) ?? this.#wish;
     const due = dueOf(options, now);
-    // A local short-cut has no mailbox, and what is due later goes to whoever has room then.
-    const route = due === undefined ? routing.routeByMailbox(this.#contract, policy, wish, options.key) : undefined;
-    const { mailbox, target } = route ?? { mailbox: this.#contract.mailbox, target: undefined };
+    if (options.key !== undefined || split.has(this.#contract.mailbox) || held !== undefined)
+      this.#castByKey({ input, options, policy, timeoutMs, wish, due, resolve, reject }, false);
+    else this.#castBy(this.#routeOfCast(policy, wish, due, undefined), input, options, timeoutMs, wish, due, resolve, reject);
+  }
+
+  #castByKey(cast: Casting, refused: boolean): void {
+    const { routing, split } = this.#calling;
+    const { input, options, policy, timeoutMs, wish, due, resolve, reject } = cast;
+    const { key } = options;
+    const send = (route: Route, refused: (error: Error) => void): void =>
+      this.#castBy(route, input, options, timeoutMs, wish, due, resolve, refused);
+    split.find(
+      this.#contract,
+      key,
+      wish,
+      refused,
+      (partition) => {
+        if (this.#calling.held !== undefined) this.#hold(this.#calling.held, partition, cast);
+        else if (partition !== undefined) send(routing.routeByKey(this.#contract, policy, partition), reject);
+        else {
+          const again = (): void => this.#castByKey(cast, true);
+          send(this.#routeOfCast(policy, wish, due, key), key === undefined ? reject : byKeyInstead(again, reject));
+        }
+      },
+      reject,
+    );
+  }
+
+  /** It leaves with the end of the message on whose behalf it is made. */
+  #hold(held: HeldCasts, partition: string | undefined, { input, options, wish, due, resolve }: Casting): void {
+    if (due !== undefined || wish !== undefined)
+      throw new ConfigError(
+        `${this.#subject}: what a handler with state casts by its context leaves with the state, for whoever has room: leave out delayMs, at, node and tags`,
+      );
+    const extras = extrasOf(options.key, options.headers, wish);
+    const mailbox = partition ?? this.#contract.mailbox;
+    held.hold({ mailbox, method: this.#method, input, deadline: options.deadline ?? 0, extras });
+    resolve();
+  }
+
+  /** A local short-cut has no mailbox, and what is due later goes to whoever has room then. */
+  #routeOfCast(policy: CallPolicy, wish: Wish | undefined, due: number | undefined, key: string | undefined): Route {
+    return due === undefined
+      ? this.#calling.routing.routeByMailbox(this.#contract, policy, wish, key)
+      : { mailbox: this.#contract.mailbox };
+  }
+
+  #castBy(
+    { mailbox, target }: Route,
+    input: unknown,
+    options: CastOptions,
+    timeoutMs: number,
+    wish: Wish | undefined,
+    due: number | undefined,
+    resolve: () => void,
+    reject: (error: Error) => void,
+  ): void {
+    const { sending } = this.#calling;
     const outbox = sending.open(mailbox, this.#subject, target);
     const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
     outbox.cast(this.#method, input, options.deadline ?? 0, extrasOf(options.key, options.headers, wish), due, waiting);
@@ -325,6 +421,30 @@ export class Requests {
       ? undefined
       : new Requests(this.#calling, fallback, this.#method, spec, rest, this.#inherited);
   }
+}
+
+/** A cast on its way out. */
+interface Casting {
+  readonly input: unknown;
+  readonly options: CastOptions;
+  readonly policy: CallPolicy;
+  readonly timeoutMs: number;
+  readonly wish: Wish | undefined;
+  readonly due: number | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The whole mailbox has turned out to be split: nothing was written there, and it goes by its key. */
+function byKeyInstead(again: () => void, reject: (error: Error) => void): (error: Error) => void {
+  return (error) => {
+    if (!(error instanceof KeyRequired)) return reject(error);
+    try {
+      again();
+    } catch (thrown) {
+      reject(asHomeostatError(thrown));
+    }
+  };
 }
 
 function isProtecting({ retry, breaker, cache, fallback }: RequestOptions): boolean {

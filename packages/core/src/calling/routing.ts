@@ -77,6 +77,12 @@ export class Routing {
     return { mailbox: contract.mailbox };
   }
 
+  /** Of a keyed mailbox: the key has chosen the partition already. @throws ServiceNotFound, NoHealthyInstances */
+  routeByKey({ name, mailbox }: Contract, policy: RoutingPolicy, partition: string): Route {
+    if (policy.failFast) this.#needs.registry.require(name, mailbox);
+    return { mailbox: partition };
+  }
+
   /** A targeted call is under way: it counts for the strategies. Answers what ends it. */
   started(service: string, nodeId: string): () => void {
     const { balancer } = this.#needs;

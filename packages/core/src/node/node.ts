@@ -7,7 +7,7 @@ import type { BreakerState } from '../ports/breakers.ts';
 import type { BreakerHandle } from '../breaker/handle.ts';
 import { readConfigFile } from '../config/file.ts';
 import type { LiveConfig } from '../config/live.ts';
-import type { Contract, MethodSpecs } from '../contract/contract.ts';
+import type { Contract, MethodSpecs, StateSchema } from '../contract/contract.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
@@ -142,7 +142,10 @@ export interface ActorNode extends AsyncDisposable {
    * others see it. A module is needed for `pool: 'threads'`, and is then loaded in every thread.
    * @throws ConfigError when it is no actor, is served already, or an option is wrong.
    */
-  serve<Methods extends MethodSpecs>(actor: Actor<Methods> | URL, options?: ServeOptions): Promise<void>;
+  serve<Methods extends MethodSpecs, State extends StateSchema>(
+    actor: Actor<Methods, State> | URL,
+    options?: ServeOptions,
+  ): Promise<void>;
   /**
    * Serves an actor no more: others are told, nothing more is claimed, what has not started goes to whoever has room, and
    * what runs has `drainMs` (default: the node's) to finish. Resolves when nobody can see it here any more. What is sent
@@ -296,7 +299,10 @@ class Node implements ActorNode {
     return this.#runtime.id;
   }
 
-  async serve<Methods extends MethodSpecs>(actor: Actor<Methods> | URL, options: ServeOptions = {}): Promise<void> {
+  async serve<Methods extends MethodSpecs, State extends StateSchema>(
+    actor: Actor<Methods, State> | URL,
+    options: ServeOptions = {},
+  ): Promise<void> {
     const parsed = serveOptions(options, actor);
     const served = actor instanceof URL ? await loadActor(actor) : (actor as unknown as Actor);
     await this.#runtime.serve(served, parsed);

@@ -58,6 +58,7 @@ export class NodePresence implements Presence {
         tags,
         meta,
         ...(serving.external ? { external: true } : undefined),
+        ...(actor.policy.keyed === undefined ? undefined : { partitions: actor.policy.keyed.partitions }),
       };
     }
     const standing = now === undefined ? feelings.nodeStatus() : { status: now };

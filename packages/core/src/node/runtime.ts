@@ -28,6 +28,7 @@ import { pipelineNeeds } from '../resilience/pipeline.ts';
 import { Routing } from '../calling/routing.ts';
 import { Scaler } from '../scaling/scaler.ts';
 import { Sending } from '../sending/sending.ts';
+import { SplitMailboxes } from '../calling/split-mailboxes.ts';
 import { pingHere, sendPing } from '../calling/send-ping.ts';
 import { ServedActors, type Served } from './served-actors.ts';
 import type { Serving } from '../serving/serve.ts';
@@ -115,6 +116,7 @@ export class Runtime {
       ready: (signal) => link.ready(signal),
       full: (mailbox, level) => this.#sources.mailboxFull(mailbox, level),
       failed: (error) => this.#sources.backendFailed(error),
+      split: (mailbox, partitions) => this.calling.split.learn(mailbox, partitions),
     });
     this.shared = new SharedState({
       ...{ link, policy, policies, balancer, timers, events, memberId },
@@ -142,12 +144,25 @@ export class Runtime {
         watchesCalls: (service) => this.#sources.watchesCalls(service),
         called: (service, method, error) => this.#sources.called(service, method, error),
       },
+      split: new SplitMailboxes({
+        partitions: link.partitions,
+        registry,
+        clock: this.#clock,
+        busy: (mailbox) => this.sending.busy(mailbox),
+      }),
     };
     this.actors = new ServedActors({
       broker: link.broker,
       policies,
       middleware: serverMiddleware,
       defaults: policy,
+      keyed: {
+        partitions: link.partitions,
+        broker: link.broker,
+        registry,
+        split: this.calling.split,
+        flusher: this.#flusher,
+      },
       parts: {
         calling: this.calling,
         sending: this.sending,
@@ -224,7 +239,10 @@ export class Runtime {
       backendMemory: () => this.#backendMemory,
     });
     for (const event of ['registered', 'deregistered', 'expired', 'health'] as const)
-      events.on(event, () => this.#participation.look());
+      events.on(event, () => {
+        this.#participation.look();
+        this.actors.lookAtKeys();
+      });
     events.on('config', ({ service }) => this.#reconfigure(service));
   }
 
@@ -282,11 +300,12 @@ export class Runtime {
     this.#tellChange();
     const served = this.actors.all;
     await Promise.allSettled(served.map(({ dispatcher }) => dispatcher.stop()));
-    await within(wakefulTimers, drainMs, Promise.all(served.map(({ dispatcher }) => dispatcher.drained())));
+    const drained = served.flatMap(({ dispatcher, keyed }) => [dispatcher.drained(), keyed?.retire()]);
+    await within(wakefulTimers, drainMs, Promise.all(drained));
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
     this.sending.stop();
     await within(wakefulTimers, FLUSH_MS, this.#flushed());
-    await Promise.all(served.map(({ pool }) => pool.close(0)));
+    await Promise.all(served.flatMap(({ pool, keyed }) => [pool.close(0), keyed?.close()]));
     this.#closed = true;
     this.#replies.close();
     this.sending.close();
@@ -337,12 +356,14 @@ export class Runtime {
 
   #local(mailbox: string): Dispatcher | undefined {
     const served = this.actors.get(mailbox);
-    return served === undefined || served.leaving !== undefined ? undefined : served.dispatcher;
+    const isHere = served !== undefined && served.leaving === undefined && served.keyed === undefined;
+    return isHere ? served.dispatcher : undefined;
   }
 
   async #flushed(): Promise<void> {
     while (!this.sending.idle) await sleep(5);
     await this.#settler.settled();
+    await Promise.all(this.actors.all.map(({ keyed }) => keyed?.retire()));
     // What an inbox holds is handed over in the next turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -379,7 +400,10 @@ export class Runtime {
 
   #lose(): void {
     this.member = false;
-    for (const { dispatcher } of this.actors.all) dispatcher.drop();
+    for (const { dispatcher, keyed } of this.actors.all) {
+      dispatcher.drop();
+      this.#lostSettlements += keyed?.drop() ?? 0;
+    }
     this.#settler.forget();
     this.#settler.close();
     this.#lostSettlements += this.#settler.lost;
@@ -411,6 +435,7 @@ export class Runtime {
   }
 
   async #mark(batch: Batch, index: number): Promise<void> {
+    await this.#settler.settled();
     const [result] = await this.#link.broker.settle([{ kind: 'mark', claim: batch.claim, todo: batch.todo(), index }]);
     if (result !== 'settled') throw new ConfigError(`the entry is no longer ours: ${String(result)}`);
   }
@@ -431,7 +456,9 @@ export class Runtime {
       return;
     }
     const instance = this.shared.registry.pick(service);
-    await sendPing(this.sending, instance?.mailbox ?? service, timeoutMs);
+    // A keyed one takes what has no key only when it is for that node alone.
+    const target = instance?.partitions === undefined ? undefined : instance.nodeId;
+    await sendPing(this.sending, instance?.mailbox ?? service, timeoutMs, target);
   }
 
   async #look(): Promise<number> {
@@ -439,6 +466,7 @@ export class Runtime {
     this.#connected = connected;
     this.#backendMemory = memory;
     this.#participation.look();
+    this.actors.lookAtKeys();
     await this.actors.hint();
     return LOOK_MS;
   }

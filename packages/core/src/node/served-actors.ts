@@ -5,6 +5,7 @@ import { createPool } from '../serving/create-pool.ts';
 import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
 import { wakefulTimers } from '../ground/clock.ts';
 import { ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
+import { KeyedServing, type KeyedNeeds } from '../keyed/keyed-serving.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import { metaSchema, tagsSchema } from '../ports/report.ts';
@@ -19,6 +20,8 @@ export interface Served {
   readonly actor: Actor;
   readonly pool: Pool;
   readonly dispatcher: Dispatcher;
+  /** Of a keyed actor. */
+  readonly keyed: KeyedServing | undefined;
   readonly serving: Serving;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
@@ -42,11 +45,15 @@ export type DispatcherParts = Omit<
   ended(mailbox: string, ms: number, code: string | undefined, isCall: boolean): void;
 };
 
+/** Time to hand partitions over once nothing of them runs any more, ms. */
+const HAND_OVER_MS = 5_000;
+
 export interface ServedActorsNeeds {
   readonly broker: Broker;
   readonly policies: Policies;
   readonly middleware: readonly ServerMiddleware[];
   readonly parts: DispatcherParts;
+  readonly keyed: KeyedNeeds;
   /** Of the node: what an actor does not say for itself. */
   readonly defaults: {
     readonly tags: readonly string[];
@@ -91,8 +98,10 @@ export class ServedActors {
   /** Makes pool and dispatcher; nothing is claimed yet. @throws ConfigError, NodeClosed */
   async add(actor: Actor, serving: Serving): Promise<Served> {
     const { parts, middleware, defaults, policies } = this.#needs;
-    const { mailbox, name, methods } = actor.contract;
+    const { mailbox, name, methods, state } = actor.contract;
     this.#refuse(mailbox);
+    if (state !== undefined && serving.pool === 'threads')
+      throw new ConfigError(`serve: ${mailbox} keeps state by key, which handlers in threads cannot reach: use pool 'async'`);
     const tags = parseOptions(tagsSchema, [...new Set([...defaults.tags, ...serving.tags])], 'serve.tags');
     const meta = parseOptions(metaSchema, { ...defaults.meta, ...serving.meta }, 'serve.meta');
     const { events } = parts.calling;
@@ -106,7 +115,7 @@ export class ServedActors {
       await pool.close(0);
       throw thrown;
     }
-    const dispatcher = new Dispatcher({
+    const base: DispatcherNeeds = {
       ...parts,
       mailbox,
       methods: new Set(Object.keys(methods)),
@@ -116,12 +125,16 @@ export class ServedActors {
       tags: new Set(tags),
       onEnded: (_method, ms, code, isCall) => parts.ended(mailbox, ms, code, isCall),
       onBuried: (count, code) => events.emit('dead', { mailbox, count, code }),
-    });
+    };
+    const keyed = actor.policy.keyed === undefined ? undefined : new KeyedServing(this.#needs.keyed, actor, base);
+    const dispatcher = new Dispatcher(keyed?.parts ?? base);
+    keyed?.attach(dispatcher);
     const ownWeight = serving.weight ?? defaults.weight;
     const served: Served = {
       actor,
       pool,
       dispatcher,
+      keyed,
       serving,
       tags,
       meta,
@@ -141,6 +154,7 @@ export class ServedActors {
     const { dispatcher, actor } = served;
     const { mailbox } = actor.contract;
     const { maxLength, maxBytes } = actor.policy;
+    await served.keyed?.open();
     if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
     served.hints = dispatcher.hints();
     await broker.hint(mailbox, served.hints);
@@ -149,14 +163,21 @@ export class ServedActors {
   async remove(served: Served): Promise<void> {
     this.#served.delete(served.actor.contract.mailbox);
     await served.dispatcher.stop();
+    await served.keyed?.close();
     await served.pool.close(0);
   }
 
   /** Claims nothing more for it and hands back what has not started; what runs has `drainMs` to finish. */
-  async drain({ actor, dispatcher }: Served, drainMs: number): Promise<void> {
+  async drain({ actor, dispatcher, keyed }: Served, drainMs: number): Promise<void> {
     await dispatcher.stop();
-    await within(wakefulTimers, drainMs, dispatcher.drained());
+    await within(wakefulTimers, drainMs, Promise.all([dispatcher.drained(), keyed?.retire()]));
     dispatcher.giveUp(new NodeClosed(actor.contract.mailbox, 'unknown'));
+    if (keyed !== undefined) await within(wakefulTimers, HAND_OVER_MS, keyed.retire());
+  }
+
+  /** Who serves keyed actors may have changed; called now and then as well. */
+  lookAtKeys(): void {
+    for (const { keyed } of this.#served.values()) keyed?.look();
   }
 
   /** Writes hints for senders where they have changed. */

@@ -21,6 +21,8 @@ export interface Instance {
   readonly meta: Readonly<Record<string, string>>;
   /** Stands for something outside. */
   readonly external: boolean;
+  /** It is keyed: into so many partitions its mailbox is split. */
+  readonly partitions?: number | undefined;
   /** When its node started: backend time, ms. */
   readonly startedAt: number;
   /**

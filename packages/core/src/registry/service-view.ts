@@ -143,6 +143,7 @@ export class ServiceView {
       tags: served.tags,
       meta: served.meta,
       external: served.external ?? false,
+      ...(served.partitions === undefined ? undefined : { partitions: served.partitions }),
       startedAt: node.startedAt,
       load: feeling?.load ?? 0,
       score: feeling?.score ?? 1,

@@ -5,7 +5,7 @@ import type { Deadlines } from '../ground/deadlines.ts';
 import { KeyRequired, MailboxFull, NodeClosed, type HomeostatError } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
 import { Outbox, type Destination, type TransmitResult } from './outbox.ts';
-import { mailboxOfPartition } from '../ports/partitions.ts';
+import { isPartition, mailboxOfPartition } from '../ports/partitions.ts';
 import type { Replies } from './replies.ts';
 import { FrameShares, WHOLE_FRAMES } from './frame-shares.ts';
 
@@ -76,6 +76,11 @@ export class Sending {
     return this.#add(this.#targets, name, this.#toMailbox(mailbox, target), this.#firstNumber);
   }
 
+  /** Something is on its way to the mailbox, for whoever has room. */
+  busy(mailbox: string): boolean {
+    return this.#mailboxes.get(mailbox)?.idle === false;
+  }
+
   /** The outbox to a node's inbox. */
   inbox(nodeId: string): Outbox {
     const known = this.#inboxes.get(nodeId);
@@ -128,7 +133,7 @@ export class Sending {
   #toMailbox(mailbox: string, target?: string): Destination {
     const needs = this.#needs;
     const { broker, clock, memberId, ready } = needs;
-    const shares = mailbox.includes('#') ? WHOLE_FRAMES : new FrameShares();
+    const shares = isPartition(mailbox) ? WHOLE_FRAMES : new FrameShares();
     return {
       async transmit(frame, number, count, at): Promise<TransmitResult> {
         const result = await broker.append({

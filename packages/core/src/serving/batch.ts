@@ -70,6 +70,11 @@ export class Batch {
     return mask;
   }
 
+  /** What happened before: JSON of `HistoryItem[]`. */
+  get history(): string | undefined {
+    return this.claim.history;
+  }
+
   /** Deliveries that envelope `index` had spent before this one. */
   spent(index: number): number {
     const { claim } = this;

@@ -7,7 +7,9 @@ import type { Contract, MethodSpecs } from '../contract/contract.ts';
 import type { Deadlined } from '../ground/deadlines.ts';
 import { Kind, type Envelope } from '../wire/envelope.ts';
 import { ActorError, type HomeostatError } from '../ground/errors.ts';
+import type { KeyState } from '../contract/key-state.ts';
 import type { Log } from '../ground/log.ts';
+import { nested, type Scope } from '../calling/nested.ts';
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -35,6 +37,8 @@ export class Delivery implements Context, Deadlined {
   ended = false;
   /** Its handler was started. */
   ran = false;
+  /** Of a keyed delivery: what its handler may change, and by which link nested calls are known. */
+  scope: Scope | undefined = undefined;
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;
@@ -77,6 +81,10 @@ export class Delivery implements Context, Deadlined {
     return this.envelope.extras?.headers ?? NO_HEADERS;
   }
 
+  get state(): KeyState | undefined {
+    return this.scope?.state;
+  }
+
   get log(): Log {
     return this.owner.log;
   }
@@ -96,7 +104,8 @@ export class Delivery implements Context, Deadlined {
   }
 
   get client(): <Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions) => Client<Methods> {
-    return (contract, options) => createClient(this.owner.calling, contract, options, this.deadline);
+    return (contract, options) =>
+      createClient(nested(this.owner.calling, this.headers, this.scope), contract, options, this.deadline);
   }
 
   expire(): void {

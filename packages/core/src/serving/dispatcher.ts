@@ -36,7 +36,7 @@ import type { Sending } from '../sending/sending.ts';
 import { ServiceTimes } from './service-times.ts';
 import type { Settler } from './settler.ts';
 import { waited, type Stats } from '../node/stats.ts';
-import { WaitingBatches } from './waiting-batches.ts';
+import { WaitingBatches, type WaitingLine } from './waiting-batches.ts';
 
 export interface DispatcherNeeds {
   readonly mailbox: string;
@@ -54,12 +54,16 @@ export interface DispatcherNeeds {
   readonly maxBodyBytes: number;
   settler(): Settler;
   memberId(): string;
-  /** Writes a start mark and resolves once it is there. */
+  /** Writes a start mark, after everything that is being settled, and resolves once it is there. */
   mark(batch: Batch, index: number): Promise<void>;
   /** Whether another living node announces the method. */
   announcedElsewhere(mailbox: string, method: string): boolean | Promise<boolean>;
   /** Asked before a handler runs, in this order. Absent: none. */
   readonly gates?: readonly Gate[];
+  /** Absent: first come first served. */
+  readonly waiting?: WaitingLine;
+  /** What carries endings out; absent: what does where order does not matter. */
+  endings?(freed: (batch: Batch) => void): Endings;
   /** What this node is tagged with; absent: nothing. */
   readonly tags?: ReadonlySet<string>;
   /** Whether another living node that serves the mailbox has all of these tags. Absent: nobody has. */
@@ -90,7 +94,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   readonly #endings: Endings;
   readonly #local: LocalDeliveries;
   readonly #running = new Set<Delivery>();
-  readonly #waiting = new WaitingBatches();
+  readonly #waiting: WaitingLine;
   #busy = 0;
   /** Envelopes a frame usually holds: the largest of late. */
   #frameSize = MAX_ENVELOPES;
@@ -115,7 +119,9 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.calling = needs.calling;
     this.log = needs.log;
     this.#capacity = new Capacity(needs.pool, needs.policy.concurrency);
-    this.#endings = new Endings(needs, (batch) => this.#freed(batch));
+    this.#waiting = needs.waiting ?? new WaitingBatches();
+    const freed = (batch: Batch): void => this.#freed(batch);
+    this.#endings = needs.endings?.(freed) ?? new Endings(needs, freed);
     this.#local = new LocalDeliveries(this.#localRoom());
   }
 
@@ -203,6 +209,11 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   attach(reader: MailboxReader): void {
     this.#reader = reader;
     if (this.#stopped) void reader.close();
+  }
+
+  /** Whether it claims and starts: it is neither paused nor stopped. */
+  get open(): boolean {
+    return this.#open;
   }
 
   /** Whether it has a reader. That outlives an eviction: once the node has joined again it claims for the new id. */
@@ -379,7 +390,6 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     let marked = false;
     try {
       if (batch.untold > 0) this.#endings.flush(batch);
-      await this.#needs.settler().settled();
       await this.#needs.mark(batch, index);
       marked = true;
     } catch (thrown) {

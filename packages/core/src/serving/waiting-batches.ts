@@ -1,7 +1,20 @@
 /** Claimed frames of which something has not started, first come first served. */
 import type { Batch } from './batch.ts';
 
-export class WaitingBatches {
+/** Frames of which something has not started: who is next. */
+export interface WaitingLine {
+  readonly first: Batch | undefined;
+  /** Envelopes that could start now if there were places. */
+  readonly envelopes: number;
+  /** Which envelope of the batch that `next` answered. */
+  readonly index: number;
+  add(batch: Batch): void;
+  next(): Batch | undefined;
+  forget(batch: Batch): void;
+  clear(): void;
+}
+
+export class WaitingBatches implements WaitingLine {
   #line: Batch[] = [];
   /** Envelopes that have not started; of a suspect frame only the one that may be next. */
   envelopes = 0;

@@ -6,7 +6,7 @@ import type { DueSet } from './due-set.ts';
 import { chargeCrash, claimOf, makeEntry, workOf, type Entry, type EntryStart } from './entry.ts';
 import { Heap } from './heap.ts';
 import { DEFAULT_LIMITS, type Place } from './place.ts';
-import { Queue } from './queue.ts';
+import { Queue } from '../../ground/queue.ts';
 
 /** Most handed-back entries that are looked at in one round for one that somebody with room may have. */
 const LOOK_AHEAD = 128;
