@@ -70,6 +70,7 @@ export * from './ports/permits.ts';
 export * from './ports/state.ts';
 export * from './ports/alerts.ts';
 export { fnv1a, partitionOf } from './keyed/partition-of.ts';
+export { partsOf } from './keyed/parts-of.ts';
 export { systemClock, type Clock } from './ground/clock.ts';
 export { loop, sleep } from './ground/loop.ts';
 export type { Log } from './ground/log.ts';

@@ -22,6 +22,7 @@ import { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
 import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, producedKey, targetedName, type LaneKeys } from './keys.ts';
 import { seeToOrphans } from './orphans.ts';
+import { addDepth, depthOfPartitions, momentOf } from './partition-depth.ts';
 import { run } from './script.ts';
 import { Settling } from './settle.ts';
 
@@ -36,6 +37,7 @@ const PRODUCED_MS = 86_400_000;
 type Appended =
   | string
   | [id: string, hints: string]
+  | [partitions: number]
   | [room: number, messages: number, bytes: number, maxLength: number, maxBytes: number];
 
 export class RedisBroker implements Broker {
@@ -108,6 +110,7 @@ export class RedisBroker implements Broker {
       return { kind: 'not-member' };
     }
     if (typeof answer === 'string') return { kind: 'accepted', id: answer };
+    if (answer.length === 1) return { kind: 'partitioned', partitions: answer[0] };
     if (answer.length === 2) return { kind: 'accepted', id: answer[0], hints: answer[1] };
     const [room, messages, bytes, maxLength, maxBytes] = answer;
     return { kind: 'full', room, messages, bytes, maxLength, maxBytes };
@@ -159,10 +162,18 @@ export class RedisBroker implements Broker {
 
   async depth(mailbox: string): Promise<MailboxDepth> {
     const { stream, level, dead } = this.#keys(mailbox);
-    const [messages, bytes, entries, pending, letters, oldest] = await run<
-      [messages: number, bytes: number, entries: number, pending: number, letters: number, oldest: string]
+    const [messages, bytes, entries, pending, letters, oldest, partitions] = await run<
+      [
+        messages: number,
+        bytes: number,
+        entries: number,
+        pending: number,
+        letters: number,
+        oldest: string,
+        partitions: number,
+      ]
     >(this.#ground.command, 'depth', [level, stream, dead], []);
-    return {
+    const shared = {
       messages,
       bytes,
       waiting: Math.max(0, entries - pending),
@@ -170,6 +181,7 @@ export class RedisBroker implements Broker {
       dead: letters,
       ...(oldest === '' ? undefined : { oldestAt: momentOf(oldest) }),
     };
+    return partitions === 0 ? shared : addDepth(shared, await depthOfPartitions(this.#ground, mailbox, partitions));
   }
 
   async dead(
@@ -223,6 +235,7 @@ export class RedisBroker implements Broker {
 
   memberChanged(): void {
     this.#ground.hands.clear();
+    this.#ground.tenures.clear();
     for (const claims of this.#claims) claims.memberChanged();
   }
 
@@ -257,11 +270,6 @@ export class RedisBroker implements Broker {
 /** ioredis sends Buffers as they are; a view of the same bytes costs no copy. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** When an entry was written (backend time, ms). */
-function momentOf(id: string): number {
-  return Number(id.split('-', 1)[0]);
 }
 
 /** A dead letter that was no frame shows its first value, so that a person can look at it. */

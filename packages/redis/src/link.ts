@@ -13,6 +13,7 @@ import type {
   Link,
   Membership,
   NodeIdentity,
+  Partitions,
   Permits,
   Records,
   StateStore,
@@ -21,6 +22,7 @@ import { Ground } from './ground.ts';
 import { ensureLayout } from './layout.ts';
 import { RedisMembership } from './membership.ts';
 import type { ParsedOptions } from './options.ts';
+import { RedisPartitions } from './partitions.ts';
 import { RedisPermits } from './permits.ts';
 import { RedisRecords } from './records.ts';
 import { checkServer } from './server.ts';
@@ -33,6 +35,7 @@ export class RedisLink implements Link {
   readonly #ground: Ground;
   readonly #broker: RedisBroker;
   readonly #membership: RedisMembership;
+  readonly #partitions: RedisPartitions;
   readonly records: Records;
   readonly breakers: Breakers;
   readonly cache: Cache;
@@ -45,7 +48,8 @@ export class RedisLink implements Link {
   private constructor(ground: Ground) {
     this.#ground = ground;
     this.#broker = new RedisBroker(ground);
-    this.#membership = new RedisMembership(ground, this.#broker);
+    this.#partitions = new RedisPartitions(ground);
+    this.#membership = new RedisMembership(ground, this.#broker, this.#partitions);
     this.records = new RedisRecords(ground);
     this.breakers = new RedisBreakers(ground);
     this.cache = new RedisCache(ground);
@@ -89,6 +93,10 @@ export class RedisLink implements Link {
     return this.#membership;
   }
 
+  get partitions(): Partitions {
+    return this.#partitions;
+  }
+
   now(): number {
     return this.#ground.time.now();
   }
@@ -119,7 +127,7 @@ export class RedisLink implements Link {
   async close(): Promise<void> {
     clearInterval(this.#pulse);
     this.#ground.registration.drop();
-    await Promise.all([this.#broker.close(), this.#membership.close()]);
+    await Promise.all([this.#broker.close(), this.#partitions.close(), this.#membership.close()]);
     for (const connection of this.#ground.connections) connection.close();
   }
 

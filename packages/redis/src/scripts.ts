@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'keyedbury' | 'keyedcommit' | 'keyeddepth' | 'keyeddone' | 'keyedfree' | 'keyedlimits' | 'keyedmove' | 'keyedowners' | 'keyedprogress' | 'keyedread' | 'keyedrelayed' | 'keyedrelease' | 'keyedsplit' | 'keyedtake' | 'layout' | 'leave' | 'members' | 'open' | 'outcome' | 'park' | 'permits' | 'probe' | 'progress' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -380,7 +380,7 @@ tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1`,
   },
   append: {
-    sha: '93b9a2b3a493a309ab86794ed8ed48756ed66ba8',
+    sha: 'c63c05a0993897e77a830fd0a2a7df27fc55b3d4',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
@@ -402,8 +402,9 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
+local function fullness(members, level, stream, due, orphans, count, size, anybody)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions')
+  if anybody and l[6] then return { tonumber(l[6]) } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
@@ -438,7 +439,8 @@ local function enter(name, frame, count)
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[4]), #ARGV[5])
+local full, messages, bytes, hints =
+  fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[4]), #ARGV[5], not KEYS[7])
 if full then return full end
 local id = enter(ARGV[2], ARGV[5], ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
@@ -447,7 +449,7 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   appendall: {
-    sha: '7014bc8556337e1322f4635ede43769a0c38a8f8',
+    sha: 'c0bd57829f60ce0ea7e01c4c1f6dd7e16106ea99',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
@@ -469,8 +471,9 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
+local function fullness(members, level, stream, due, orphans, count, size, anybody)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions')
+  if anybody and l[6] then return { tonumber(l[6]) } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
@@ -509,7 +512,7 @@ for at = 4, math.min(#ARGV - 1, 2 + 2 * MOST_FRAMES), 2 do
   local number = string.format('%.0f', tonumber(ARGV[3]) + taken)
   if not repeated(KEYS[2], ARGV[2], number) then
     local full, messages, bytes, brought =
-      fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[at]), #ARGV[at + 1])
+      fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[at]), #ARGV[at + 1], not KEYS[7])
     if full then break end
     local id = enter(ARGV[2], ARGV[at + 1], ARGV[at])
     redis.call('HSET', KEYS[2], ARGV[2], number .. ' ' .. id)
@@ -991,7 +994,7 @@ redis.call('SET', KEYS[2], token, 'PX', ARGV[2])
 return { token }`,
   },
   delay: {
-    sha: '2cfe5c04b5d771f747779e3c679bc49c20482a78',
+    sha: 'daa5fdf9b691fe9b430a7f9144e618773ab05ccd',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MAX_LENGTH = 1000000
@@ -1013,8 +1016,9 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints')
+local function fullness(members, level, stream, due, orphans, count, size, anybody)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions')
+  if anybody and l[6] then return { tonumber(l[6]) } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
@@ -1035,7 +1039,8 @@ local function put_aside(due, frames, seq, revision, at, frame)
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[9], tonumber(ARGV[4]), #ARGV[5])
+local full, messages, bytes, hints =
+  fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[9], tonumber(ARGV[4]), #ARGV[5], true)
 if full then return full end
 local id = 'due-' .. put_aside(KEYS[5], KEYS[6], KEYS[7], KEYS[8], ARGV[6], { ARGV[2], ARGV[5], ARGV[4], '', '', '' })
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
@@ -1043,16 +1048,16 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   depth: {
-    sha: 'b8c40f83efb272e8d290709512a22ee00cfde91b',
+    sha: '1a8d998322f71b9195cc7f7c931245d5e46e495c',
     lua: `#!lua flags=no-writes
-local level = redis.call('HMGET', KEYS[1], 'messages', 'bytes')
+local level = redis.call('HMGET', KEYS[1], 'messages', 'bytes', 'partitions')
 local pending = redis.pcall('XPENDING', KEYS[2], 'g')
 local readable = redis.acl_check_cmd('XRANGE', KEYS[2], '-', '+')
 local oldest = readable and redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1) or {}
 return {
   tonumber(level[1]) or 0, tonumber(level[2]) or 0, redis.call('XLEN', KEYS[2]),
   pending.err and 0 or pending[1], redis.call('XLEN', KEYS[3]),
-  oldest[1] and oldest[1][1] or '',
+  oldest[1] and oldest[1][1] or '', tonumber(level[3]) or 0,
 }`,
   },
   drop: {
@@ -1448,6 +1453,820 @@ if ARGV[4] ~= '' then
   logged = healing('XREVRANGE', KEYS[7], '+', '-', 'COUNT', 1)[1]
 end
 return { tostring(revision), cursor, told, logged and logged[1] or '' }`,
+  },
+  keyedbury: {
+    sha: '87255af3a0432ca9a48498d7ed0b202919c0ea1f',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+end
+local function is_held(stream, id, consumer)
+  local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
+  return not pending.err and #pending > 0
+end
+local function read_entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if #found == 0 then return nil end
+  local raw, fields = found[1][2], {}
+  for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
+  return fields, raw
+end
+local function end_entry(stream, progress, id)
+  redis.call('XACK', stream, 'g', id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', progress, id)
+end
+local function leave_rest(stream, level, progress, id, p, stored, rest, bytes, clear_mark)
+  local gone = ones(stored) - ones(rest)
+  if ones(rest) == 0 then
+    end_entry(stream, progress, id)
+    change_level(level, -gone, -bytes)
+    return
+  end
+  if clear_mark or (p.mark ~= '' and string.sub(rest, tonumber(p.mark) + 1, tonumber(p.mark) + 1) ~= '1') then p.mark = '' end
+  p.mask = rest
+  write_progress(progress, id, p)
+  change_level(level, -gone, 0)
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+local id = ARGV[3]
+local entry, raw = read_entry(KEYS[3], id)
+if not entry then return 0 end
+if ARGV[4] == '' then
+  local letter = { 'XADD', KEYS[7], '*', 'r', ARGV[6] }
+  for i = 1, math.min(#raw, 512) do letter[#letter + 1] = raw[i] end
+  redis.call(unpack(letter))
+  end_entry(KEYS[3], KEYS[5], id)
+  return 1
+end
+if not entry.f or not entry.n then return 0 end
+local p = read_progress(redis.call('HGET', KEYS[5], id))
+local stored = p.mask ~= '' and p.mask or entry.t or string.rep('1', tonumber(entry.n))
+local moved = masked(stored, ARGV[4], '1')
+if ones(moved) == 0 then return 0 end
+local rest = masked(masked(stored, ARGV[5], '1'), moved, '0')
+redis.call('XADD', KEYS[7], '*', 'r', ARGV[6], 'f', entry.f, 'n', entry.n, 't', moved, 'd', ARGV[7], 'h', ARGV[8])
+leave_rest(KEYS[3], KEYS[4], KEYS[5], id, p, stored, rest, #entry.f, false)
+if ones(rest) == 0 then forget_kept(KEYS[6], id) end
+return 1`,
+  },
+  keyedcommit: {
+    sha: 'ab629c125076ec097f069648a7ee2b3b4d5c506e',
+    lua: `#!lua
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+end
+local function is_held(stream, id, consumer)
+  local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
+  return not pending.err and #pending > 0
+end
+local function read_entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if #found == 0 then return nil end
+  local raw, fields = found[1][2], {}
+  for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
+  return fields, raw
+end
+local function end_entry(stream, progress, id)
+  redis.call('XACK', stream, 'g', id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', progress, id)
+end
+local function leave_rest(stream, level, progress, id, p, stored, rest, bytes, clear_mark)
+  local gone = ones(stored) - ones(rest)
+  if ones(rest) == 0 then
+    end_entry(stream, progress, id)
+    change_level(level, -gone, -bytes)
+    return
+  end
+  if clear_mark or (p.mark ~= '' and string.sub(rest, tonumber(p.mark) + 1, tonumber(p.mark) + 1) ~= '1') then p.mark = '' end
+  p.mask = rest
+  write_progress(progress, id, p)
+  change_level(level, -gone, 0)
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local function is_in_log(stream, id)
+  return #redis.call('XRANGE', stream, id, id) > 0
+end
+local function add_cast(mailbox, count, frame)
+  local time = redis.call('TIME')
+  local last = tonumber(redis.call('HGET', KEYS[4], 'outgoing') or '0') or 0
+  local number = string.format('%.0f', math.max(last + 1, tonumber(time[1]) * 1000000 + tonumber(time[2])))
+  redis.call('HSET', KEYS[4], 'outgoing', number)
+  redis.call('XADD', KEYS[8], number .. '-0', 'm', mailbox, 'n', count, 'f', frame)
+end
+local function commit()
+  if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+  local id, index = ARGV[3], ARGV[4]
+  local record = redis.call('HGET', KEYS[5], id)
+  if not record and not is_in_log(KEYS[3], id) then return 0 end
+  local p = read_progress(record)
+  local stored = p.mask ~= '' and p.mask or ARGV[5]
+  local place = tonumber(index) + 1
+  if string.sub(stored, place, place) ~= '1' then return 0 end
+  local indexes, applied = applied_in(KEYS[6], id)
+  if applied[index] then return 0 end
+  if ARGV[8] == 'set' then redis.call('HSET', KEYS[7], ARGV[7], ARGV[9]) end
+  if ARGV[8] == 'delete' then redis.call('HDEL', KEYS[7], ARGV[7]) end
+  for at = 12, #ARGV - 2, 3 do add_cast(ARGV[at], ARGV[at + 1], ARGV[at + 2]) end
+  if ARGV[10] == '1' then
+    indexes[#indexes + 1] = index
+    redis.call('HSET', KEYS[6], id, table.concat(indexes, ','), id .. ':' .. index, ARGV[11])
+    p.mask = stored
+    write_progress(KEYS[5], id, p)
+    return 1
+  end
+  local rest = string.sub(stored, 1, place - 1) .. '0' .. string.sub(stored, place + 1)
+  leave_rest(KEYS[3], KEYS[4], KEYS[5], id, p, stored, rest, tonumber(ARGV[6]), false)
+  if ones(rest) > 0 then return 1 end
+  forget_kept(KEYS[6], id)
+  return 2
+end
+return commit()`,
+  },
+  keyeddepth: {
+    sha: 'd8535aea3b7572d847450ad49fffd69e13a75fbd',
+    lua: `#!lua flags=no-writes
+local messages, bytes, entries, dead, oldest, oldest_ms = 0, 0, 0, 0, '', math.huge
+for i = 1, #KEYS - 2, 3 do
+  local level = redis.call('HMGET', KEYS[i], 'messages', 'bytes')
+  messages = messages + (tonumber(level[1]) or 0)
+  bytes = bytes + (tonumber(level[2]) or 0)
+  entries = entries + redis.call('XLEN', KEYS[i + 1])
+  dead = dead + redis.call('XLEN', KEYS[i + 2])
+  local readable = redis.acl_check_cmd('XRANGE', KEYS[i + 1], '-', '+')
+  local first = readable and redis.call('XRANGE', KEYS[i + 1], '-', '+', 'COUNT', 1)[1]
+  local ms = first and tonumber(string.match(first[1], '^%d+'))
+  if ms and ms < oldest_ms then oldest, oldest_ms = first[1], ms end
+end
+return { messages, bytes, entries, dead, oldest }`,
+  },
+  keyeddone: {
+    sha: '328b1134d97239ce012da52be7ed6cc26e9e12d7',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local answer = {}
+local at = 2
+for box = 0, math.floor((#KEYS - 1) / 5) - 1 do
+  local owners, log, level, progress, kept =
+    KEYS[2 + 5 * box], KEYS[3 + 5 * box], KEYS[4 + 5 * box], KEYS[5 + 5 * box], KEYS[6 + 5 * box]
+  local owned = owner_of(owners, ARGV[at]) == ARGV[1]
+  local ids, weights, sizes = {}, {}, {}
+  for i = 1, tonumber(ARGV[at + 1]) do
+    ids[i], weights[i], sizes[i] = ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+    at = at + 3
+  end
+  at = at + 2
+  if not owned then
+    answer[#answer + 1] = string.rep('0', #ids)
+  else
+    if redis.call('EXISTS', progress) == 1 then
+      for i, record in ipairs(redis.call('HMGET', progress, unpack(ids))) do
+        local p = record and read_progress(record)
+        if p and p.mask ~= '' then weights[i] = ones(p.mask) end
+      end
+      redis.call('HDEL', progress, unpack(ids))
+    end
+    if redis.call('EXISTS', kept) == 1 then
+      for _, id in ipairs(ids) do forget_kept(kept, id) end
+    end
+    local messages, bytes = 0, 0
+    for i, id in ipairs(ids) do
+      if redis.call('XDEL', log, id) == 1 then
+        messages, bytes = messages + weights[i], bytes + sizes[i]
+        answer[#answer + 1] = '1'
+      else
+        answer[#answer + 1] = '0'
+      end
+    end
+    change_level(level, -messages, -bytes)
+  end
+end
+return table.concat(answer)`,
+  },
+  keyedfree: {
+    sha: '741a2d55ee4d274f37238e6ccd4b8d763483bcf1',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+end
+local function is_held(stream, id, consumer)
+  local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
+  return not pending.err and #pending > 0
+end
+local function read_entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if #found == 0 then return nil end
+  local raw, fields = found[1][2], {}
+  for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
+  return fields, raw
+end
+local function end_entry(stream, progress, id)
+  redis.call('XACK', stream, 'g', id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', progress, id)
+end
+local function leave_rest(stream, level, progress, id, p, stored, rest, bytes, clear_mark)
+  local gone = ones(stored) - ones(rest)
+  if ones(rest) == 0 then
+    end_entry(stream, progress, id)
+    change_level(level, -gone, -bytes)
+    return
+  end
+  if clear_mark or (p.mark ~= '' and string.sub(rest, tonumber(p.mark) + 1, tonumber(p.mark) + 1) ~= '1') then p.mark = '' end
+  p.mask = rest
+  write_progress(progress, id, p)
+  change_level(level, -gone, 0)
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local function is_in_log(stream, id)
+  return #redis.call('XRANGE', stream, id, id) > 0
+end
+local function add_cast(mailbox, count, frame)
+  local time = redis.call('TIME')
+  local last = tonumber(redis.call('HGET', KEYS[4], 'outgoing') or '0') or 0
+  local number = string.format('%.0f', math.max(last + 1, tonumber(time[1]) * 1000000 + tonumber(time[2])))
+  redis.call('HSET', KEYS[4], 'outgoing', number)
+  redis.call('XADD', KEYS[8], number .. '-0', 'm', mailbox, 'n', count, 'f', frame)
+end
+local function commit()
+  if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+  local id, index = ARGV[3], ARGV[4]
+  local record = redis.call('HGET', KEYS[5], id)
+  if not record and not is_in_log(KEYS[3], id) then return 0 end
+  local p = read_progress(record)
+  local stored = p.mask ~= '' and p.mask or ARGV[5]
+  local place = tonumber(index) + 1
+  if string.sub(stored, place, place) ~= '1' then return 0 end
+  local indexes, applied = applied_in(KEYS[6], id)
+  if applied[index] then return 0 end
+  if ARGV[8] == 'set' then redis.call('HSET', KEYS[7], ARGV[7], ARGV[9]) end
+  if ARGV[8] == 'delete' then redis.call('HDEL', KEYS[7], ARGV[7]) end
+  for at = 12, #ARGV - 2, 3 do add_cast(ARGV[at], ARGV[at + 1], ARGV[at + 2]) end
+  if ARGV[10] == '1' then
+    indexes[#indexes + 1] = index
+    redis.call('HSET', KEYS[6], id, table.concat(indexes, ','), id .. ':' .. index, ARGV[11])
+    p.mask = stored
+    write_progress(KEYS[5], id, p)
+    return 1
+  end
+  local rest = string.sub(stored, 1, place - 1) .. '0' .. string.sub(stored, place + 1)
+  leave_rest(KEYS[3], KEYS[4], KEYS[5], id, p, stored, rest, tonumber(ARGV[6]), false)
+  if ones(rest) > 0 then return 1 end
+  forget_kept(KEYS[6], id)
+  return 2
+end
+return commit()`,
+  },
+  keyedlimits: {
+    sha: '17e7ad72bb12b2e2fa85d1617550ae08524be2b9',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+for i = 2, #KEYS do redis.call('HSET', KEYS[i], 'maxLength', ARGV[2], 'maxBytes', ARGV[3]) end
+return 1`,
+  },
+  keyedmove: {
+    sha: '98d17cd186fd78ec7ccf9fe8c1c19f19b6f1b5de',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+end
+local moved = 0
+for copy = 0, math.floor((#KEYS - 2) / 3) - 1 do
+  local log, level, progress = KEYS[3 + 3 * copy], KEYS[4 + 3 * copy], KEYS[5 + 3 * copy]
+  local at = 3 + 7 * copy
+  local name, frame, todo, record = ARGV[at], ARGV[at + 1], ARGV[at + 3], ARGV[at + 6]
+  if redis.call('HEXISTS', KEYS[2], name) == 0 then
+    local fields = { 'f', frame, 'n', ARGV[at + 2], 't', todo }
+    for i, field in ipairs({ 'd', 'h', 'p' }) do
+      local value = ARGV[at + 3 + i]
+      if value ~= '' then fields[#fields + 1] = field; fields[#fields + 1] = value end
+    end
+    local id = redis.call('XADD', log, '*', unpack(fields))
+    if record ~= '' then redis.call('HSET', progress, id, record) end
+    change_level(level, ones(todo), #frame)
+    redis.call('HSET', KEYS[2], name, '1')
+    moved = moved + 1
+  end
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return moved`,
+  },
+  keyedowners: {
+    sha: '69ce77a16eaee3631e209bdc0e8e7cfb4f5b0a68',
+    lua: `#!lua flags=no-writes
+local MOST_PARTITIONS = 1024
+local answer = {}
+local found = redis.call('HGETALL', KEYS[2])
+for at = 1, math.min(#found, 2 * MOST_PARTITIONS), 2 do
+  local id = string.match(found[at + 1], '^%S+')
+  if id and redis.call('HEXISTS', KEYS[1], id) == 1 then
+    answer[#answer + 1] = found[at]
+    answer[#answer + 1] = id
+  end
+end
+return answer`,
+  },
+  keyedprogress: {
+    sha: '8a6072798199ca68c3991bf194dbaa0de7aa1012',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+end
+local function is_held(stream, id, consumer)
+  local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
+  return not pending.err and #pending > 0
+end
+local function read_entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if #found == 0 then return nil end
+  local raw, fields = found[1][2], {}
+  for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
+  return fields, raw
+end
+local function end_entry(stream, progress, id)
+  redis.call('XACK', stream, 'g', id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', progress, id)
+end
+local function leave_rest(stream, level, progress, id, p, stored, rest, bytes, clear_mark)
+  local gone = ones(stored) - ones(rest)
+  if ones(rest) == 0 then
+    end_entry(stream, progress, id)
+    change_level(level, -gone, -bytes)
+    return
+  end
+  if clear_mark or (p.mark ~= '' and string.sub(rest, tonumber(p.mark) + 1, tonumber(p.mark) + 1) ~= '1') then p.mark = '' end
+  p.mask = rest
+  write_progress(progress, id, p)
+  change_level(level, -gone, 0)
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local function is_in_log(stream, id)
+  return #redis.call('XRANGE', stream, id, id) > 0
+end
+local function spend(charges, spent)
+  local counts, order = {}, {}
+  for index, count in string.gmatch(charges .. ',' .. spent, '(%d+):(%d+)') do
+    if not counts[index] then order[#order + 1] = index end
+    counts[index] = math.max(counts[index] or 0, tonumber(count))
+  end
+  for i, index in ipairs(order) do order[i] = index .. ':' .. counts[index] end
+  return table.concat(order, ',')
+end
+local owned = owner_of(KEYS[2], ARGV[2]) == ARGV[1]
+local answer = {}
+for at = 3, #ARGV - 6, 7 do
+  local id, claimed, left, mark = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local bytes, spent, history = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6]
+  local record = owned and redis.call('HGET', KEYS[5], id)
+  if record or (owned and is_in_log(KEYS[3], id)) then
+    local p = read_progress(record)
+    local stored = p.mask ~= '' and p.mask or claimed
+    p.mark = mark
+    if spent ~= '' then p.charges = spend(p.charges, spent) end
+    if history ~= '' then redis.call('HSET', KEYS[6], id .. ':h', history) end
+    local rest = masked(stored, left, '1')
+    leave_rest(KEYS[3], KEYS[4], KEYS[5], id, p, stored, rest, bytes, false)
+    if ones(rest) == 0 then forget_kept(KEYS[6], id) end
+    answer[#answer + 1] = '1'
+  else
+    answer[#answer + 1] = '0'
+  end
+end
+return table.concat(answer)`,
+  },
+  keyedread: {
+    sha: 'be83d6d75405df6253e61527d2d51addf0aeaa09',
+    lua: `#!lua flags=no-writes
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local MOST_ENTRIES = 64
+local function is_before(a, b)
+  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
+  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
+  if not a_ms or not b_ms then return false end
+  if a_ms ~= b_ms then return tonumber(a_ms) < tonumber(b_ms) end
+  return tonumber(a_seq) < tonumber(b_seq)
+end
+local function last_given_out()
+  local info = redis.pcall('XINFO', 'STREAM', KEYS[3])
+  for at = 1, info.err and 0 or #info, 2 do
+    if info[at] == 'last-generated-id' then return info[at + 1] end
+  end
+  return '0-0'
+end
+if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 'not-owner' end
+local after, anew = ARGV[3], '0'
+if after ~= '' and ARGV[5] == '1' and is_before(last_given_out(), after) then after, anew = '', '1' end
+local from = after == '' and '-' or '(' .. after
+local found = redis.call('XRANGE', KEYS[3], from, '+', 'COUNT', math.min(tonumber(ARGV[4]), MOST_ENTRIES))
+local has_records = redis.call('EXISTS', KEYS[4]) == 1
+local has_kept = redis.call('EXISTS', KEYS[5]) == 1
+for _, entry in ipairs(found) do
+  local id = entry[1]
+  entry[3] = has_records and redis.call('HGET', KEYS[4], id) or ''
+  if has_kept then
+    local names = applied_in(KEYS[5], id)
+    names[#names + 1] = 'h'
+    for _, name in ipairs(names) do
+      local value = redis.call('HGET', KEYS[5], id .. ':' .. name)
+      if value then
+        entry[#entry + 1] = name
+        entry[#entry + 1] = value
+      end
+    end
+  end
+end
+return { anew, found }`,
+  },
+  keyedrelayed: {
+    sha: 'e0263b567f092014381749434e996d5b0a3d184b',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+return redis.call('XTRIM', KEYS[3], 'MINID', ARGV[3])`,
+  },
+  keyedrelease: {
+    sha: '20dec26f5cfbbdc0b539d7d7ed8cd82b962a06b7',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function charge(charges, index)
+  local counts, order, found = {}, {}, false
+  for at, count in string.gmatch(charges, '(%d+):(%d+)') do
+    order[#order + 1] = at
+    counts[at] = tonumber(count)
+    if at == index then counts[at] = counts[at] + 1; found = true end
+  end
+  if not found then order[#order + 1] = index; counts[index] = 1 end
+  for i, at in ipairs(order) do order[i] = at .. ':' .. counts[at] end
+  return table.concat(order, ',')
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local MOST_RECORDS = 20000
+local function take_marks_off(progress, died)
+  local records = redis.call('HGETALL', progress)
+  for at = 1, math.min(#records, 2 * MOST_RECORDS), 2 do
+    local p = read_progress(records[at + 1])
+    if p.mark ~= '' then
+      if died then p.charges = charge(p.charges, p.mark) end
+      p.mark = ''
+      write_progress(progress, records[at], p)
+    end
+  end
+end
+if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+take_marks_off(KEYS[3], false)
+redis.call('HDEL', KEYS[2], ARGV[2])
+return 1`,
+  },
+  keyedsplit: {
+    sha: 'cd36f70df0822c2f32b6f59f0afc45fa74094e3d',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local known = tonumber(redis.call('HGET', KEYS[3], 'partitions') or '')
+if known then return { known } end
+local by = redis.call('HGET', KEYS[3], 'splitter')
+if by and by ~= ARGV[1] and redis.call('HEXISTS', KEYS[1], by) == 1 then return { 0, by } end
+redis.call('HSET', KEYS[3], 'splitter', ARGV[1])
+if ARGV[3] ~= '1' then return {} end
+local groups = redis.pcall('XINFO', 'GROUPS', KEYS[2])
+local read = '-'
+for i = 1, groups.err and 0 or #groups do
+  local facts = {}
+  for at = 1, #groups[i], 2 do facts[groups[i][at]] = groups[i][at + 1] end
+  if facts.name == 'g' then read = '(' .. facts['last-delivered-id'] end
+end
+if #redis.call('XRANGE', KEYS[2], read, '+', 'COUNT', 1) > 0 then return {} end
+redis.call('HSET', KEYS[3], 'partitions', ARGV[2])
+redis.call('HDEL', KEYS[3], 'splitter')
+return { tonumber(ARGV[2]) }`,
+  },
+  keyedtake: {
+    sha: 'b93b1848007a2340a9635145291f024f9a8dd55f',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function charge(charges, index)
+  local counts, order, found = {}, {}, false
+  for at, count in string.gmatch(charges, '(%d+):(%d+)') do
+    order[#order + 1] = at
+    counts[at] = tonumber(count)
+    if at == index then counts[at] = counts[at] + 1; found = true end
+  end
+  if not found then order[#order + 1] = index; counts[index] = 1 end
+  for i, at in ipairs(order) do order[i] = at .. ':' .. counts[at] end
+  return table.concat(order, ',')
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local MOST_RECORDS = 20000
+local function take_marks_off(progress, died)
+  local records = redis.call('HGETALL', progress)
+  for at = 1, math.min(#records, 2 * MOST_RECORDS), 2 do
+    local p = read_progress(records[at + 1])
+    if p.mark ~= '' then
+      if died then p.charges = charge(p.charges, p.mark) end
+      p.mark = ''
+      write_progress(progress, records[at], p)
+    end
+  end
+end
+local holder, last = owner_of(KEYS[2], ARGV[2])
+if holder ~= ARGV[1] then
+  if holder and redis.call('HEXISTS', KEYS[1], holder) == 1 then return { 'held', holder } end
+  last = nil
+  if holder then
+    take_marks_off(KEYS[4], true)
+    local newest = redis.pcall('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
+    last = newest[1] and newest[1][1] or ''
+  end
+  redis.call('HSET', KEYS[2], ARGV[2], last and (ARGV[1] .. ' ' .. last) or ARGV[1])
+end
+if last then return { 'owned', last } end
+return { 'owned' }`,
   },
   layout: {
     sha: 'e55398720e49d066befd732b43993949d96f8b59',
@@ -1857,7 +2676,7 @@ if not failed_before and breaker.failures > 0 then redis.call('ZADD', KEYS[2], 0
 return state`,
   },
   park: {
-    sha: '782583230460e4bd0c962bb131c4b73610ab44b0',
+    sha: '5d2e35dd92cedca6d19764b1e4ef7aebc80d6e90',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -1941,6 +2760,8 @@ local rest = masked(stored, ARGV[5], '1')
 if rest ~= stored or p.mark ~= '' then
   leave_rest(KEYS[2], KEYS[3], KEYS[4], id, p, stored, rest, tonumber(ARGV[6]), true)
 end
+local partitions = ones(rest) > 0 and not KEYS[7] and redis.call('HGET', KEYS[3], 'partitions')
+if partitions then return { tonumber(partitions), rest } end
 if ones(rest) > 0 and KEYS[7] then
   local _, raw = read_entry(KEYS[2], id)
   if not raw then return 0 end
