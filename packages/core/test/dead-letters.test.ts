@@ -65,7 +65,7 @@ function before(a: string, b: string): boolean {
 
 function letters(entries: readonly DeadEntry[]): { fake: Fake; dead: DeadLetters } {
   const fake = new Fake(entries);
-  return { fake, dead: new DeadLetters(fake as unknown as Broker, 'm@1', DEFAULT_MAX_BODY_BYTES) };
+  return { fake, dead: new DeadLetters(fake as unknown as Broker, 'm@1', DEFAULT_MAX_BODY_BYTES, async () => 0) };
 }
 
 test('each dead envelope of an entry is a letter of its own, with its own history', async (t) => {

@@ -71,7 +71,9 @@ export class HeldCasts {
 }
 
 /** The key of a frame of one cast. */
-export function keyOfCast(envelopes: readonly { readonly kind: number; readonly extras: Extras | undefined }[]): string | undefined {
+export function keyOfCast(
+  envelopes: readonly { readonly kind: number; readonly extras: Extras | undefined }[],
+): string | undefined {
   const [first] = envelopes;
   return first?.kind === Kind.cast ? first.extras?.key : undefined;
 }

@@ -230,7 +230,8 @@ export class Requests {
     if (request.deadline - sending.now() <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(request.signal, this.#subject);
     if (sendHooks.size > 0) for (const hook of sendHooks) hook(request);
-    if (request.key !== undefined || split.has(this.#contract.mailbox)) this.#callByKey(request, policy, false, resolve, reject);
+    if (request.key !== undefined || split.has(this.#contract.mailbox))
+      this.#callByKey(request, policy, false, resolve, reject);
     else this.#callBy(routing.route(this.#contract, policy, request.wish, undefined), request, resolve, reject);
   }
 
@@ -344,7 +345,17 @@ export class Requests {
     const due = dueOf(options, now);
     if (options.key !== undefined || split.has(this.#contract.mailbox) || held !== undefined)
       this.#castByKey({ input, options, policy, timeoutMs, wish, due, resolve, reject }, false);
-    else this.#castBy(this.#routeOfCast(policy, wish, due, undefined), input, options, timeoutMs, wish, due, resolve, reject);
+    else
+      this.#castBy(
+        this.#routeOfCast(policy, wish, due, undefined),
+        input,
+        options,
+        timeoutMs,
+        wish,
+        due,
+        resolve,
+        reject,
+      );
   }
 
   #castByKey(cast: Casting, refused: boolean): void {

@@ -41,6 +41,12 @@ export class SplitMailboxes {
     this.#whole.delete(mailbox);
   }
 
+  /** The backend may be another one, or empty. */
+  forget(): void {
+    this.#known.clear();
+    this.#whole.clear();
+  }
+
   /**
    * Tells `use` the partition that a request goes to, at once where it is known; undefined: the mailbox is whole, as far as
    * anybody knows. Tells `fail` why it cannot go, or throws it.

@@ -39,7 +39,11 @@ export class KeyedBatch extends Batch {
   }
 
   /** A delivery has failed and the message will be tried again; answers what the backend should know of that. */
-  failed(index: number, deliveries: number, item: HistoryItem): { charges: ReadonlyMap<number, number>; history: string } {
+  failed(
+    index: number,
+    deliveries: number,
+    item: HistoryItem,
+  ): { charges: ReadonlyMap<number, number>; history: string } {
     (this.#spent ??= new Map()).set(index, deliveries);
     this.#history = withHistory(this.#history, [item]);
     return { charges: new Map([[index, deliveries - this.claim.deliveries]]), history: this.#history };

@@ -10,7 +10,7 @@ import { KeyedBatch } from './keyed-batch.ts';
 import type { States } from './states.ts';
 import { Transaction, type TransactionNeeds } from './transaction.ts';
 
-/** A message whose state cannot be read now comes back after so long, ms. */
+/** A message whose state cannot be read now, or whose casts could not leave, comes back after so long, ms. */
 const AGAIN_MS = 250;
 
 /** What is kept by key. */
@@ -33,7 +33,6 @@ export class KeyedGate implements Gate {
   enter(delivery: Delivery): Refusal | undefined | Promise<Refusal | undefined> {
     const { batch } = delivery;
     const key = delivery.key;
-    // By the whole mailbox, or to this node alone: nobody knows what it has overtaken.
     if (!(batch instanceof KeyedBatch) || key === undefined)
       return { kind: 'fail', error: toWireError(new KeyRequired(this.#mailbox)) };
     if (this.#keeping === undefined) {
@@ -41,6 +40,7 @@ export class KeyedGate implements Gate {
       return undefined;
     }
     const { states, transactions } = this.#keeping;
+    if (batch.partition.flooded) return { kind: 'later', delayMs: AGAIN_MS, code: 'CASTS_WAIT' };
     const known = states.get(key, this.#clock.elapsed());
     if (known === undefined) return this.#load(delivery, batch, key, transactions);
     delivery.scope = new Transaction(transactions, key, known.bytes);

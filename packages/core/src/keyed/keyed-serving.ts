@@ -1,14 +1,16 @@
 /** A keyed actor as one node serves it: the partitions that are its own, one dispatcher for all of them. */
 import { CastWriter } from '../calling/held-casts.ts';
+import { PING } from '../calling/ping.ts';
 import type { SplitMailboxes } from '../calling/split-mailboxes.ts';
 import type { Actor } from '../contract/actor.ts';
 import { ConfigError, LayoutMismatch } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
 import type { Batch } from '../serving/batch.ts';
-import type { Broker } from '../ports/broker.ts';
+import type { Broker, Claim, Intake } from '../ports/broker.ts';
 import type { Partitions } from '../ports/partitions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Dispatcher, DispatcherNeeds } from '../serving/dispatcher.ts';
+import { readFrame } from '../wire/frame.ts';
 import { KeyedEndings } from './keyed-endings.ts';
 import { KeyedGate, type Keeping } from './keyed-gate.ts';
 import { KeyedSettler } from './keyed-settler.ts';
@@ -96,6 +98,24 @@ export class KeyedServing {
     this.#dispatcher = dispatcher;
   }
 
+  /**
+   * Takes what comes by the whole mailbox. Pings are run. All else was sent by somebody who did not know of the keys, or
+   * before there were any: handed back it goes into the partitions.
+   */
+  shared(dispatcher: Dispatcher): Intake {
+    return {
+      room: () => dispatcher.room(),
+      take: (claims) => {
+        const pings = claims.filter((claim) => isPing(claim, this.#own.maxBodyBytes));
+        for (const claim of claims) {
+          const todo = claim.todo ?? '1'.repeat(claim.count);
+          if (!pings.includes(claim)) this.#settler.add({ kind: 'park', claim, todo });
+        }
+        dispatcher.take(pings);
+      },
+    };
+  }
+
   /** Splits the mailbox, if nobody has, and begins to take what is this node's. @throws LayoutMismatch */
   async open(): Promise<void> {
     const { mailbox } = this.#actor.contract;
@@ -163,6 +183,7 @@ export class KeyedServing {
       owner: () => this.#dispatcher!,
       pump: () => this.#dispatcher!.take([]),
       isOpen: () => this.#dispatcher!.open,
+      hasRoom: () => this.#dispatcher!.inFlight < this.#dispatcher!.concurrency,
     };
     return new Partition(needs, number, orphaned);
   }
@@ -183,5 +204,13 @@ export class KeyedServing {
     const todo = '1'.repeat(claim.count);
     const [result] = await this.#needs.broker.settle([{ kind: 'mark', claim, todo, index }]);
     if (result !== 'settled') throw new ConfigError(`the entry is no longer ours: ${String(result)}`);
+  }
+}
+
+function isPing({ frame }: Claim, maxBodyBytes: number): boolean {
+  try {
+    return readFrame(frame, { maxBodyBytes }).envelopes.every(({ method }) => method === PING);
+  } catch {
+    return false;
   }
 }

@@ -3,19 +3,16 @@
  * starts nothing and reads nothing.
  *
  * Not everything that waits is in memory. Where a key has more than its share, what comes behind is skipped: it stays in
- * the log, and the key is closed: it takes nothing more until the log has been read again from the first that was skipped.
- * Each reading from some place on is a pass; a pass opens a key again if it began no later than where that was closed, and
- * after it was.
+ * the log, and the key is closed: it takes nothing more until the log is read again from there. Each reading from some
+ * place on is a pass. A pass that began before what was skipped opens the key again: where it meets it, or where it comes
+ * to the furthest that was ever met, because then there is nothing left of it.
  */
-import { comparePositions } from './position.ts';
+import { comparePositions, justBefore } from './position.ts';
 
 /** Messages of one key in memory, the one that runs included. */
 export const MAX_PER_KEY = 256;
 /** What is left of a key's share when room is needed: one in so many, and the one that runs. */
 const SHED_TO = 8;
-/** Passes that began where a key was closed and did not meet what was skipped there: then it is not there any more. */
-const VAIN_PASSES = 3;
-
 /** An entry of the log. */
 export interface InLog {
   readonly id: string;
@@ -27,11 +24,10 @@ export interface Place<Entry extends InLog> {
 }
 
 interface Closed {
-  /** The first entry with a skipped message of the key. */
+  /** No skipped message of the key stands before this entry. */
   readonly at: string;
-  /** In which pass that was. */
+  /** In which pass it was met last. */
   readonly pass: number;
-  passes: number;
 }
 
 /** The messages of one key that are in memory, in order. */
@@ -40,6 +36,8 @@ export class KeyQueue<Entry extends InLog> {
   readonly places: Place<Entry>[] = [];
   /** The first one runs, or waits until it may be tried again. */
   busy = false;
+  /** The first one has failed, and waits. */
+  held = false;
   /** The first one may run and has been told to be ready. */
   ready = false;
   closed: Closed | undefined = undefined;
@@ -69,12 +67,13 @@ export class Line<Entry extends InLog> {
   readonly #maxPerKey: number;
   readonly #queues = new Map<string, KeyQueue<Entry>>();
   readonly #closed = new Set<KeyQueue<Entry>>();
+  /** Open again in this pass, which has not come to the furthest yet: what it has not met, they lack. */
+  readonly #catchingUp = new Set<KeyQueue<Entry>>();
   #pass = 1;
-  /** The first entry of this pass; undefined: it has none yet. */
-  #passFrom: string | undefined;
-  #last: string | undefined;
-  /** Beyond this it has left something out. */
-  #leapTo: string | undefined;
+  /** Behind which place this pass began. */
+  #behind = '';
+  /** The last entry that it has met. */
+  #at: string | undefined;
   /** The furthest entry that any pass has met. */
   #furthest: string | undefined;
 
@@ -89,26 +88,31 @@ export class Line<Entry extends InLog> {
 
   /** It reads what it has met before. */
   get rereads(): boolean {
-    return this.#last !== undefined && this.#last !== this.#furthest;
+    return this.#furthest !== undefined && this.#at !== this.#furthest;
   }
 
   /** An entry has come from the log: everything of it is admitted before the next one comes. */
   meet(id: string): void {
-    if (this.#last !== undefined && comparePositions(id, this.#last) <= 0) this.#begin();
-    if (this.#leapTo !== undefined && comparePositions(this.#leapTo, id) < 0) {
-      this.#leapTo = undefined;
-      this.#begin();
+    if (this.#at !== undefined && comparePositions(id, this.#at) <= 0) this.#begin(justBefore(id));
+    this.#at = id;
+    if (this.#furthest !== undefined && comparePositions(id, this.#furthest) < 0) return;
+    this.#furthest = id;
+    for (const queue of this.#closed) {
+      if (!this.#isAhead(queue)) continue;
+      this.#open(queue);
+      this.#tidy(queue);
     }
-    this.#passFrom ??= id;
-    this.#last = id;
-    if (this.#furthest === undefined || comparePositions(this.#furthest, id) < 0) this.#furthest = id;
+    for (const queue of this.#catchingUp) {
+      this.#catchingUp.delete(queue);
+      this.#tidy(queue);
+    }
   }
 
   /** Keeps a message of the entry that was met last, or skips it: answers which. */
   admit(entry: Entry, index: number, key: string): boolean {
     const queue = this.#queueOf(key);
-    if (queue.closed !== undefined && !this.#opens(queue, queue.closed)) return false;
-    if (queue.places.length >= this.#maxPerKey) {
+    if (queue.closed !== undefined && !this.#opens(queue)) return false;
+    if (queue.places.length >= (queue.held ? 1 : this.#maxPerKey)) {
       this.#close(queue, entry.id);
       return false;
     }
@@ -146,11 +150,13 @@ export class Line<Entry extends InLog> {
   /** The first message of the key may run (again). */
   again(queue: KeyQueue<Entry>): void {
     queue.busy = false;
+    queue.held = false;
     this.#offer(queue);
   }
 
   /** The first message has failed and stays: what is behind it need not be kept meanwhile. */
   hold(queue: KeyQueue<Entry>): void {
+    queue.held = true;
     this.#truncate(queue, 1);
   }
 
@@ -163,6 +169,7 @@ export class Line<Entry extends InLog> {
     if (place === 0) {
       this.passOver(queue);
       queue.busy = false;
+      queue.held = false;
     }
     this.#truncate(queue, place);
   }
@@ -176,39 +183,38 @@ export class Line<Entry extends InLog> {
   /** Where to read again from, so that keys that have nothing left in memory get what was skipped; undefined: nowhere. */
   wanted(): string | undefined {
     let first: string | undefined;
-    for (const { places, closed } of this.#closed) {
-      if (closed === undefined || places.length > 0 || this.#isAhead(closed)) continue;
+    for (const queue of this.#closed) {
+      const { places, closed } = queue;
+      if (closed === undefined || places.length > 0 || this.#isAhead(queue)) continue;
       if (first === undefined || comparePositions(closed.at, first) < 0) first = closed.at;
     }
     return first;
   }
 
-  /**
-   * The log is read again from here on.
-   * @param anew it was before, long ago, and what was skipped there has not come.
-   */
-  rewound(from: string, anew: boolean): void {
-    for (const { closed } of this.#closed)
-      if (anew && closed !== undefined && comparePositions(from, closed.at) <= 0) closed.passes += 1;
-    this.#leapTo = undefined;
-    this.#begin();
+  /** The log is read again from this entry on. */
+  rewound(from: string): void {
+    this.#begin(justBefore(from));
   }
 
   /** Behind which entry to go on, as nobody needs what lies between; undefined: go on here. */
   leap(): string | undefined {
-    if (!this.rereads || this.#passFrom === undefined || this.#leapTo !== undefined) return undefined;
-    for (const { closed } of this.#closed) if (closed !== undefined && this.#isAhead(closed)) return undefined;
+    if (!this.rereads || this.#catchingUp.size > 0) return undefined;
+    for (const queue of this.#closed) if (this.#isAhead(queue)) return undefined;
     return this.#furthest;
   }
 
-  /** It goes on behind the furthest: a pass of its own, because it has left something out. */
+  /** It goes on behind the furthest. */
   leapt(): void {
-    this.#leapTo = this.#furthest;
+    if (this.#furthest === undefined) return;
+    this.#begin(this.#furthest);
+    this.#at = this.#furthest;
   }
 
-  #begin(): void {
+  #begin(behind: string): void {
+    if (this.#at !== undefined) for (const queue of this.#catchingUp) this.#close(queue, this.#at);
     this.#pass += 1;
-    this.#passFrom = undefined;
+    this.#behind = behind;
+    this.#at = undefined;
   }
 
   #queueOf(key: string): KeyQueue<Entry> {
@@ -224,25 +230,28 @@ export class Line<Entry extends InLog> {
     this.#events.ready(queue);
   }
 
-  #opens(queue: KeyQueue<Entry>, closed: Closed): boolean {
-    const from = this.#passFrom;
-    if (from === undefined || this.#pass <= closed.pass) return false;
-    if (comparePositions(from, closed.at) > 0 && closed.passes < VAIN_PASSES) return false;
-    queue.closed = undefined;
-    this.#closed.delete(queue);
+  /** A skipped message of the key has come, or one behind it. */
+  #opens(queue: KeyQueue<Entry>): boolean {
+    if (!this.#isAhead(queue)) return false;
+    this.#open(queue);
+    if (this.rereads) this.#catchingUp.add(queue);
     return true;
   }
 
-  /** The pass under way will come to where it was closed. */
-  #isAhead({ at, pass }: Closed): boolean {
-    if (pass >= this.#pass) return false;
-    if (this.#passFrom === undefined) return false;
-    return comparePositions(this.#passFrom, at) <= 0 && this.#last !== undefined && comparePositions(this.#last, at) < 0;
+  #open(queue: KeyQueue<Entry>): void {
+    queue.closed = undefined;
+    this.#closed.delete(queue);
+  }
+
+  /** This pass will come to what was skipped of the key, or has. */
+  #isAhead({ closed }: KeyQueue<Entry>): boolean {
+    return closed !== undefined && closed.pass < this.#pass && comparePositions(this.#behind, closed.at) < 0;
   }
 
   #close(queue: KeyQueue<Entry>, at: string): void {
-    queue.closed = { at, pass: this.#pass, passes: 0 };
+    queue.closed = { at, pass: this.#pass };
     this.#closed.add(queue);
+    this.#catchingUp.delete(queue);
   }
 
   #truncate(queue: KeyQueue<Entry>, length: number): void {
@@ -255,6 +264,7 @@ export class Line<Entry extends InLog> {
   }
 
   #tidy(queue: KeyQueue<Entry>): void {
-    if (queue.places.length === 0 && queue.closed === undefined && !queue.busy) this.#queues.delete(queue.key);
+    if (queue.places.length > 0 || queue.closed !== undefined || this.#catchingUp.has(queue)) return;
+    this.#queues.delete(queue.key);
   }
 }

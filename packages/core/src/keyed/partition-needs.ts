@@ -26,4 +26,6 @@ export interface PartitionNeeds {
   pump(): void;
   /** Messages may start. */
   isOpen(): boolean;
+  /** More could run than does. */
+  hasRoom(): boolean;
 }

@@ -1,17 +1,19 @@
 /** One partition in its owner's hands: reads its log, keeps the order of its keys, and carries what they change. */
 import { closesCycle, CHAIN_HEADER } from '../calling/chain.ts';
-import { codeOf, FrameInvalid, KeyRequired, CallCycle, TransportError, type HomeostatError } from '../ground/errors.ts';
-import { sleep } from '../ground/loop.ts';
+import { CallCycle, codeOf, FrameInvalid, KeyRequired, type HomeostatError } from '../ground/errors.ts';
 import type { Claim, Intake } from '../ports/broker.ts';
-import type { KeyedCommit, PartitionReader } from '../ports/partitions.ts';
+import type { PartitionReader } from '../ports/partitions.ts';
 import { Delivery } from '../serving/delivery.ts';
 import { Kind, toWireError } from '../wire/envelope.ts';
 import { MAX_ENVELOPES, readFrame } from '../wire/frame.ts';
 import { Again } from './again.ts';
+import { Committer } from './committer.ts';
+import { Cursor } from './cursor.ts';
+import { InHand } from './in-hand.ts';
 import { KeyedBatch } from './keyed-batch.ts';
 import { Line, MAX_PER_KEY, type KeyQueue } from './line.ts';
 import type { PartitionNeeds } from './partition-needs.ts';
-import { comparePositions, justBefore } from './position.ts';
+import { comparePositions } from './position.ts';
 import { Relay } from './relay.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -21,9 +23,8 @@ const MAX_WAITING = 1_024;
 const MAX_BYTES: number = 4 * 1024 * 1024;
 /** Frames asked for at once. */
 const MAX_FRAMES = 64;
-/** Wait before a commit is tried again, ms; doubles each time. */
-const COMMIT_MS = 20;
-const COMMIT_MAX_MS = 1_000;
+/** So many times that may be in memory while nothing of it can run. */
+const STUCK = 4;
 
 export class Partition implements Intake {
   readonly number: number;
@@ -35,23 +36,15 @@ export class Partition implements Intake {
   readonly #line: Line<KeyedBatch>;
   readonly #again: Again<KeyQueue<KeyedBatch>>;
   readonly #relay: Relay | undefined;
-  /** Entries in hand, and those of which the backend has not heard everything. */
-  readonly #entries = new Map<string, KeyedBatch>();
-  /** Entry → settlements and commits that the backend has not answered yet. */
-  readonly #underWay = new Map<string, number>();
+  readonly #cursor: Cursor;
+  readonly #inHand = new InHand();
+  readonly #committer: Committer;
   readonly #closing = new AbortController();
   #reader: PartitionReader | undefined;
   #bytes = 0;
   /** Envelopes an entry usually holds. */
   #frameSize = MAX_ENVELOPES;
   #starved = false;
-  /** Where reading was last begun anew; nothing has come since. */
-  #sought: string | undefined;
-  /** The log has been asked since. */
-  #asked = false;
-  /** What came while nothing could be taken, from here on. */
-  #missed: string | undefined;
-  #idle: (() => void)[] = [];
 
   constructor(needs: PartitionNeeds, number: number, orphaned: string | undefined) {
     const { waiting, deadlines, clock } = needs;
@@ -62,6 +55,8 @@ export class Partition implements Intake {
       ready: (queue) => waiting.offer(this.#line, queue),
       dropped: ({ entry, index }) => this.#dropped(entry, index),
     });
+    this.#cursor = new Cursor(this.#line, (after) => this.#reader?.seek(after));
+    this.#committer = new Committer(needs, number, this.#inHand, this.#closing.signal);
     this.#again = new Again(deadlines, clock, (queue) => {
       this.#line.again(queue);
       needs.pump();
@@ -89,14 +84,13 @@ export class Partition implements Intake {
   room(): number {
     const frames = this.resting ? 0 : this.#roomInFrames();
     this.#starved = frames === 0;
-    if (frames > 0) this.#asked = true;
     return frames;
   }
 
   take(claims: readonly Claim[]): void {
-    this.#sought = undefined;
+    this.#cursor.came();
     for (const claim of claims) this.#meet(claim);
-    this.#reread(false);
+    if (!this.resting) this.#cursor.move();
     this.#needs.pump();
   }
 
@@ -105,7 +99,7 @@ export class Partition implements Intake {
     const queue = this.#queueOf(batch, index);
     if (queue === undefined) return;
     this.#line.ended(queue);
-    if (queue.closed !== undefined && queue.places.length === 0) this.#reread(false);
+    if (queue.closed !== undefined && queue.places.length === 0) this.#cursor.move();
     this.#wake();
     this.#needs.pump();
   }
@@ -140,25 +134,17 @@ export class Partition implements Intake {
   /** An entry is in hand no more. */
   released(batch: KeyedBatch): void {
     this.#bytes -= batch.claim.frame.byteLength;
-    this.#settled(batch);
+    this.#inHand.released(batch);
   }
 
-  /** One settlement or commit more of an entry is under way. */
+  /** One settlement more of an entry is under way. */
   departed(id: string): void {
-    this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1);
+    this.#inHand.departed(id);
   }
 
   /** The backend has answered one. */
   arrived(id: string): void {
-    const left = (this.#underWay.get(id) ?? 1) - 1;
-    if (left > 0) {
-      this.#underWay.set(id, left);
-      return;
-    }
-    this.#underWay.delete(id);
-    const batch = this.#entries.get(id);
-    if (batch !== undefined) this.#settled(batch);
-    else this.#tellIdle();
+    this.#inHand.arrived(id);
   }
 
   /**
@@ -171,36 +157,26 @@ export class Partition implements Intake {
     transaction: Transaction,
     answer: Uint8Array | undefined,
   ): Promise<'committed' | 'lost'> {
-    const { written, key, held } = transaction;
-    const { states, clock } = this.#needs;
-    const result = await this.#carried(batch, {
-      claim: batch.claim,
-      index,
-      key,
-      casts: held.frames,
-      ...(written === undefined ? undefined : { state: written }),
-      ...(answer === undefined ? undefined : { answer }),
-    });
-    if (result !== 'settled') states?.drop(key);
-    else if (written !== undefined && !batch.dropped) states?.put(this.number, key, written ?? undefined, clock.elapsed());
-    if (result === 'lost') return 'lost';
-    if (held.frames.length > 0) this.#relay?.wake();
-    return 'committed';
+    const result = await this.#committer.commit(batch, index, transaction, answer);
+    const { length } = transaction.held.frames;
+    if (result === 'committed' && length > 0) this.#relay?.wake(length);
+    return result;
+  }
+
+  /** So many casts wait to be sent on that no handler should add to them. */
+  get flooded(): boolean {
+    return this.#relay?.full ?? false;
   }
 
   /** The committed state of a key. @throws TransportError */
-  async load(key: string): Promise<Uint8Array | undefined> {
-    const { partitions, mailbox, states, clock } = this.#needs;
-    const [bytes] = await partitions.states(mailbox, this.number, [key]);
-    if (!this.#closing.signal.aborted) states?.put(this.number, key, bytes, clock.elapsed());
-    return bytes;
+  load(key: string): Promise<Uint8Array | undefined> {
+    return this.#committer.load(key);
   }
 
   /** Looks whether something has been left behind; called now and then. */
   look(): void {
-    const inVain = this.#sought !== undefined && this.#asked;
-    this.#sought = undefined;
-    this.#reread(inVain);
+    if (this.resting) return;
+    this.#cursor.move();
     this.#wake();
   }
 
@@ -209,10 +185,9 @@ export class Partition implements Intake {
     this.retiring = true;
     await this.#reader?.close();
     const endings = this.#needs.endings();
-    for (const batch of [...this.#entries.values()]) if (!batch.dropped) endings.letGo(batch);
+    for (const batch of this.#inHand.all()) if (!batch.dropped) endings.letGo(batch);
     await this.#relay?.close();
-    while (this.#entries.size + this.#underWay.size > 0 && !this.#closing.signal.aborted)
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#inHand.empty();
     this.close();
   }
 
@@ -224,18 +199,16 @@ export class Partition implements Intake {
     void this.#relay?.close();
     this.#again.clear();
     this.#needs.states?.dropPartition(this.number);
-    this.#entries.clear();
-    this.#underWay.clear();
-    this.#tellIdle();
+    this.#inHand.clear();
   }
 
   #meet(claim: Claim): void {
     if (this.resting) {
-      if (this.#missed === undefined || comparePositions(claim.id, this.#missed) < 0) this.#missed = claim.id;
+      this.#cursor.miss(claim.id);
       return;
     }
     this.#line.meet(claim.id);
-    const known = this.#entries.get(claim.id);
+    const known = this.#inHand.get(claim.id);
     const batch = known === undefined || known.dropped ? this.#unpack(claim, known) : known;
     if (batch === undefined) return;
     batch.arriving = true;
@@ -260,7 +233,7 @@ export class Partition implements Intake {
     if (known !== undefined) batch.inherit(known);
     this.#frameSize = Math.max(claim.count, Math.floor(this.#frameSize * 0.75), 1);
     if (batch.remaining === 0) return undefined;
-    this.#entries.set(claim.id, batch);
+    this.#inHand.add(batch);
     this.#bytes += claim.frame.byteLength;
     endings().hold(batch);
     return batch;
@@ -298,61 +271,16 @@ export class Partition implements Intake {
     end(delivery);
   }
 
-  /** Repeats what the backend may not have heard. */
-  async #carried(batch: KeyedBatch, commit: KeyedCommit): Promise<'settled' | 'repeated' | 'lost'> {
-    const { partitions, mailbox, log } = this.#needs;
-    const { id } = commit.claim;
-    let uncertain = false;
-    this.departed(id);
-    try {
-      for (let failures = 1; !batch.dropped; failures += 1) {
-        try {
-          const result = await partitions.commit(mailbox, this.number, commit);
-          if (result === 'settled') return 'settled';
-          // It is still ours: what has been done, we have done, though we did not hear of it.
-          return result === 'lost' && uncertain && !batch.dropped ? 'repeated' : 'lost';
-        } catch (thrown) {
-          if (!(thrown instanceof TransportError) || !thrown.retryable) throw thrown;
-          if (thrown.outcome !== 'not-executed') uncertain = true;
-          log.warn({ evt: 'commit_failed', failures, reason: thrown.message }, 'a commit failed; it is tried again');
-          await sleep(Math.min(COMMIT_MAX_MS, COMMIT_MS * 2 ** (failures - 1)), this.#closing.signal);
-        }
-      }
-      return 'lost';
-    } finally {
-      this.arrived(id);
-    }
-  }
-
   #roomInFrames(): number {
     const line = this.#line;
-    if (line.waiting >= MAX_WAITING && line.runnable === 0) line.shed();
-    const left = MAX_WAITING - line.waiting;
-    if (left <= 0 || this.#bytes >= MAX_BYTES) return 0;
+    const isStuck = line.runnable === 0 && this.#needs.hasRoom();
+    if (isStuck && (line.waiting >= MAX_WAITING || this.#bytes >= MAX_BYTES)) line.shed();
+    const most = isStuck ? STUCK : 1;
+    const left = most * MAX_WAITING - line.waiting;
+    if (left <= 0 || this.#bytes >= most * MAX_BYTES) return 0;
     // What is read again is mostly skipped again, but for one key's share.
     const wanted = line.rereads ? Math.min(left, 2 * MAX_PER_KEY) : left;
     return Math.min(MAX_FRAMES, Math.max(1, Math.floor(wanted / this.#frameSize)));
-  }
-
-  #reread(anew: boolean): void {
-    const line = this.#line;
-    const missed = this.#missed;
-    let from = line.wanted();
-    if (missed !== undefined && !this.resting) {
-      if (from === undefined || comparePositions(missed, from) < 0) from = missed;
-      this.#missed = undefined;
-    }
-    if (from !== undefined && from !== this.#sought) {
-      this.#sought = from;
-      this.#asked = false;
-      line.rewound(from, anew);
-      this.#reader?.seek(justBefore(from));
-      return;
-    }
-    const furthest = from === undefined && this.#sought === undefined ? line.leap() : undefined;
-    if (furthest === undefined) return;
-    line.leapt();
-    this.#reader?.seek(furthest);
   }
 
   #wake(): void {
@@ -371,17 +299,5 @@ export class Partition implements Intake {
     const queue = this.#line.find(batch.keyOf(index) ?? '');
     const head = queue?.head;
     return head?.entry === batch && head.index === index ? queue : undefined;
-  }
-
-  /** Nothing of it is in hand or under way: it can be read again as it then is. */
-  #settled(batch: KeyedBatch): void {
-    const { id } = batch.claim;
-    if (this.#underWay.has(id) || (!batch.dropped && batch.remaining > 0)) return;
-    if (this.#entries.get(id) === batch) this.#entries.delete(id);
-    this.#tellIdle();
-  }
-
-  #tellIdle(): void {
-    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

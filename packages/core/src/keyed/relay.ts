@@ -11,6 +11,8 @@ import { keyOfCast } from '../calling/held-casts.ts';
 import { readFrame } from '../wire/frame.ts';
 import { partitionOf } from './partition-of.ts';
 
+/** Casts of one partition that may wait while its handlers go on. */
+const MAX_BACKLOG = 1_024;
 /** Casts read at once. */
 const PAGE = 64;
 /** Wait before a cast that was not taken is sent again, ms; doubles each time. */
@@ -29,15 +31,23 @@ export class Relay {
   readonly #needs: RelayNeeds;
   readonly #closing = new AbortController();
   #awake = false;
+  /** Casts that were committed here and have not been sent on. */
+  #backlog = 0;
   #running: Promise<void> | undefined;
 
   constructor(needs: RelayNeeds) {
     this.#needs = needs;
   }
 
-  /** There may be something to send on. */
-  wake(): void {
+  /** So much waits to be sent on that nothing should be added. */
+  get full(): boolean {
+    return this.#backlog >= MAX_BACKLOG;
+  }
+
+  /** There may be something to send on: so many more, as far as is known. */
+  wake(more = 0): void {
     this.#awake = true;
+    this.#backlog += more;
     if (this.#closing.signal.aborted) return;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
@@ -60,6 +70,7 @@ export class Relay {
         const casts = await partitions.outgoing(mailbox, number, PAGE);
         const last = await this.#send(casts);
         if (last !== undefined) await partitions.relayed(mailbox, number, last);
+        this.#backlog = casts.length < PAGE ? 0 : Math.max(PAGE, this.#backlog - casts.length);
         failures = last === undefined && casts.length > 0 ? failures + 1 : 0;
         if (casts.length === 0) return;
       } catch (thrown) {

@@ -1,5 +1,6 @@
 /** The dead letters of one actor: to be looked at, put back, or dropped. */
 import type { Broker, DeadEntry, HistoryItem } from '../ports/broker.ts';
+import { partitionName } from '../ports/partitions.ts';
 import { maskOf } from '../serving/batch.ts';
 import type { Extras } from '../wire/envelope.ts';
 import { ConfigError } from '../ground/errors.ts';
@@ -33,11 +34,14 @@ export class DeadLetters {
   readonly #broker: Broker;
   readonly #mailbox: string;
   readonly #maxBodyBytes: number;
+  readonly #partitions: () => Promise<number>;
 
-  constructor(broker: Broker, mailbox: string, maxBodyBytes: number) {
+  /** @param partitions into how many the mailbox is split; 0: it is whole. */
+  constructor(broker: Broker, mailbox: string, maxBodyBytes: number, partitions: () => Promise<number>) {
     this.#broker = broker;
     this.#mailbox = mailbox;
     this.#maxBodyBytes = maxBodyBytes;
+    this.#partitions = partitions;
   }
 
   /** The oldest dead letters first, at most `limit` (default 100). `after` is the id of the last one of the page before. */
@@ -50,22 +54,30 @@ export class DeadLetters {
     return letters;
   }
 
-  /** Every dead letter, oldest first, read page by page. */
+  /** Every dead letter, oldest first, read page by page; of a keyed actor one partition after the other. */
   async *all(after?: string): AsyncGenerator<DeadLetter, void, void> {
+    const from = after === undefined ? undefined : parseId(after);
+    const partitions = await this.#partitions();
+    for (let part = from?.part ?? WHOLE; part < partitions; part += 1)
+      yield* this.#of(part, from?.part === part ? from : undefined);
+  }
+
+  async *#of(part: number, after: LetterId | undefined): AsyncGenerator<DeadLetter, void, void> {
+    const name = this.#nameOf(part);
     let last: string | undefined;
     if (after !== undefined) {
       // The page before may have ended inside an entry.
-      const { entry, index } = parseId(after);
-      const [same] = await this.#broker.dead(this.#mailbox, { after: before(entry), limit: 1 });
-      if (same?.id === entry) yield* this.#letters(same).filter((letter) => parseId(letter.id).index > index);
+      const { entry, index } = after;
+      const [same] = await this.#broker.dead(name, { after: before(entry), limit: 1 });
+      if (same?.id === entry) yield* this.#letters(part, same).filter((letter) => parseId(letter.id).index > index);
       last = entry;
     }
     for (;;) {
-      const entries = await this.#broker.dead(this.#mailbox, {
+      const entries = await this.#broker.dead(name, {
         limit: PAGE,
         ...(last === undefined ? undefined : { after: last }),
       });
-      for (const entry of entries) yield* this.#letters(entry);
+      for (const entry of entries) yield* this.#letters(part, entry);
       last = entries.at(-1)?.id;
       if (last === undefined) return;
     }
@@ -73,12 +85,12 @@ export class DeadLetters {
 
   /** Puts one back into the mailbox with all its deliveries before it. False: it is gone. @throws ConfigError for a wrong id */
   replay(id: string): Promise<boolean> {
-    return this.#one(id, (entry, mask) => this.#broker.replay(this.#mailbox, entry, mask));
+    return this.#one(id, (name, entry, mask) => this.#broker.replay(name, entry, mask));
   }
 
   /** Drops one for good. False: it is gone. @throws ConfigError for a wrong id */
   drop(id: string): Promise<boolean> {
-    return this.#one(id, (entry, mask) => this.#broker.drop(this.#mailbox, entry, mask));
+    return this.#one(id, (name, entry, mask) => this.#broker.drop(name, entry, mask));
   }
 
   /** Puts all of them back; answers how many. Those that die meanwhile are left alone. */
@@ -90,17 +102,21 @@ export class DeadLetters {
     return replayed;
   }
 
-  async #one(id: string, act: (entry: string, mask: string) => Promise<boolean>): Promise<boolean> {
-    const { entry, index, count } = parseId(id);
-    return act(entry, maskOf(count, [index]));
+  async #one(id: string, act: (name: string, entry: string, mask: string) => Promise<boolean>): Promise<boolean> {
+    const { part, entry, index, count } = parseId(id);
+    return act(this.#nameOf(part), entry, maskOf(count, [index]));
   }
 
-  #letters(entry: DeadEntry): DeadLetter[] {
+  #nameOf(part: number): string {
+    return part === WHOLE ? this.#mailbox : partitionName(this.#mailbox, part);
+  }
+
+  #letters(part: number, entry: DeadEntry): DeadLetter[] {
     const frame = this.#frame(entry.frame);
     const history = historyOf(entry.history);
     const letters: DeadLetter[] = [];
     for (let index = 0; index < entry.count; index += 1) {
-      if (entry.todo[index] === '1') letters.push(letterOf(entry, index, frame, history));
+      if (entry.todo[index] === '1') letters.push(letterOf(part, entry, index, frame, history));
     }
     return letters;
   }
@@ -115,6 +131,7 @@ export class DeadLetters {
 }
 
 function letterOf(
+  part: number,
   entry: DeadEntry,
   index: number,
   frame: Frame | undefined,
@@ -131,7 +148,7 @@ function letterOf(
     }
   }
   return {
-    id: `${entry.id}.${index}.${entry.count}`,
+    id: `${part === WHOLE ? '' : `${part}#`}${entry.id}.${index}.${entry.count}`,
     messageId: frame === undefined ? '' : `${frame.from}/${frame.number}.${index}`,
     method: envelope?.method ?? '',
     input,
@@ -154,14 +171,23 @@ function historyOf(text: string): readonly HistoryItem[] {
   }
 }
 
-const ID = /^(\d+-\d+)\.(\d+)\.(\d+)$/;
+/** In place of a partition's number. */
+const WHOLE = -1;
+const ID = /^(?:(\d+)#)?(\d+-\d+)\.(\d+)\.(\d+)$/;
 
-function parseId(id: string): { entry: string; index: number; count: number } {
+interface LetterId {
+  readonly part: number;
+  readonly entry: string;
+  readonly index: number;
+  readonly count: number;
+}
+
+function parseId(id: string): LetterId {
   const match = ID.exec(id);
-  const [, entry, index, count] = match ?? [];
+  const [, part, entry, index, count] = match ?? [];
   if (entry === undefined || Number(index) >= Number(count))
     throw new ConfigError(`"${id}" is no id of a dead letter; take one from list()`);
-  return { entry, index: Number(index), count: Number(count) };
+  return { part: part === undefined ? WHOLE : Number(part), entry, index: Number(index), count: Number(count) };
 }
 
 /** The id just before a stream id. */

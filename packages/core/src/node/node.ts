@@ -324,7 +324,9 @@ class Node implements ActorNode {
   }
 
   deadLetters(contract: Contract): DeadLetters {
-    return new DeadLetters(this.#link.broker, contract.mailbox, this.#runtime.policy.maxBodyBytes);
+    const { broker, partitions } = this.#link;
+    const { mailbox } = contract;
+    return new DeadLetters(broker, mailbox, this.#runtime.policy.maxBodyBytes, () => partitions.count(mailbox));
   }
 
   depth(contract: Contract): Promise<MailboxDepth> {

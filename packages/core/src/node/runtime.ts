@@ -300,12 +300,13 @@ export class Runtime {
     this.#tellChange();
     const served = this.actors.all;
     await Promise.allSettled(served.map(({ dispatcher }) => dispatcher.stop()));
-    const drained = served.flatMap(({ dispatcher, keyed }) => [dispatcher.drained(), keyed?.retire()]);
+    const drained = [this.actors.handOver(), ...served.map(({ dispatcher }) => dispatcher.drained())];
     await within(wakefulTimers, drainMs, Promise.all(drained));
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
     this.sending.stop();
     await within(wakefulTimers, FLUSH_MS, this.#flushed());
-    await Promise.all(served.flatMap(({ pool, keyed }) => [pool.close(0), keyed?.close()]));
+    await Promise.all(served.map(({ pool }) => pool.close(0)));
+    await this.actors.closeKeyed();
     this.#closed = true;
     this.#replies.close();
     this.sending.close();
@@ -363,7 +364,7 @@ export class Runtime {
   async #flushed(): Promise<void> {
     while (!this.sending.idle) await sleep(5);
     await this.#settler.settled();
-    await Promise.all(this.actors.all.map(({ keyed }) => keyed?.retire()));
+    await this.actors.handOver();
     // What an inbox holds is handed over in the next turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -381,6 +382,7 @@ export class Runtime {
     });
     // At once: a frame that left under the new id with an old number would make all that follow look like repeats.
     this.sending.rejoined();
+    this.calling.split.forget();
     this.member = true;
     // Joining was answered: as good as a beat.
     this.#lastBeatAt = this.#clock.elapsed();

@@ -101,7 +101,9 @@ export class ServedActors {
     const { mailbox, name, methods, state } = actor.contract;
     this.#refuse(mailbox);
     if (state !== undefined && serving.pool === 'threads')
-      throw new ConfigError(`serve: ${mailbox} keeps state by key, which handlers in threads cannot reach: use pool 'async'`);
+      throw new ConfigError(
+        `serve: ${mailbox} keeps state by key, which handlers in threads cannot reach: use pool 'async'`,
+      );
     const tags = parseOptions(tagsSchema, [...new Set([...defaults.tags, ...serving.tags])], 'serve.tags');
     const meta = parseOptions(metaSchema, { ...defaults.meta, ...serving.meta }, 'serve.meta');
     const { events } = parts.calling;
@@ -155,7 +157,8 @@ export class ServedActors {
     const { mailbox } = actor.contract;
     const { maxLength, maxBytes } = actor.policy;
     await served.keyed?.open();
-    if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, { maxLength, maxBytes }, dispatcher));
+    const intake = served.keyed?.shared(dispatcher) ?? dispatcher;
+    if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, { maxLength, maxBytes }, intake));
     served.hints = dispatcher.hints();
     await broker.hint(mailbox, served.hints);
   }
@@ -170,14 +173,25 @@ export class ServedActors {
   /** Claims nothing more for it and hands back what has not started; what runs has `drainMs` to finish. */
   async drain({ actor, dispatcher, keyed }: Served, drainMs: number): Promise<void> {
     await dispatcher.stop();
-    await within(wakefulTimers, drainMs, Promise.all([dispatcher.drained(), keyed?.retire()]));
+    const drained = [dispatcher.drained(), ...(keyed === undefined ? [] : [keyed.retire()])];
+    await within(wakefulTimers, drainMs, Promise.all(drained));
     dispatcher.giveUp(new NodeClosed(actor.contract.mailbox, 'unknown'));
     if (keyed !== undefined) await within(wakefulTimers, HAND_OVER_MS, keyed.retire());
   }
 
+  /** Hands all partitions over, each as soon as nothing of it is in hand. */
+  async handOver(): Promise<void> {
+    await Promise.all(this.#keyed().map((keyed) => keyed.retire()));
+  }
+
+  /** Nothing of keyed actors is this node's any more. */
+  async closeKeyed(): Promise<void> {
+    await Promise.all(this.#keyed().map((keyed) => keyed.close()));
+  }
+
   /** Who serves keyed actors may have changed; called now and then as well. */
   lookAtKeys(): void {
-    for (const { keyed } of this.#served.values()) keyed?.look();
+    for (const keyed of this.#keyed()) keyed.look();
   }
 
   /** Writes hints for senders where they have changed. */
@@ -227,6 +241,10 @@ export class ServedActors {
     dispatcher.resize(
       scale === false ? declared : withinBounds(time === 'first' ? declared : dispatcher.concurrency, scale),
     );
+  }
+
+  #keyed(): KeyedServing[] {
+    return this.all.flatMap(({ keyed }) => keyed ?? []);
   }
 
   #refuse(mailbox: string): void {

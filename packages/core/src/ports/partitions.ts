@@ -80,8 +80,9 @@ export interface PartitionReader {
   /** Room has returned: read again soon. */
   wake(): void;
   /**
-   * Reads on behind this entry from now on (`''`: from the first that is left), as often as it is asked; what was taken
-   * before may come again. For what was read and not kept.
+   * Reads on behind this place from now on (`''`: from the first that is left), as often as it is asked: what was taken
+   * before comes again as far as it is there, what was read and not handed over before does not arrive any more. A place is
+   * an entry's id, or one just before an entry.
    */
   seek(after: string): void;
   /** Stops reading. Resolves when nothing further can arrive. It is owned until it is released. */
