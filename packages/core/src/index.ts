@@ -10,8 +10,10 @@ export {
   type MethodSpec,
   type MethodSpecs,
   type Output,
+  type StateSchema,
 } from './contract/contract.ts';
 export { actor, type Actor, type Context, type Handler, type Handlers } from './contract/actor.ts';
+export type { KeyState } from './contract/key-state.ts';
 export type { ActorOptions } from './node/options.ts';
 export type { StandardSchema } from './contract/standard-schema.ts';
 
@@ -158,6 +160,7 @@ export {
   ActorError,
   AlertNotFound,
   BackendFull,
+  CallCycle,
   CallTimeout,
   CheckFailed,
   CircuitOpen,
@@ -166,6 +169,7 @@ export {
   HandlerError,
   HandlerTimeout,
   HomeostatError,
+  KeyRequired,
   LayoutMismatch,
   MailboxFull,
   MethodNotFound,

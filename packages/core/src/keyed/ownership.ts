@@ -15,6 +15,9 @@ const LOOK_MS = 1_000;
 const EAGER_MS = 50;
 const EAGER_MAX_MS = 500;
 
+/** Looks after which the backend is asked who owns what, though nothing is lacking: it may have forgotten. */
+const CHECK_EVERY = 10;
+
 export interface OwnershipNeeds {
   readonly mailbox: string;
   readonly count: number;
@@ -40,6 +43,7 @@ export class Ownership {
   readonly #stopping = new AbortController();
   /** Another one with each membership: what was begun under an older one is nobody's. */
   #epoch = 0;
+  #looks = 0;
   #retired = false;
   #wake = new AbortController();
   #running: Promise<void> | undefined;
@@ -103,21 +107,36 @@ export class Ownership {
       if (!share.has(number) && !partition.retiring) void this.#handOver(number, partition, epoch);
       else partition.look();
     }
-    const lacking = [...share].filter((number) => !this.#owned.has(number));
-    if (lacking.length === 0) return LOOK_MS;
+    const isComplete = (): boolean => [...share].every((number) => this.#owned.has(number));
+    this.#looks += 1;
+    if (isComplete() && this.#looks % CHECK_EVERY !== 0) return LOOK_MS;
     try {
-      await this.#takeFree(lacking, epoch);
+      await this.#compare(share, epoch);
     } catch (thrown) {
       log.warn({ evt: 'partitions_failed', mailbox, reason: messageOf(thrown) }, 'partitions could not be taken');
     }
-    const complete = lacking.every((number) => this.#owned.has(number));
-    return complete ? LOOK_MS : Math.min(EAGER_MAX_MS, Math.max(EAGER_MS, waitedMs >= LOOK_MS ? 0 : 2 * waitedMs));
+    return isComplete() ? LOOK_MS : Math.min(EAGER_MAX_MS, Math.max(EAGER_MS, waitedMs >= LOOK_MS ? 0 : 2 * waitedMs));
   }
 
-  async #takeFree(lacking: readonly number[], epoch: number): Promise<void> {
-    const { mailbox, partitions, memberId } = this.#needs;
+  /** What the backend says with what is believed here. */
+  async #compare(share: ReadonlySet<number>, epoch: number): Promise<void> {
+    const { mailbox, partitions, memberId, log } = this.#needs;
+    const before = new Set(this.#owned.keys());
     const owners = await partitions.owners(mailbox);
-    const free = lacking.filter((number) => owners[number] === undefined || owners[number] === memberId());
+    if (epoch !== this.#epoch) return;
+    for (const number of before) {
+      const partition = this.#owned.get(number);
+      if (partition === undefined || partition.retiring || owners[number] === memberId()) continue;
+      log.error(
+        { evt: 'partition_lost', mailbox, partition: number },
+        'the backend does not know any more that this node owns a partition; it is taken again if it is free',
+      );
+      partition.lose();
+      this.#owned.delete(number);
+    }
+    const free = [...share].filter(
+      (number) => !this.#owned.has(number) && (owners[number] === undefined || owners[number] === memberId()),
+    );
     await Promise.all(free.map((number) => this.#take(number, epoch)));
   }
 

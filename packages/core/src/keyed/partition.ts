@@ -191,6 +191,14 @@ export class Partition implements Intake {
     this.close();
   }
 
+  /** It has turned out to be this node's no more: what is in hand is somebody else's. */
+  lose(): void {
+    this.retiring = true;
+    const endings = this.#needs.endings();
+    for (const batch of this.#inHand.all()) endings.handBackOne(batch);
+    this.close();
+  }
+
   /** It is this node's no more, whatever is in hand. */
   close(): void {
     this.retiring = true;
@@ -242,7 +250,7 @@ export class Partition implements Intake {
   #admit(batch: KeyedBatch, index: number): void {
     const envelope = batch.frame.envelopes[index]!;
     const { mailbox } = this.#needs;
-    const { key, headers } = envelope.extras ?? {};
+    const key = batch.keyOf(index);
     const applied = batch.claim.applied?.get(index);
     if (applied !== undefined) {
       this.#atOnce(batch, index, (delivery) =>
@@ -250,7 +258,7 @@ export class Partition implements Intake {
       );
     } else if (key === undefined) {
       this.#fail(batch, index, new KeyRequired(mailbox));
-    } else if (envelope.kind === Kind.call && closesCycle(headers?.[CHAIN_HEADER], mailbox, key)) {
+    } else if (envelope.kind === Kind.call && closesCycle(envelope.extras?.headers?.[CHAIN_HEADER], mailbox, key)) {
       this.#fail(batch, index, new CallCycle(mailbox, key));
     } else {
       batch.keep(index);
