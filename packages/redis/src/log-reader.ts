@@ -152,7 +152,7 @@ export class LogReader {
   }
 
   #handOver(reading: Reading, reply: StreamsReply): void {
-    const arrived: { log: PartitionLog; entries: readonly RawEntry[] }[] = [];
+    const arrived: { log: PartitionLog; turns: number; entries: readonly RawEntry[] }[] = [];
     for (const [key, entries] of reply ?? []) {
       const log = this.#lane.logs.get(key.toString());
       const last = entries.at(-1);
@@ -160,14 +160,15 @@ export class LogReader {
       if (log?.reading !== reading || last === undefined) continue;
       log.cursor = last[0].toString('latin1');
       log.handing = entries.length;
-      arrived.push({ log, entries });
+      arrived.push({ log, turns: log.turns, entries });
     }
     for (const log of reading.logs) if (log.reading === reading) log.reading = undefined;
     // A little work: first the answers it may have, then the next read. Much: the next frames travel meanwhile.
     if (arrived.some(({ entries }) => isMuch(entries))) this.#arm();
-    for (const { log, entries } of arrived) {
+    for (const { log, turns, entries } of arrived) {
       log.handing = 0;
-      this.#lane.accept(log, entries, NO_RECORDS);
+      // Who takes for one may send another back.
+      if (log.turns === turns) this.#lane.accept(log, entries, NO_RECORDS);
     }
     // Left out of the read on its way for what was still to be handed over.
     if (this.#reading !== undefined)
