@@ -6,6 +6,7 @@ import { BEAT } from './work.ts';
 
 const { REDIS_URL: url = '', NAMESPACE: namespace = '', NAME: name = '' } = process.env;
 
+let ready = false;
 const node = await createNode({ redis: url, namespace, name, beat: BEAT });
 await node.serve(
   actor(
@@ -14,7 +15,7 @@ await node.serve(
       apply: async ({ n, ms }, ctx) => {
         const { last, count, faults } = ctx.state.get() ?? EMPTY;
         if (ms > 0) {
-          process.send?.(`running ${ctx.key} ${n}`);
+          if (ready) process.send?.(`running ${ctx.key} ${n}`);
           await sleep(ms);
         }
         const noticed = n === last + 1 ? faults : [...faults, `${n} after ${last}`].slice(0, 10);
@@ -26,5 +27,6 @@ await node.serve(
     { keyed: { partitions: PARTITIONS }, concurrency: 32 },
   ),
 );
+ready = true;
 process.send?.('ready');
 process.on('disconnect', () => void node.close().then(() => process.exit(0)));

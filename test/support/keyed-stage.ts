@@ -74,11 +74,21 @@ export class KeyedStage {
     }
   }
 
+  /** Messages that have not been handled. */
+  async depth(): Promise<number> {
+    return (await this.node.depth(ledger)).messages;
+  }
+
+  /** Services that are seen. */
+  serving(): number {
+    return this.node.registry.instances(ledger.name).length;
+  }
+
   /** Waits until everything has been handled, then says what is wrong. */
   async faults(keys: readonly string[], messages: number, withinMs: number): Promise<string[]> {
     const found: string[] = [];
     try {
-      await this.until('the mailbox is empty', async () => (await this.node.depth(ledger)).messages === 0, withinMs);
+      await this.until('the mailbox is empty', async () => (await this.depth()) === 0, withinMs);
     } catch (error) {
       found.push(String(error));
     }
