@@ -21,6 +21,7 @@ const EXAMPLES: readonly Example[] = [
   { folder: '04-cast-with-delay', shows: 'delayed casts that arrive when they are due', on: ['memory', 'redis'] },
   { folder: '05-dead-letters', shows: 'a dead letter with its history, and its replay', on: ['memory', 'redis'] },
   { folder: '06-scaling', shows: 'services that join and die under load without a loss', on: ['redis'] },
+  { folder: '07-bank-account', shows: 'state by key that each message changes once', on: ['memory', 'redis'] },
   { folder: '13-health-and-failover', shows: 'work that goes where it can be done', on: ['redis'] },
   { folder: '14-canary', shows: 'a new version that gets its share of the calls', on: ['memory', 'redis'] },
   { folder: '15-breaker-on-two-nodes', shows: 'a breaker that all nodes share', on: ['memory', 'redis'] },
