@@ -53,6 +53,7 @@ export class KeyedEndings extends Endings {
   }
 
   override failed(delivery: Delivery, error: WireError): void {
+    if (delivery.scope instanceof Transaction) delivery.scope.held.close();
     super.failed(delivery, error);
     this.#overUnlessAgain(delivery);
   }
