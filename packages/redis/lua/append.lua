@@ -7,9 +7,10 @@
 -- ARGV       1 node id, 2 mailbox name or `mailbox>member`, 3 number, 4 count, 5 frame, 6 lifetime of the producer numbers ms (absent:
 --            the beat sees to it)
 -- RETURNS    entry id, or {entry id, hints} where hints stand | {room, messages, bytes, maxLength, maxBytes} when full |
---            {partitions} of a mailbox that was split | 'not-member'
+--            {partitions} of a mailbox that was split ({0}: is being split) | 'not-member'
 -- RUN TWICE  the entry id of the first run.
 -- @include fence
+-- @include time
 -- @include admit
 -- @include targeted
 -- @include enter

@@ -7,6 +7,7 @@
 -- RETURNS    {how many of the first are in the mailbox, hints or ''} | 'not-member'
 -- RUN TWICE  the same answer; nothing is appended again.
 -- @include fence
+-- @include time
 -- @include admit
 -- @include targeted
 -- @include enter

@@ -4,9 +4,10 @@
 -- KEYS       1 members, 2 sent of the node, 3 mailbox, 4 level, 5 due, 6 due:frames, 7 due:seq, 8 revision, 9 orphans
 -- ARGV       1 node id, 2 mailbox name, 3 number, 4 count, 5 frame, 6 at (ms)
 -- RETURNS    `due-<number>`, or {it, hints} where hints stand | {room, messages, bytes, maxLength, maxBytes} when full |
---            {partitions} of a mailbox that was split | 'not-member'
+--            {partitions} of a mailbox that was split ({0}: is being split) | 'not-member'
 -- RUN TWICE  the answer of the first run.
 -- @include fence
+-- @include time
 -- @include admit
 -- @include due
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])

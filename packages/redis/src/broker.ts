@@ -17,7 +17,7 @@ import type {
   SettleResult,
   Settlement,
 } from './core.ts';
-import { TransportError } from './core.ts';
+import { sleep, TransportError } from './core.ts';
 import { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
 import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, producedKey, targetedName, type LaneKeys } from './keys.ts';
@@ -26,6 +26,8 @@ import { addDepth, depthOfPartitions, momentOf } from './partition-depth.ts';
 import { run } from './script.ts';
 import { Settling } from './settle.ts';
 
+/** What cannot be appended while its mailbox is being split is tried again after this, ms. */
+const SPLIT_AGAIN_MS = 5;
 /** Dead letters of one page at most. */
 const MOST_DEAD = 1_000;
 
@@ -34,10 +36,12 @@ const SENT = 1;
 /** What a producer that is no node has had accepted is remembered for so long after the last time, ms. */
 const PRODUCED_MS = 86_400_000;
 
+/** 0: it is being split just now. */
+type Partitioned = [partitions: number];
 type Appended =
   | string
   | [id: string, hints: string]
-  | [partitions: number]
+  | Partitioned
   | [room: number, messages: number, bytes: number, maxLength: number, maxBytes: number];
 
 export class RedisBroker implements Broker {
@@ -110,7 +114,13 @@ export class RedisBroker implements Broker {
       return { kind: 'not-member' };
     }
     if (typeof answer === 'string') return { kind: 'accepted', id: answer };
-    if (answer.length === 1) return { kind: 'partitioned', partitions: answer[0] };
+    if (answer.length === 1) {
+      const [partitions] = answer;
+      if (partitions > 0) return { kind: 'partitioned', partitions };
+      await sleep(SPLIT_AGAIN_MS);
+      // The number is of this member.
+      return this.#ground.registration.id === owner ? this.append(request) : { kind: 'not-member' };
+    }
     if (answer.length === 2) return { kind: 'accepted', id: answer[0], hints: answer[1] };
     const [room, messages, bytes, maxLength, maxBytes] = answer;
     return { kind: 'full', room, messages, bytes, maxLength, maxBytes };

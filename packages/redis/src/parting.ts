@@ -59,14 +59,14 @@ export class Parting {
     );
   }
 
-  /** Moves all that is in nobody's hands, oldest first. */
+  /** Moves all that is in nobody's hands, oldest first, until it has nearly caught up with those who send. */
   async moveAll(owner: string, partitions: number): Promise<void> {
     await this.#moveOwn(owner, partitions);
     await this.#moveAdopted(owner, partitions);
     for (;;) {
       const entries = await this.#read(owner, '>');
-      if (entries.length === 0) return;
       await this.#moveParsed(owner, partitions, parseEntries(this.#mailbox, entries));
+      if (entries.length < AT_ONCE) return;
     }
   }
 

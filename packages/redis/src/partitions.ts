@@ -26,6 +26,8 @@ import { run } from './script.ts';
 
 /** While another node splits a mailbox: asked again after this, ms. */
 const SPLIT_AGAIN_MS = 20;
+/** Senders wait that long for the end of a split at most, ms: it takes a few, unless its node has died. */
+const SEAL_MS = 1_000;
 /** Casts of one page at most. */
 const MOST_OUTGOING = 256;
 
@@ -62,14 +64,16 @@ export class RedisPartitions implements Partitions {
     const parting = new Parting(this.#ground, mailbox);
     await parting.open(owner, limits.maxLength, limits.maxBytes);
     let moved = false;
+    let rounds = 0;
     let count = 0;
     for (;;) {
-      const [known, by] = await this.#splitOnce(mailbox, owner, partitions, moved);
+      const [known, by] = await this.#splitOnce(mailbox, owner, partitions, moved, rounds > 1);
       count = known ?? 0;
       if (count > 0) break;
       if (by === undefined) await parting.moveAll(owner, partitions);
       else await sleep(SPLIT_AGAIN_MS);
       moved = by === undefined;
+      if (moved) rounds += 1;
     }
     // What has come back to it since.
     if (!moved) await parting.moveAll(owner, count);
@@ -87,7 +91,7 @@ export class RedisPartitions implements Partitions {
     for (const flat of flats)
       for (let at = 0; at + 1 < flat.length; at += 2) {
         const partition = Number(flat[at]);
-        if (partition < count) owners[partition] = flat[at + 1];
+        if (Number.isInteger(partition) && partition >= 0 && partition < count) owners[partition] = flat[at + 1];
       }
     return owners;
   }
@@ -211,6 +215,7 @@ export class RedisPartitions implements Partitions {
     owner: string,
     partitions: number,
     moved: boolean,
+    seal: boolean,
   ): Promise<readonly [partitions?: number, by?: string]> {
     const lane = this.#laneOf(mailbox);
     const { stream, level } = mailboxKeys(lane, mailbox);
@@ -218,7 +223,7 @@ export class RedisPartitions implements Partitions {
       this.#ground.command,
       'keyedsplit',
       [lane.members, stream, level],
-      [owner, partitions, moved ? '1' : ''],
+      [owner, partitions, moved ? '1' : '', seal ? SEAL_MS : ''],
     );
     if (answer !== 'not-member') return answer;
     throw this.#ground.registration.lost(owner, 'no member when splitting a mailbox');

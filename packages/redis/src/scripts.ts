@@ -380,9 +380,12 @@ tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1`,
   },
   append: {
-    sha: 'c63c05a0993897e77a830fd0a2a7df27fc55b3d4',
+    sha: '1bfa15d02da1e16c225e3603cb6a8218d7525d9a',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 local MOST_ASKED = 256
@@ -403,8 +406,9 @@ local function is_empty(members, stream, due, orphans)
   return true
 end
 local function fullness(members, level, stream, due, orphans, count, size, anybody)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions')
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions', 'sealed')
   if anybody and l[6] then return { tonumber(l[6]) } end
+  if anybody and l[7] and now_ms(redis.call('TIME')) < tonumber(l[7]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
@@ -449,9 +453,12 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   appendall: {
-    sha: 'c0bd57829f60ce0ea7e01c4c1f6dd7e16106ea99',
+    sha: '1726e76c4a4553ba45c9e1c8a128c2eda0ed8004',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 local MOST_ASKED = 256
@@ -472,8 +479,9 @@ local function is_empty(members, stream, due, orphans)
   return true
 end
 local function fullness(members, level, stream, due, orphans, count, size, anybody)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions')
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions', 'sealed')
   if anybody and l[6] then return { tonumber(l[6]) } end
+  if anybody and l[7] and now_ms(redis.call('TIME')) < tonumber(l[7]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
@@ -994,9 +1002,12 @@ redis.call('SET', KEYS[2], token, 'PX', ARGV[2])
 return { token }`,
   },
   delay: {
-    sha: 'daa5fdf9b691fe9b430a7f9144e618773ab05ccd',
+    sha: 'ce3f9936b25275d9689b7fc1d4beb5ae38c34d2e',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 local MOST_ASKED = 256
@@ -1017,8 +1028,9 @@ local function is_empty(members, stream, due, orphans)
   return true
 end
 local function fullness(members, level, stream, due, orphans, count, size, anybody)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions')
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions', 'sealed')
   if anybody and l[6] then return { tonumber(l[6]) } end
+  if anybody and l[7] and now_ms(redis.call('TIME')) < tonumber(l[7]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
@@ -2190,9 +2202,12 @@ redis.call('HDEL', KEYS[2], ARGV[2])
 return 1`,
   },
   keyedsplit: {
-    sha: 'cd36f70df0822c2f32b6f59f0afc45fa74094e3d',
+    sha: '7a9a98f25ea519e8c33e75d0f5a4330bf0876603',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local known = tonumber(redis.call('HGET', KEYS[3], 'partitions') or '')
 if known then return { known } end
 local by = redis.call('HGET', KEYS[3], 'splitter')
@@ -2206,9 +2221,15 @@ for i = 1, groups.err and 0 or #groups do
   for at = 1, #groups[i], 2 do facts[groups[i][at]] = groups[i][at + 1] end
   if facts.name == 'g' then read = '(' .. facts['last-delivered-id'] end
 end
-if #redis.call('XRANGE', KEYS[2], read, '+', 'COUNT', 1) > 0 then return {} end
+if #redis.call('XRANGE', KEYS[2], read, '+', 'COUNT', 1) > 0 then
+  if ARGV[4] ~= '' then
+    local until_ms = now_ms(redis.call('TIME')) + tonumber(ARGV[4])
+    redis.call('HSET', KEYS[3], 'sealed', string.format('%.0f', until_ms))
+  end
+  return {}
+end
 redis.call('HSET', KEYS[3], 'partitions', ARGV[2])
-redis.call('HDEL', KEYS[3], 'splitter')
+redis.call('HDEL', KEYS[3], 'splitter', 'sealed')
 return { tonumber(ARGV[2]) }`,
   },
   keyedtake: {

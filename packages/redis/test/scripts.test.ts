@@ -71,7 +71,15 @@ test('only what adds messages, cached answers or state is refused by a full serv
   const refused = Object.entries(scripts)
     .filter(([, script]) => /^#!lua\s*\n/.test(script.lua))
     .map(([name]) => name);
-  t.deepEqual(refused, ['append', 'appendall', 'cacheput', 'delay', 'keyedcommit', 'replay', 'stateset'] satisfies ScriptName[]);
+  t.deepEqual(refused, [
+    'append',
+    'appendall',
+    'cacheput',
+    'delay',
+    'keyedcommit',
+    'replay',
+    'stateset',
+  ] satisfies ScriptName[]);
 });
 
 test('the slot arithmetic of this test is that of Redis Cluster', (t) => {

@@ -1,5 +1,5 @@
 -- What an append answers before it writes: the id of a number that was accepted before, the fullness of the mailbox, into
--- how many it has been split where that is for `anybody`, or nil, the level to write and the hints to bring back. Defaults stand until a node that serves the mailbox sets its own.
+-- how many it has been split (0: just now, ask again in a moment) where that is for `anybody`, or nil, the level to write and the hints to bring back. Defaults stand until a node that serves the mailbox sets its own.
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 local MOST_ASKED = 256
@@ -24,8 +24,9 @@ local function is_empty(members, stream, due, orphans)
 end
 
 local function fullness(members, level, stream, due, orphans, count, size, anybody)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions')
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'partitions', 'sealed')
   if anybody and l[6] then return { tonumber(l[6]) } end
+  if anybody and l[7] and now_ms(redis.call('TIME')) < tonumber(l[7]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   if messages + count <= max_length and bytes + size <= max_bytes then return nil, messages + count, bytes + size, l[5] end
