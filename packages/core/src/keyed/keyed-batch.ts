@@ -29,6 +29,11 @@ export class KeyedBatch extends Batch {
     this.#history = claim.history;
   }
 
+  /** A sender counts its frames for each partition anew. */
+  override messageId(index: number): string {
+    return `${super.messageId(index)}#${this.partition.number}`;
+  }
+
   override get history(): string | undefined {
     return this.#history;
   }

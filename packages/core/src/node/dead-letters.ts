@@ -149,7 +149,7 @@ function letterOf(
   }
   return {
     id: `${part === WHOLE ? '' : `${part}#`}${entry.id}.${index}.${entry.count}`,
-    messageId: frame === undefined ? '' : `${frame.from}/${frame.number}.${index}`,
+    messageId: frame === undefined ? '' : `${frame.from}/${frame.number}.${index}${part === WHOLE ? '' : `#${part}`}`,
     method: envelope?.method ?? '',
     input,
     key: extras?.key,

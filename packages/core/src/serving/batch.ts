@@ -70,6 +70,11 @@ export class Batch {
     return mask;
   }
 
+  /** Names the message of envelope `index`, among all of its actor. */
+  messageId(index: number): string {
+    return `${this.frame.from}/${this.frame.number}.${index}`;
+  }
+
   /** What happened before: JSON of `HistoryItem[]`. */
   get history(): string | undefined {
     return this.claim.history;

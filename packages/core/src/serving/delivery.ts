@@ -57,8 +57,7 @@ export class Delivery implements Context, Deadlined {
   }
 
   get messageId(): string {
-    const { from, number } = this.batch.frame;
-    return `${from}/${number}.${this.index}`;
+    return this.batch.messageId(this.index);
   }
 
   get method(): string {

@@ -70,6 +70,44 @@ export function keyedMoving(promised: Promised): void {
     },
   );
 
+  promised(
+    'a message that kills its node is found out, and what stands beside and behind it is not charged',
+    async (t, stage) => {
+      const witness = new Witness();
+      const deaths: (() => Promise<void>)[] = [];
+      let killed = 0;
+      const api = (await stage.node('caller', { beat: QUICK_BEAT })).client(tally, { timeoutMs: 30_000 });
+      for (const name of ['one', 'two', 'three', 'four', 'five', 'six']) {
+        const { node, die } = await stage.mortal(name);
+        deaths.push(die);
+        let alive = true;
+        await node.serve(
+          witness.actor(1, (n, key) => {
+            if (key !== 'poison' || n !== 1) return alive ? undefined : new Promise<void>(() => {});
+            if (alive) killed += 1;
+            alive = false;
+            void die();
+            return new Promise<void>(() => {});
+          }),
+        );
+        if (name !== 'one') continue;
+        // In one entry, and in those behind it.
+        await Promise.all(numbers(3).flatMap((n) => ['poison', 'beside'].map((key) => api.add.cast(n, { key }))));
+        for (const n of numbers(3)) await api.add.cast(n + 3, { key: 'beside' });
+      }
+      const observer = await stage.node('observer', { beat: QUICK_BEAT });
+      await until('the poison to be a dead letter', async () => (await observer.depth(tally)).dead === 1);
+      await until('all else to be handled', async () => (await observer.depth(tally)).messages === 0);
+      const [letter] = await observer.deadLetters(tally).list();
+      t.is(letter?.reason, 'NODE_DIED');
+      t.is(letter?.key, 'poison');
+      // One death without a mark, then as many as it has deliveries.
+      t.is(killed, 5);
+      t.deepEqual(inOrder(witness.done.get('poison')), [0, 2]);
+      t.deepEqual(inOrder(witness.done.get('beside')), numbers(6));
+    },
+  );
+
   promised('a node that closes in the middle of keyed work loses nothing of it', async (t, stage) => {
     const witness = new Witness();
     const served = witness.actor(4, () => sleep(3));

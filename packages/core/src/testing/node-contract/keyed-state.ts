@@ -109,6 +109,28 @@ export function keyedState(promised: Promised): void {
     t.deepEqual(entries.map(({ id }) => id).toSorted(), [...new Set(entries.map(({ id }) => id))].toSorted());
   });
 
+  promised(
+    'while the backend is away handlers wait to commit; when it is back each message counts once',
+    async (t, stage) => {
+      const backend = faulty(stage.backend());
+      const server = await stage.node('server', { backend });
+      await server.serve(bankActor({ casts: true }));
+      const entries = await bookkeeper(await stage.node('book'));
+      const api = (await stage.node('caller')).client(bank, { timeoutMs: 20_000 });
+      t.is(await api.deposit(1, { key: 'k' }), 1);
+      const answers = numbers(40).map((n) => api.deposit(1, { key: n % 2 === 0 ? 'k' : 'other' }));
+      backend.sleep();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      backend.wake();
+      backend.cut();
+      await Promise.all(answers);
+      t.is(await api.balance(undefined, { key: 'k' }), 21);
+      t.is(await api.balance(undefined, { key: 'other' }), 20);
+      await until('all to be told on', () => entries.length >= 41);
+      t.is(new Set(entries.map(({ id }) => id)).size, entries.length);
+    },
+  );
+
   promised('casts of a handler with state leave in the order in which they were made', async (t, stage) => {
     const server = await stage.serving(bankActor({ casts: true }));
     const seen: number[] = [];
