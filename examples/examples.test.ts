@@ -30,6 +30,7 @@ const EXAMPLES: readonly Example[] = [
   },
   { folder: '10-cancel', shows: 'work that stops when nobody waits for it', on: ['memory', 'redis'] },
   { folder: '08-fan-out', shows: 'one message for every group, and none missed', on: ['memory', 'redis'] },
+  { folder: '07-bank-account', shows: 'state by key that each message changes once', on: ['memory', 'redis'] },
   { folder: '13-health-and-failover', shows: 'work that goes where it can be done', on: ['redis'] },
   { folder: '14-canary', shows: 'a new version that gets its share of the calls', on: ['memory', 'redis'] },
   { folder: '15-breaker-on-two-nodes', shows: 'a breaker that all nodes share', on: ['memory', 'redis'] },

@@ -29,7 +29,7 @@
 /**
  * Who is measured, with the works each takes part in. `label` is what the tables say of it.
  *
- * @type {Record<string, { label: string, needs: ('redis' | 'nats')[], oneWay?: false, fanOut?: true, calls: boolean, streams?: true, resilience?: true, idle: boolean, queued: boolean }>}
+ * @type {Record<string, { label: string, needs: ('redis' | 'nats')[], oneWay?: false, fanOut?: true, calls: boolean, streams?: true, resilience?: true, keyed?: true, idle: boolean, queued: boolean }>}
  */
 export const subjects = {
   homeostat: {
@@ -39,6 +39,7 @@ export const subjects = {
     calls: true,
     streams: true,
     resilience: true,
+    keyed: true,
     idle: true,
     queued: true,
   },
@@ -48,6 +49,24 @@ export const subjects = {
     oneWay: false,
     calls: false,
     resilience: true,
+    idle: false,
+    queued: false,
+  },
+  'homeostat-keyed': {
+    label: 'Homeostat, in order by key, 1,000 keys',
+    needs: ['redis'],
+    oneWay: false,
+    calls: false,
+    keyed: true,
+    idle: false,
+    queued: false,
+  },
+  'homeostat-keyed-state': {
+    label: 'Homeostat, in order by key, with state committed by each message',
+    needs: ['redis'],
+    oneWay: false,
+    calls: false,
+    keyed: true,
     idle: false,
     queued: false,
   },

@@ -83,6 +83,15 @@ export const works = [
     measure: streamItems,
   },
   {
+    name: 'keyed',
+    unit: 'msg/s',
+    title: 'one-way messages per second in order by key, over 1,000 keys (bar: homeostat-keyed × 0.6 of homeostat)',
+    higherIsBetter: true,
+    digits: 0,
+    has: (subject) => subjects[subject].keyed === true,
+    measure: oneWay,
+  },
+  {
     name: 'open-loop-1000-p99',
     unit: 'ms',
     title: 'time of a call at 1,000 calls/s from the moment it was meant to leave, 99th percentile',

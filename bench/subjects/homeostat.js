@@ -9,11 +9,11 @@ import { payload } from '../lib/payload.js';
 import { pump } from '../lib/pump.js';
 
 /** Casts awaiting acceptance at once. */
-const WINDOW = 2_048;
+export const WINDOW = 2_048;
 /** How long a producer waits when the mailbox has no room, in milliseconds. */
 const FULL_PAUSE_MS = 2;
 
-const User = z.object({
+export const User = z.object({
   id: z.number(),
   name: z.string(),
   email: z.string(),
@@ -28,7 +28,7 @@ const User = z.object({
  *
  * @param {Error & { code?: string }} error
  */
-const pauseWhenFull = (error) => (error.code === 'MAILBOX_FULL' ? FULL_PAUSE_MS : undefined);
+export const pauseWhenFull = (error) => (error.code === 'MAILBOX_FULL' ? FULL_PAUSE_MS : undefined);
 
 /** @param {string} name */
 const usersContract = (name) =>
@@ -50,7 +50,8 @@ const GROUPS = 5;
  * @param {string} name
  * @param {import('../../packages/homeostat/dist/src/index.js').NodeOptions} [settings]
  */
-const node = (env, name, settings) => createNode({ redis: env.redisUrl, name, namespace: env.prefix, ...settings });
+export const node = (env, name, settings) =>
+  createNode({ redis: env.redisUrl, name, namespace: env.prefix, ...settings });
 
 /**
  * @param {Env} env

@@ -28,8 +28,8 @@ const OURS: Readonly<Record<string, string>> = {
   '@homeostat/redis': 'packages/redis',
 };
 
-/** Builds a copy; without a guard it is as good as the original. */
-export function copyBuild(guard?: Guard): Build {
+/** Builds a copy; without a guard to take out it is as good as the original. */
+export function copyBuild(...guards: readonly Guard[]): Build {
   const folder = mkdtempSync(join(tmpdir(), 'homeostat-mutant-'));
   const modules = join(folder, 'node_modules');
   const programs = join(folder, 'support');
@@ -49,7 +49,7 @@ export function copyBuild(guard?: Guard): Build {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
   const build: Build = { programs, remove: () => rmSync(folder, { recursive: true, force: true }) };
   try {
-    if (guard !== undefined) takeOut(join(modules, guard.file), guard);
+    for (const guard of guards) takeOut(join(modules, guard.file), guard);
   } catch (error) {
     build.remove();
     throw error;

@@ -11,9 +11,11 @@ export {
   type MethodSpec,
   type MethodSpecs,
   type Output,
+  type StateSchema,
 } from './contract/contract.ts';
 export type { FairBy, Priority } from './contract/lines.ts';
 export { actor, type Actor, type Context, type Handler, type Handlers } from './contract/actor.ts';
+export type { KeyState } from './contract/key-state.ts';
 export type { ActorOptions } from './node/options.ts';
 export type { StandardSchema } from './contract/standard-schema.ts';
 
@@ -190,6 +192,7 @@ export {
   ActorError,
   AlertNotFound,
   BackendFull,
+  CallCycle,
   CallTimeout,
   CheckFailed,
   CircuitOpen,
@@ -199,6 +202,7 @@ export {
   HandlerError,
   HandlerTimeout,
   HomeostatError,
+  KeyRequired,
   LayoutMismatch,
   LimitReached,
   MailboxFull,

@@ -132,6 +132,7 @@ export class Bench implements Partial<Broker> {
   }
 
   async #mark(batch: Batch, index: number): Promise<void> {
+    await this.settler.settled();
     await sleep(1);
     if (this.markFails) throw new TransportError('away');
     this.marks.push(index);

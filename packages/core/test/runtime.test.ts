@@ -43,6 +43,7 @@ class Strict implements Backend {
       records: link.records,
       breakers: link.breakers,
       cache: link.cache,
+      partitions: link.partitions,
       permits: link.permits,
       limits: link.limits,
       state: link.state,

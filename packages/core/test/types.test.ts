@@ -46,6 +46,35 @@ test('input and output are inferred both ways, before and after parsing', (t) =>
   t.deepEqual(parsed, { limit: 10, since: new Date(sent.since) });
 });
 
+const bank = contract('bank', {
+  state: z.object({ balance: z.number(), notes: z.array(z.string()).default([]) }),
+  methods: { add: { input: z.number() } },
+});
+
+test('what a keyed actor keeps is typed by the schema of its contract, and nothing is where there is none', (t) => {
+  actor(
+    bank,
+    {
+      add: (n, ctx) => {
+        same<Same<typeof ctx.key, string>>();
+        const state = ctx.state.get();
+        same<Same<typeof state, { balance: number; notes: string[] } | undefined>>();
+        ctx.state.set({ balance: n });
+        // @ts-expect-error: the schema asks for a number
+        ctx.state.set({ balance: 'much' });
+      },
+    },
+    { keyed: {} },
+  );
+  actor(contract('plain', { methods: { add: {} } }), {
+    add: (_input, ctx) => {
+      same<Same<typeof ctx.key, string | undefined>>();
+      same<Same<typeof ctx.state, undefined>>();
+    },
+  });
+  t.pass();
+});
+
 /** Never runs: it is here to be compiled. */
 async function requests(node: ActorNode, api: Client<Users>): Promise<void> {
   const user = await api.get({ id: 1 });

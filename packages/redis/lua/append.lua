@@ -6,16 +6,19 @@
 --            9 its inbox
 -- ARGV       1 node id, 2 mailbox name or `mailbox>member`, 3 number, 4 count, 5 frame, 6 lifetime of the producer numbers ms ('' or absent:
 --            the beat sees to it), 7 '1' = the node stands in line when it does not fit
--- RETURNS    entry id, or {entry id, hints} where hints stand | {room, messages, bytes, maxLength, maxBytes} when full | 'not-member'
+-- RETURNS    entry id, or {entry id, hints} where hints stand | {room, messages, bytes, maxLength, maxBytes} when full |
+--            {partitions} of a mailbox that was split ({0}: is being split) | 'not-member'
 -- RUN TWICE  the entry id of the first run.
 -- @include fence
+-- @include time
 -- @include line
 -- @include admit
 -- @include targeted
 -- @include enter
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[4]), #ARGV[5], ARGV[1], ARGV[7] == '1')
+local full, messages, bytes, hints =
+  fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[4]), #ARGV[5], not KEYS[7], ARGV[1], ARGV[7] == '1')
 if full then return full end
 local id = enter(ARGV[2], ARGV[5], ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)

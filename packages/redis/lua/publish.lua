@@ -11,6 +11,7 @@
 -- RUN TWICE  {'', {}, {}, {}}.
 -- @include fence
 -- @include time
+-- @include line
 -- @include admit
 -- @include topic
 -- @include topic-pattern
@@ -48,7 +49,7 @@ for i = 1, #names do
   redis.call('XLEN', stream)
   local refused, messages, bytes, hint
   if state.cursor == '' then
-    refused, messages, bytes, hint = fullness(KEYS[1], level, stream, KEYS[7], KEYS[8], count, #frame)
+    refused, messages, bytes, hint = fullness(KEYS[1], level, stream, KEYS[7], KEYS[8], count, #frame, false, ARGV[1], false)
   else
     -- What came since it was attached counts as waiting in it, or its log would grow as long as it is slow.
     local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes')

@@ -7,6 +7,8 @@
 -- RETURNS    'done' | 'more' | 'full' | 'absent' | 'not-member'
 -- RUN TWICE  the next step.
 -- @include fence
+-- @include line
+-- @include time
 -- @include admit
 -- @include topic
 local text = redis.call('HGET', KEYS[2], 'g:' .. ARGV[2])
@@ -21,7 +23,7 @@ for i = 1, #found do
   local fields = found[i][2]
   local frame, count = fields[2], tonumber(fields[4])
   if frame and count then
-    local full, messages, bytes = fullness(KEYS[1], KEYS[5], KEYS[4], KEYS[6], KEYS[7], count, #frame)
+    local full, messages, bytes = fullness(KEYS[1], KEYS[5], KEYS[4], KEYS[6], KEYS[7], count, #frame, false, ARGV[1], false)
     if full then
       answer = 'full'
       break

@@ -17,14 +17,17 @@ import type {
   SettleResult,
   Settlement,
 } from './core.ts';
-import { systemTimers, TransportError, Turns } from './core.ts';
+import { sleep, systemTimers, TransportError, Turns } from './core.ts';
 import { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
 import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, producedKey, targetedName, type LaneKeys } from './keys.ts';
 import { seeToOrphans } from './orphans.ts';
+import { addDepth, depthOfPartitions, momentOf } from './partition-depth.ts';
 import { run } from './script.ts';
 import { Settling } from './settle.ts';
 
+/** What cannot be appended while its mailbox is being split is tried again after this, ms. */
+const SPLIT_AGAIN_MS = 5;
 /** Dead letters of one page at most. */
 const MOST_DEAD = 1_000;
 
@@ -33,9 +36,12 @@ const SENT = 1;
 /** What a producer that is no node has had accepted is remembered for so long after the last time, ms. */
 const PRODUCED_MS = 86_400_000;
 
+/** 0: it is being split just now. */
+type Partitioned = [partitions: number];
 type Appended =
   | string
   | [id: string, hints: string]
+  | Partitioned
   | [room: number, messages: number, bytes: number, maxLength: number, maxBytes: number];
 
 export class RedisBroker implements Broker {
@@ -101,6 +107,13 @@ export class RedisBroker implements Broker {
       return { kind: 'not-member' };
     }
     if (typeof answer === 'string') return { kind: 'accepted', id: answer };
+    if (answer.length === 1) {
+      const [partitions] = answer;
+      if (partitions > 0) return { kind: 'partitioned', partitions };
+      await sleep(SPLIT_AGAIN_MS);
+      // The number is of this member.
+      return this.#ground.registration.id === owner ? this.append(request) : { kind: 'not-member' };
+    }
     if (answer.length === 2) return { kind: 'accepted', id: answer[0], hints: answer[1] };
     const [room, messages, bytes, maxLength, maxBytes] = answer;
     return { kind: 'full', room, messages, bytes, maxLength, maxBytes };
@@ -161,10 +174,18 @@ export class RedisBroker implements Broker {
 
   async depth(mailbox: string): Promise<MailboxDepth> {
     const { stream, level, dead } = this.#keys(mailbox);
-    const [messages, bytes, entries, pending, letters, oldest] = await run<
-      [messages: number, bytes: number, entries: number, pending: number, letters: number, oldest: string]
+    const [messages, bytes, entries, pending, letters, oldest, partitions] = await run<
+      [
+        messages: number,
+        bytes: number,
+        entries: number,
+        pending: number,
+        letters: number,
+        oldest: string,
+        partitions: number,
+      ]
     >(this.#ground.command, 'depth', [level, stream, dead], []);
-    return {
+    const shared = {
       messages,
       bytes,
       waiting: Math.max(0, entries - pending),
@@ -172,6 +193,7 @@ export class RedisBroker implements Broker {
       dead: letters,
       ...(oldest === '' ? undefined : { oldestAt: momentOf(oldest) }),
     };
+    return partitions === 0 ? shared : addDepth(shared, await depthOfPartitions(this.#ground, mailbox, partitions));
   }
 
   async dead(
@@ -225,6 +247,7 @@ export class RedisBroker implements Broker {
 
   memberChanged(): void {
     this.#ground.hands.clear();
+    this.#ground.tenures.clear();
     for (const claims of this.#claims) claims.memberChanged();
   }
 
@@ -259,11 +282,6 @@ export class RedisBroker implements Broker {
 /** ioredis sends Buffers as they are; a view of the same bytes costs no copy. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** When an entry was written (backend time, ms). */
-function momentOf(id: string): number {
-  return Number(id.split('-', 1)[0]);
 }
 
 /** A dead letter that was no frame shows its first value, so that a person can look at it. */

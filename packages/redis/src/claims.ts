@@ -30,10 +30,12 @@ export interface ParsedEntries {
 
 const LARGEST_COUNT = 65_535;
 
+/** Each is a hold of its own, unless they are all of `hold`. */
 export function parseEntries(
   mailbox: string,
   entries: readonly RawEntry[],
   records?: ReadonlyMap<string, string>,
+  hold?: number,
 ): ParsedEntries {
   const parsed: ParsedEntries = { claims: [], trimmed: [], foreign: [] };
   for (const [rawId, fields] of entries) {
@@ -42,7 +44,7 @@ export function parseEntries(
       parsed.trimmed.push(id);
       continue;
     }
-    const claim = toClaim(mailbox, id, fields, records?.get(id));
+    const claim = toClaim(mailbox, id, fields, records?.get(id), hold);
     if (claim === undefined) parsed.foreign.push(id);
     else parsed.claims.push(claim);
   }
@@ -54,6 +56,7 @@ function toClaim(
   id: string,
   fields: readonly Buffer[],
   record: string | undefined,
+  hold: number | undefined,
 ): OwnedClaim | undefined {
   let frame: Buffer | undefined;
   let count = 0;
@@ -94,7 +97,7 @@ function toClaim(
   if (progress !== undefined && isMask(progress.mask, count)) todo = progress.mask;
   return {
     mailbox,
-    hold: ++lastHold,
+    hold: hold ?? ++lastHold,
     id,
     frame,
     count,

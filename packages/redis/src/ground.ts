@@ -5,6 +5,7 @@ import { Hands } from './hands.ts';
 import { laneKeys, type LaneKeys } from './keys.ts';
 import type { ParsedOptions } from './options.ts';
 import { Registration } from './registration.ts';
+import { Tenures } from './tenures.ts';
 import { BackendTime } from './time.ts';
 
 /** A blocking read never waits longer, ms: its answer doubles as a sign of life of its connection. */
@@ -27,6 +28,7 @@ export class Ground {
   readonly lanes: readonly LaneKeys[];
   readonly registration: Registration = new Registration();
   readonly hands: Hands = new Hands();
+  readonly tenures: Tenures;
   readonly time: BackendTime = new BackendTime();
   readonly command: Connection;
   /** Nothing but alerts is written here. */
@@ -44,6 +46,7 @@ export class Ground {
     this.identity = identity;
     this.log = identity.log;
     this.lanes = Array.from({ length: options.lanes }, (_, lane) => laneKeys(identity.namespace, lane));
+    this.tenures = new Tenures(this.lanes);
     const { ttlMs, intervalMs } = identity.beat;
     this.blockMs = Math.max(SHORTEST_BLOCK_MS, Math.min(LONGEST_BLOCK_MS, ttlMs - 2 * intervalMs - BLOCK_MARGIN_MS));
     this.command = this.connection({ purpose: 'command', socketTimeoutMs: options.commandTimeoutMs, cork: true });

@@ -9,6 +9,7 @@ import { sleep, type NewsItem } from './core.ts';
 import { replyCode } from './errors.ts';
 import type { Ground } from './ground.ts';
 import { readNews } from './news.ts';
+import { isBefore } from './stream-ids.ts';
 
 const MOST_ENTRIES = 64;
 /** Trimmed after so many bytes or entries; and whenever a read brings nothing. */
@@ -220,10 +221,4 @@ function advance(stream: ReadStream, reply: InboxReply): readonly Entry[] {
   const last = entries.at(-1);
   if (last !== undefined) stream.cursor = last[0].toString('latin1');
   return entries;
-}
-
-function isBefore(a: string, b: string): boolean {
-  const [aMs = 0, aSequence = 0] = a.split('-').map(Number);
-  const [bMs = 0, bSequence = 0] = b.split('-').map(Number);
-  return aMs < bMs || (aMs === bMs && aSequence < bSequence);
 }

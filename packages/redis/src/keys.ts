@@ -21,10 +21,16 @@
  * | `{ns:L}:mailbox:<name>` | stream | frames, with one group `g`, a consumer per node id and `parked` for what was handed back; fields f frame, n count, t todo, d deliveries, h history |
  * | `{ns:L}:mailbox:<name>!<line>` | stream | another line of the same actor: a mailbox like any other |
  * | `{ns:L}:mailbox:<name>><id>` | stream | what is for node `id` alone; with a progress record of its own, and the level and dead letters of `<name>` |
- * | `{ns:L}:level:<name>` | hash | messages, bytes, maxLength, maxBytes, hints; line, turn |
+ * | `{ns:L}:level:<name>` | hash | messages, bytes, maxLength, maxBytes, hints; line, turn; of one that is split: partitions (splitter: who is at it); of a partition: outgoing, the last number |
  * | `{ns:L}:line:<name>` | list | nodes that stand in line for room in the mailbox |
  * | `{ns:L}:progress:<name>` | hash | entry id → `crashes|mask|mark|charges`; `dead:<id>` → mask of a dead letter |
  * | `{ns:L}:dead:<name>` | stream | dead letters; the fields above and r reason |
+ * | `{ns:L}:mailbox:<name>#<partition>` | stream | a partition's log: as a mailbox without a group, read by its owner alone; level, progress and dead letters are under the same name |
+ * | `{ns:L}:owners:<name>` | hash | partition → node id, or `id last`: taken over from a dead node when `last` was the end of its log |
+ * | `{ns:L}:kept:<name>#<partition>` | hash | entry id → envelopes that have been applied; `id:index` → their answers; `id:h` → history |
+ * | `{ns:L}:keyed:<name>#<partition>` | hash | key → state |
+ * | `{ns:L}:outgoing:<name>#<partition>` | stream | casts that were committed and not relayed, by number; fields m mailbox, f frame, n count |
+ * | `{ns:L}:moved:<name>` | hash, expires | `id#partition` of what was moved out of the shared mailbox and may still be in it |
  * | `{ns:L}:due` | sorted set | number → due time, ms |
  * | `{ns:L}:due:frames` | hash | number → msgpack of [mailbox, f, n, t, d, h] |
  * | `{ns:L}:due:seq` | counter | numbers given out |
@@ -58,6 +64,8 @@
  * | `{ns:0}:alertrate:<name>` | hash, expires | step of a window → how many |
  * | `{ns}:layout` | hash | lanes, version; written at first use |
  */
+import { fnv1a, isPartition, mailboxOfPartition } from './core.ts';
+
 export const GROUP = 'g';
 export const LAYOUT_VERSION = 1;
 
@@ -111,6 +119,33 @@ export function mailboxKeys(lane: LaneKeys, mailbox: string): MailboxKeys {
     progress: `${lane.prefix}progress:${mailbox}`,
     dead: `${lane.prefix}dead:${shared}`,
   };
+}
+
+export interface PartitionKeys extends MailboxKeys {
+  readonly owners: string;
+  readonly kept: string;
+  readonly states: string;
+  readonly outgoing: string;
+}
+
+/** Of one partition, by its name. */
+export function partitionKeys(lane: LaneKeys, name: string): PartitionKeys {
+  return {
+    ...mailboxKeys(lane, name),
+    owners: ownersKey(lane, mailboxOfPartition(name)),
+    kept: `${lane.prefix}kept:${name}`,
+    states: `${lane.prefix}keyed:${name}`,
+    outgoing: `${lane.prefix}outgoing:${name}`,
+  };
+}
+
+/** Who owns the partitions of a mailbox that are in this lane. */
+export function ownersKey(lane: LaneKeys, mailbox: string): string {
+  return `${lane.prefix}owners:${mailbox}`;
+}
+
+export function movedKey(lane: LaneKeys, mailbox: string): string {
+  return `${lane.prefix}moved:${mailbox}`;
 }
 
 /** The name of what is in a mailbox for one member alone; neither mailboxes nor members have a `>` in theirs. */
@@ -168,23 +203,14 @@ export function serviceOf(mailbox: string): string {
   return at < 0 ? mailbox : mailbox.slice(0, at);
 }
 
-/** The lane of a mailbox: all majors of one actor share it. */
+/** The lane of a mailbox: all majors of one actor share it; partitions are spread. */
 export function laneOfMailbox(mailbox: string, lanes: number): number {
-  return lanes === 1 ? 0 : fnv1a(serviceOf(mailbox)) % lanes;
+  if (lanes === 1) return 0;
+  return fnv1a(isPartition(mailbox) ? mailbox : serviceOf(mailbox)) % lanes;
 }
 
 export function laneOfNode(id: string, lanes: number): number {
   return lanes === 1 ? 0 : fnv1a(id) % lanes;
-}
-
-/** FNV-1a, 32 bits: stable over versions and languages, which a layout needs. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) {
-    hash ^= byte;
-    hash = Math.imul(hash, 0x01000193) >>> 0;
-  }
-  return hash;
 }
 
 export interface BreakerKeys {

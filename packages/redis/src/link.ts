@@ -15,6 +15,7 @@ import type {
   Membership,
   NodeIdentity,
   Once,
+  Partitions,
   Permits,
   Records,
   StateStore,
@@ -26,6 +27,7 @@ import { RedisLimits } from './limits.ts';
 import { RedisMembership } from './membership.ts';
 import type { ParsedOptions } from './options.ts';
 import { RedisOnce } from './once.ts';
+import { RedisPartitions } from './partitions.ts';
 import { RedisPermits } from './permits.ts';
 import { RedisRecords } from './records.ts';
 import { checkServer } from './server.ts';
@@ -39,6 +41,7 @@ export class RedisLink implements Link {
   readonly #ground: Ground;
   readonly #broker: RedisBroker;
   readonly #membership: RedisMembership;
+  readonly #partitions: RedisPartitions;
   readonly records: Records;
   readonly breakers: Breakers;
   readonly cache: Cache;
@@ -54,7 +57,8 @@ export class RedisLink implements Link {
   private constructor(ground: Ground) {
     this.#ground = ground;
     this.#broker = new RedisBroker(ground);
-    this.#membership = new RedisMembership(ground, this.#broker);
+    this.#partitions = new RedisPartitions(ground);
+    this.#membership = new RedisMembership(ground, this.#broker, this.#partitions);
     this.records = new RedisRecords(ground);
     this.breakers = new RedisBreakers(ground);
     this.cache = new RedisCache(ground);
@@ -101,6 +105,10 @@ export class RedisLink implements Link {
     return this.#membership;
   }
 
+  get partitions(): Partitions {
+    return this.#partitions;
+  }
+
   now(): number {
     return this.#ground.time.now();
   }
@@ -131,7 +139,7 @@ export class RedisLink implements Link {
   async close(): Promise<void> {
     clearInterval(this.#pulse);
     this.#ground.registration.drop();
-    await Promise.all([this.#broker.close(), this.#membership.close()]);
+    await Promise.all([this.#broker.close(), this.#partitions.close(), this.#membership.close()]);
     for (const connection of this.#ground.connections) connection.close();
   }
 

@@ -20,6 +20,7 @@ import { alertKeys, CONTROL_LANE, instancesKey, laneOfNode, nodeKeys } from './k
 import { ensureLayout } from './layout.ts';
 import { leaveLanes } from './leave.ts';
 import { reportLifetimeMs } from './announce.ts';
+import type { RedisPartitions } from './partitions.ts';
 import { run } from './script.ts';
 
 const SUFFIX_LENGTH = 10;
@@ -38,6 +39,7 @@ interface Ticket {
 export class RedisMembership implements Membership {
   readonly #ground: Ground;
   readonly #broker: RedisBroker;
+  readonly #partitions: RedisPartitions;
   readonly #heart: Heart;
   readonly #inbox: Inbox;
   readonly #reporting: NodeJS.Timeout;
@@ -53,9 +55,10 @@ export class RedisMembership implements Membership {
   #events: MembershipEvents | undefined;
   #served = '';
 
-  constructor(ground: Ground, broker: RedisBroker) {
+  constructor(ground: Ground, broker: RedisBroker, partitions: RedisPartitions) {
     this.#ground = ground;
     this.#broker = broker;
+    this.#partitions = partitions;
     this.#heart = new Heart(ground, (news) => this.#hear(news));
     this.#inbox = new Inbox(ground);
     this.#inbox.onFrames = (frames) => this.#events?.inbox(frames);
@@ -180,6 +183,7 @@ export class RedisMembership implements Membership {
     try {
       await this.#broker.pause();
       await this.#broker.handBack();
+      await this.#partitions.releaseAll();
     } catch (error) {
       this.#ground.log.warn({ err: error }, 'what was in hand could not be handed back; it counts as a crash');
     }

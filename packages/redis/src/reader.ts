@@ -13,6 +13,7 @@ import { GROUP } from './keys.ts';
 import type { LaneClaims } from './lane-claims.ts';
 import type { Mailbox } from './mailbox.ts';
 import { sweep } from './sweep.ts';
+import { unblock } from './unblock.ts';
 
 export type StreamsReply = readonly (readonly [key: Buffer, entries: readonly RawEntry[]])[] | null;
 
@@ -21,8 +22,6 @@ const MOST_FRAMES = 64;
 /** A refused read is tried again after this, ms; doubles up to the second. */
 const REFUSED_MS = 20;
 const REFUSED_MOST_MS = 1_000;
-/** Between two tries to interrupt a read that may not have reached the server yet, ms. */
-const INTERRUPT_AGAIN_MS = 2;
 
 interface Reading {
   readonly owner: string;
@@ -88,7 +87,9 @@ export class BlockingReader {
     this.#unwanted = this.#reading;
     if (this.#interrupting) return;
     this.#interrupting = true;
-    void this.#unblock().finally(() => {
+    const unwanted = (): Reading | undefined =>
+      this.#unwanted === this.#reading && !this.#closed ? this.#unwanted : undefined;
+    void unblock(this.#ground.command, () => this.#clientId, unwanted, this.#ending.signal).finally(() => {
       this.#interrupting = false;
     });
   }
@@ -105,20 +106,6 @@ export class BlockingReader {
     this.#connection.close();
     this.nudge();
     await this.#running;
-  }
-
-  /** Ends a read whose boxes no longer fit; repeated, for the read may still be on its way to the server. */
-  async #unblock(): Promise<void> {
-    while (this.#unwanted !== undefined && this.#unwanted === this.#reading && !this.#closed) {
-      const meant = this.#unwanted;
-      try {
-        const ended = await this.#ground.command.sendText<number>('client', ['UNBLOCK', this.#clientId]);
-        if (ended === 1 && this.#unwanted === meant) return;
-      } catch {
-        await sleep(REFUSED_MOST_MS / 10, this.#ending.signal);
-      }
-      await sleep(INTERRUPT_AGAIN_MS, this.#ending.signal);
-    }
   }
 
   async #run(): Promise<void> {

@@ -1,3 +1,5 @@
+import { NotMember } from './core.ts';
+
 /** Which member this node is right now. Lost once per id, whoever notices first. */
 export class Registration {
   #id: string | undefined;
@@ -17,6 +19,12 @@ export class Registration {
     if (id === undefined || id !== this.#id) return;
     this.#id = undefined;
     this.onLost?.(id, reason);
+  }
+
+  /** As `lose`; what to throw at whoever asked. */
+  lost(id: string, reason: string): NotMember {
+    this.lose(id, reason);
+    return new NotMember(id, 'not-executed');
   }
 
   /** Left on purpose: nobody is told. */

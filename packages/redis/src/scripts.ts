@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'permits' | 'places' | 'probe' | 'progress' | 'publish' | 'ratedraw' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'keyedbury' | 'keyedcommit' | 'keyeddepth' | 'keyeddone' | 'keyedfree' | 'keyedlimits' | 'keyedmove' | 'keyedowners' | 'keyedprogress' | 'keyedread' | 'keyedrelayed' | 'keyedrelease' | 'keyedsplit' | 'keyedtake' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'permits' | 'places' | 'probe' | 'progress' | 'publish' | 'ratedraw' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -380,9 +380,12 @@ tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1`,
   },
   append: {
-    sha: 'abd0c3f745151b20ca8d44561749bc7ea5534a12',
+    sha: '50e427be9299050420d535cd36630af3c291a8f3',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local TURN_MS = 1000
 local MOST_IN_LINE = 10000
 local MOST_FORFEIT = 100
@@ -460,8 +463,10 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size, node, patient)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
+local function fullness(members, level, stream, due, orphans, count, size, anybody, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn', 'partitions', 'sealed')
+  if anybody and l[8] then return { tonumber(l[8]) } end
+  if anybody and l[9] and now_ms(redis.call('TIME')) < tonumber(l[9]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
@@ -508,7 +513,8 @@ local function enter(name, frame, count)
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[4]), #ARGV[5], ARGV[1], ARGV[7] == '1')
+local full, messages, bytes, hints =
+  fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[4]), #ARGV[5], not KEYS[7], ARGV[1], ARGV[7] == '1')
 if full then return full end
 local id = enter(ARGV[2], ARGV[5], ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
@@ -517,9 +523,12 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   appendall: {
-    sha: '2344aa3bd2697290ec1263d8924c8184ebf6b3b6',
+    sha: 'cc37a9bb40d17de1c35e4ff88bb94c901dda4668',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local TURN_MS = 1000
 local MOST_IN_LINE = 10000
 local MOST_FORFEIT = 100
@@ -597,8 +606,10 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size, node, patient)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
+local function fullness(members, level, stream, due, orphans, count, size, anybody, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn', 'partitions', 'sealed')
+  if anybody and l[8] then return { tonumber(l[8]) } end
+  if anybody and l[9] and now_ms(redis.call('TIME')) < tonumber(l[9]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
@@ -649,7 +660,7 @@ for at = 4, math.min(#ARGV - 1, 2 + 2 * MOST_FRAMES), 2 do
   local number = string.format('%.0f', tonumber(ARGV[3]) + taken)
   if not repeated(KEYS[2], ARGV[2], number) then
     local full, messages, bytes, brought =
-      fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[at]), #ARGV[at + 1], ARGV[1], false)
+      fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[6], tonumber(ARGV[at]), #ARGV[at + 1], not KEYS[7], ARGV[1], false)
     if full then break end
     local id = enter(ARGV[2], ARGV[at + 1], ARGV[at])
     redis.call('HSET', KEYS[2], ARGV[2], number .. ' ' .. id)
@@ -1196,9 +1207,12 @@ redis.call('SET', KEYS[2], token, 'PX', ARGV[2])
 return { token }`,
   },
   delay: {
-    sha: '9a1a8500ce1477168ca79325c6a10529b597edd7',
+    sha: 'a78188ec1df576cfe5941cdd6fad2ae3e9240bbf',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local TURN_MS = 1000
 local MOST_IN_LINE = 10000
 local MOST_FORFEIT = 100
@@ -1276,8 +1290,10 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size, node, patient)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
+local function fullness(members, level, stream, due, orphans, count, size, anybody, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn', 'partitions', 'sealed')
+  if anybody and l[8] then return { tonumber(l[8]) } end
+  if anybody and l[9] and now_ms(redis.call('TIME')) < tonumber(l[9]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
@@ -1310,7 +1326,8 @@ local function put_aside(due, frames, seq, revision, at, frame)
 end
 local before = repeated(KEYS[2], ARGV[2], ARGV[3])
 if before then return before end
-local full, messages, bytes, hints = fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[9], tonumber(ARGV[4]), #ARGV[5], ARGV[1], ARGV[7] == '1')
+local full, messages, bytes, hints =
+  fullness(KEYS[1], KEYS[4], KEYS[3], KEYS[5], KEYS[9], tonumber(ARGV[4]), #ARGV[5], true, ARGV[1], ARGV[7] == '1')
 if full then return full end
 local id = 'due-' .. put_aside(KEYS[5], KEYS[6], KEYS[7], KEYS[8], ARGV[6], { ARGV[2], ARGV[5], ARGV[4], '', '', '' })
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. id)
@@ -1318,16 +1335,16 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   depth: {
-    sha: 'b8c40f83efb272e8d290709512a22ee00cfde91b',
+    sha: '1a8d998322f71b9195cc7f7c931245d5e46e495c',
     lua: `#!lua flags=no-writes
-local level = redis.call('HMGET', KEYS[1], 'messages', 'bytes')
+local level = redis.call('HMGET', KEYS[1], 'messages', 'bytes', 'partitions')
 local pending = redis.pcall('XPENDING', KEYS[2], 'g')
 local readable = redis.acl_check_cmd('XRANGE', KEYS[2], '-', '+')
 local oldest = readable and redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1) or {}
 return {
   tonumber(level[1]) or 0, tonumber(level[2]) or 0, redis.call('XLEN', KEYS[2]),
   pending.err and 0 or pending[1], redis.call('XLEN', KEYS[3]),
-  oldest[1] and oldest[1][1] or '',
+  oldest[1] and oldest[1][1] or '', tonumber(level[3]) or 0,
 }`,
   },
   drop: {
@@ -1726,6 +1743,1201 @@ if ARGV[4] ~= '' then
   logged = healing('XREVRANGE', KEYS[7], '+', '-', 'COUNT', 1)[1]
 end
 return { tostring(revision), cursor, told, logged and logged[1] or '' }`,
+  },
+  keyedbury: {
+    sha: '1c23d30d13776f3444baad402ba545062f4e2d4e',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
+end
+local function is_held(stream, id, consumer)
+  local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
+  return not pending.err and #pending > 0
+end
+local function read_entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if #found == 0 then return nil end
+  local raw, fields = found[1][2], {}
+  for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
+  return fields, raw
+end
+local function end_entry(stream, progress, id)
+  redis.call('XACK', stream, 'g', id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', progress, id)
+end
+local function leave_rest(stream, level, progress, id, p, stored, rest, bytes, clear_mark)
+  local gone = ones(stored) - ones(rest)
+  if ones(rest) == 0 then
+    end_entry(stream, progress, id)
+    change_level(level, -gone, -bytes)
+    return
+  end
+  if clear_mark or (p.mark ~= '' and string.sub(rest, tonumber(p.mark) + 1, tonumber(p.mark) + 1) ~= '1') then p.mark = '' end
+  p.mask = rest
+  write_progress(progress, id, p)
+  change_level(level, -gone, 0)
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+local id = ARGV[3]
+local entry, raw = read_entry(KEYS[3], id)
+if not entry then return 0 end
+if ARGV[4] == '' then
+  local letter = { 'XADD', KEYS[7], '*', 'r', ARGV[6] }
+  for i = 1, math.min(#raw, 512) do letter[#letter + 1] = raw[i] end
+  redis.call(unpack(letter))
+  end_entry(KEYS[3], KEYS[5], id)
+  return 1
+end
+if not entry.f or not entry.n then return 0 end
+local p = read_progress(redis.call('HGET', KEYS[5], id))
+local stored = p.mask ~= '' and p.mask or entry.t or string.rep('1', tonumber(entry.n))
+local moved = masked(stored, ARGV[4], '1')
+if ones(moved) == 0 then return 0 end
+local rest = masked(masked(stored, ARGV[5], '1'), moved, '0')
+redis.call('XADD', KEYS[7], '*', 'r', ARGV[6], 'f', entry.f, 'n', entry.n, 't', moved, 'd', ARGV[7], 'h', ARGV[8])
+leave_rest(KEYS[3], KEYS[4], KEYS[5], id, p, stored, rest, #entry.f, false)
+if ones(rest) == 0 then forget_kept(KEYS[6], id) end
+return 1`,
+  },
+  keyedcommit: {
+    sha: 'c29d46e857eac4d6f82c31de6a3c804cf93f9bc4',
+    lua: `#!lua
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
+end
+local function is_held(stream, id, consumer)
+  local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
+  return not pending.err and #pending > 0
+end
+local function read_entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if #found == 0 then return nil end
+  local raw, fields = found[1][2], {}
+  for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
+  return fields, raw
+end
+local function end_entry(stream, progress, id)
+  redis.call('XACK', stream, 'g', id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', progress, id)
+end
+local function leave_rest(stream, level, progress, id, p, stored, rest, bytes, clear_mark)
+  local gone = ones(stored) - ones(rest)
+  if ones(rest) == 0 then
+    end_entry(stream, progress, id)
+    change_level(level, -gone, -bytes)
+    return
+  end
+  if clear_mark or (p.mark ~= '' and string.sub(rest, tonumber(p.mark) + 1, tonumber(p.mark) + 1) ~= '1') then p.mark = '' end
+  p.mask = rest
+  write_progress(progress, id, p)
+  change_level(level, -gone, 0)
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local function is_in_log(stream, id)
+  return #redis.call('XRANGE', stream, id, id) > 0
+end
+local function add_cast(mailbox, count, frame)
+  local time = redis.call('TIME')
+  local last = tonumber(redis.call('HGET', KEYS[4], 'outgoing') or '0') or 0
+  local number = string.format('%.0f', math.max(last + 1, tonumber(time[1]) * 1000000 + tonumber(time[2])))
+  redis.call('HSET', KEYS[4], 'outgoing', number)
+  redis.call('XADD', KEYS[8], number .. '-0', 'm', mailbox, 'n', count, 'f', frame)
+end
+local function commit()
+  if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+  local id, index = ARGV[3], ARGV[4]
+  local record = redis.call('HGET', KEYS[5], id)
+  if not record and not is_in_log(KEYS[3], id) then return 0 end
+  local p = read_progress(record)
+  local stored = p.mask ~= '' and p.mask or ARGV[5]
+  local place = tonumber(index) + 1
+  if string.sub(stored, place, place) ~= '1' then return 0 end
+  local indexes, applied = applied_in(KEYS[6], id)
+  if applied[index] then return 0 end
+  if ARGV[8] == 'set' then redis.call('HSET', KEYS[7], ARGV[7], ARGV[9]) end
+  if ARGV[8] == 'delete' then redis.call('HDEL', KEYS[7], ARGV[7]) end
+  for at = 12, #ARGV - 2, 3 do add_cast(ARGV[at], ARGV[at + 1], ARGV[at + 2]) end
+  if ARGV[10] == '1' then
+    indexes[#indexes + 1] = index
+    redis.call('HSET', KEYS[6], id, table.concat(indexes, ','), id .. ':' .. index, ARGV[11])
+    p.mask = stored
+    write_progress(KEYS[5], id, p)
+    return 1
+  end
+  local rest = string.sub(stored, 1, place - 1) .. '0' .. string.sub(stored, place + 1)
+  leave_rest(KEYS[3], KEYS[4], KEYS[5], id, p, stored, rest, tonumber(ARGV[6]), false)
+  if ones(rest) > 0 then return 1 end
+  forget_kept(KEYS[6], id)
+  return 2
+end
+return commit()`,
+  },
+  keyeddepth: {
+    sha: 'd8535aea3b7572d847450ad49fffd69e13a75fbd',
+    lua: `#!lua flags=no-writes
+local messages, bytes, entries, dead, oldest, oldest_ms = 0, 0, 0, 0, '', math.huge
+for i = 1, #KEYS - 2, 3 do
+  local level = redis.call('HMGET', KEYS[i], 'messages', 'bytes')
+  messages = messages + (tonumber(level[1]) or 0)
+  bytes = bytes + (tonumber(level[2]) or 0)
+  entries = entries + redis.call('XLEN', KEYS[i + 1])
+  dead = dead + redis.call('XLEN', KEYS[i + 2])
+  local readable = redis.acl_check_cmd('XRANGE', KEYS[i + 1], '-', '+')
+  local first = readable and redis.call('XRANGE', KEYS[i + 1], '-', '+', 'COUNT', 1)[1]
+  local ms = first and tonumber(string.match(first[1], '^%d+'))
+  if ms and ms < oldest_ms then oldest, oldest_ms = first[1], ms end
+end
+return { messages, bytes, entries, dead, oldest }`,
+  },
+  keyeddone: {
+    sha: '8f594f3ff57b11f900c8b1bd6ae824832117d460',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local answer = {}
+local at = 2
+for box = 0, math.floor((#KEYS - 1) / 5) - 1 do
+  local owners, log, level, progress, kept =
+    KEYS[2 + 5 * box], KEYS[3 + 5 * box], KEYS[4 + 5 * box], KEYS[5 + 5 * box], KEYS[6 + 5 * box]
+  local owned = owner_of(owners, ARGV[at]) == ARGV[1]
+  local ids, weights, sizes = {}, {}, {}
+  for i = 1, tonumber(ARGV[at + 1]) do
+    ids[i], weights[i], sizes[i] = ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+    at = at + 3
+  end
+  at = at + 2
+  if not owned then
+    answer[#answer + 1] = string.rep('0', #ids)
+  else
+    if redis.call('EXISTS', progress) == 1 then
+      for i, record in ipairs(redis.call('HMGET', progress, unpack(ids))) do
+        local p = record and read_progress(record)
+        if p and p.mask ~= '' then weights[i] = ones(p.mask) end
+      end
+      redis.call('HDEL', progress, unpack(ids))
+    end
+    if redis.call('EXISTS', kept) == 1 then
+      for _, id in ipairs(ids) do forget_kept(kept, id) end
+    end
+    local messages, bytes = 0, 0
+    for i, id in ipairs(ids) do
+      if redis.call('XDEL', log, id) == 1 then
+        messages, bytes = messages + weights[i], bytes + sizes[i]
+        answer[#answer + 1] = '1'
+      else
+        answer[#answer + 1] = '0'
+      end
+    end
+    change_level(level, -messages, -bytes)
+  end
+end
+return table.concat(answer)`,
+  },
+  keyedfree: {
+    sha: 'a8caaf9185eaeeb290946cda30452c26f5499e4f',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
+end
+local function is_held(stream, id, consumer)
+  local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
+  return not pending.err and #pending > 0
+end
+local function read_entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if #found == 0 then return nil end
+  local raw, fields = found[1][2], {}
+  for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
+  return fields, raw
+end
+local function end_entry(stream, progress, id)
+  redis.call('XACK', stream, 'g', id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', progress, id)
+end
+local function leave_rest(stream, level, progress, id, p, stored, rest, bytes, clear_mark)
+  local gone = ones(stored) - ones(rest)
+  if ones(rest) == 0 then
+    end_entry(stream, progress, id)
+    change_level(level, -gone, -bytes)
+    return
+  end
+  if clear_mark or (p.mark ~= '' and string.sub(rest, tonumber(p.mark) + 1, tonumber(p.mark) + 1) ~= '1') then p.mark = '' end
+  p.mask = rest
+  write_progress(progress, id, p)
+  change_level(level, -gone, 0)
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local function is_in_log(stream, id)
+  return #redis.call('XRANGE', stream, id, id) > 0
+end
+local function add_cast(mailbox, count, frame)
+  local time = redis.call('TIME')
+  local last = tonumber(redis.call('HGET', KEYS[4], 'outgoing') or '0') or 0
+  local number = string.format('%.0f', math.max(last + 1, tonumber(time[1]) * 1000000 + tonumber(time[2])))
+  redis.call('HSET', KEYS[4], 'outgoing', number)
+  redis.call('XADD', KEYS[8], number .. '-0', 'm', mailbox, 'n', count, 'f', frame)
+end
+local function commit()
+  if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+  local id, index = ARGV[3], ARGV[4]
+  local record = redis.call('HGET', KEYS[5], id)
+  if not record and not is_in_log(KEYS[3], id) then return 0 end
+  local p = read_progress(record)
+  local stored = p.mask ~= '' and p.mask or ARGV[5]
+  local place = tonumber(index) + 1
+  if string.sub(stored, place, place) ~= '1' then return 0 end
+  local indexes, applied = applied_in(KEYS[6], id)
+  if applied[index] then return 0 end
+  if ARGV[8] == 'set' then redis.call('HSET', KEYS[7], ARGV[7], ARGV[9]) end
+  if ARGV[8] == 'delete' then redis.call('HDEL', KEYS[7], ARGV[7]) end
+  for at = 12, #ARGV - 2, 3 do add_cast(ARGV[at], ARGV[at + 1], ARGV[at + 2]) end
+  if ARGV[10] == '1' then
+    indexes[#indexes + 1] = index
+    redis.call('HSET', KEYS[6], id, table.concat(indexes, ','), id .. ':' .. index, ARGV[11])
+    p.mask = stored
+    write_progress(KEYS[5], id, p)
+    return 1
+  end
+  local rest = string.sub(stored, 1, place - 1) .. '0' .. string.sub(stored, place + 1)
+  leave_rest(KEYS[3], KEYS[4], KEYS[5], id, p, stored, rest, tonumber(ARGV[6]), false)
+  if ones(rest) > 0 then return 1 end
+  forget_kept(KEYS[6], id)
+  return 2
+end
+return commit()`,
+  },
+  keyedlimits: {
+    sha: '17e7ad72bb12b2e2fa85d1617550ae08524be2b9',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+for i = 2, #KEYS do redis.call('HSET', KEYS[i], 'maxLength', ARGV[2], 'maxBytes', ARGV[3]) end
+return 1`,
+  },
+  keyedmove: {
+    sha: '514134ae0c76d710ea068b5cc4d9d7eb5ffeb7fd',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
+end
+local moved = 0
+for copy = 0, math.floor((#KEYS - 2) / 3) - 1 do
+  local log, level, progress = KEYS[3 + 3 * copy], KEYS[4 + 3 * copy], KEYS[5 + 3 * copy]
+  local at = 3 + 7 * copy
+  local name, frame, todo, record = ARGV[at], ARGV[at + 1], ARGV[at + 3], ARGV[at + 6]
+  if redis.call('HEXISTS', KEYS[2], name) == 0 then
+    local fields = { 'f', frame, 'n', ARGV[at + 2], 't', todo }
+    for i, field in ipairs({ 'd', 'h', 'p' }) do
+      local value = ARGV[at + 3 + i]
+      if value ~= '' then fields[#fields + 1] = field; fields[#fields + 1] = value end
+    end
+    local id = redis.call('XADD', log, '*', unpack(fields))
+    if record ~= '' then redis.call('HSET', progress, id, record) end
+    change_level(level, ones(todo), #frame)
+    redis.call('HSET', KEYS[2], name, '1')
+    moved = moved + 1
+  end
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return moved`,
+  },
+  keyedowners: {
+    sha: '69ce77a16eaee3631e209bdc0e8e7cfb4f5b0a68',
+    lua: `#!lua flags=no-writes
+local MOST_PARTITIONS = 1024
+local answer = {}
+local found = redis.call('HGETALL', KEYS[2])
+for at = 1, math.min(#found, 2 * MOST_PARTITIONS), 2 do
+  local id = string.match(found[at + 1], '^%S+')
+  if id and redis.call('HEXISTS', KEYS[1], id) == 1 then
+    answer[#answer + 1] = found[at]
+    answer[#answer + 1] = id
+  end
+end
+return answer`,
+  },
+  keyedprogress: {
+    sha: '4d399190b4458278c56b4ece25b19452fbcfcd1b',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function ones(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+local function masked(mask, other, keep)
+  local out = {}
+  for i = 1, #mask do
+    local same = (string.sub(other, i, i) == '1') == (keep == '1')
+    out[i] = (same and string.sub(mask, i, i) == '1') and '1' or '0'
+  end
+  return table.concat(out)
+end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
+local function change_level(level, messages, bytes)
+  if messages ~= 0 and redis.call('HINCRBY', level, 'messages', messages) < 0 then redis.call('HSET', level, 'messages', 0) end
+  if bytes ~= 0 and redis.call('HINCRBY', level, 'bytes', bytes) < 0 then redis.call('HSET', level, 'bytes', 0) end
+  if messages < 0 or bytes < 0 then
+    local l = redis.call('HMGET', level, 'line', 'turn')
+    if (tonumber(l[1]) or 0) > 0 and (l[2] or '') == '' then give_turn(level) end
+  end
+end
+local function is_held(stream, id, consumer)
+  local pending = redis.pcall('XPENDING', stream, 'g', id, id, 1, consumer)
+  return not pending.err and #pending > 0
+end
+local function read_entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if #found == 0 then return nil end
+  local raw, fields = found[1][2], {}
+  for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
+  return fields, raw
+end
+local function end_entry(stream, progress, id)
+  redis.call('XACK', stream, 'g', id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', progress, id)
+end
+local function leave_rest(stream, level, progress, id, p, stored, rest, bytes, clear_mark)
+  local gone = ones(stored) - ones(rest)
+  if ones(rest) == 0 then
+    end_entry(stream, progress, id)
+    change_level(level, -gone, -bytes)
+    return
+  end
+  if clear_mark or (p.mark ~= '' and string.sub(rest, tonumber(p.mark) + 1, tonumber(p.mark) + 1) ~= '1') then p.mark = '' end
+  p.mask = rest
+  write_progress(progress, id, p)
+  change_level(level, -gone, 0)
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local function is_in_log(stream, id)
+  return #redis.call('XRANGE', stream, id, id) > 0
+end
+local function spend(charges, spent)
+  local counts, order = {}, {}
+  for index, count in string.gmatch(charges .. ',' .. spent, '(%d+):(%d+)') do
+    if not counts[index] then order[#order + 1] = index end
+    counts[index] = math.max(counts[index] or 0, tonumber(count))
+  end
+  for i, index in ipairs(order) do order[i] = index .. ':' .. counts[index] end
+  return table.concat(order, ',')
+end
+local owned = owner_of(KEYS[2], ARGV[2]) == ARGV[1]
+local answer = {}
+for at = 3, #ARGV - 6, 7 do
+  local id, claimed, left, mark = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local bytes, spent, history = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6]
+  local record = owned and redis.call('HGET', KEYS[5], id)
+  if record or (owned and is_in_log(KEYS[3], id)) then
+    local p = read_progress(record)
+    local stored = p.mask ~= '' and p.mask or claimed
+    p.mark = mark
+    if spent ~= '' then p.charges = spend(p.charges, spent) end
+    if history ~= '' then redis.call('HSET', KEYS[6], id .. ':h', history) end
+    local rest = masked(stored, left, '1')
+    leave_rest(KEYS[3], KEYS[4], KEYS[5], id, p, stored, rest, bytes, false)
+    if ones(rest) == 0 then forget_kept(KEYS[6], id) end
+    answer[#answer + 1] = '1'
+  else
+    answer[#answer + 1] = '0'
+  end
+end
+return table.concat(answer)`,
+  },
+  keyedread: {
+    sha: 'be83d6d75405df6253e61527d2d51addf0aeaa09',
+    lua: `#!lua flags=no-writes
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local function applied_in(kept, id)
+  local indexes, found = {}, {}
+  for index in string.gmatch(redis.call('HGET', kept, id) or '', '%d+') do
+    indexes[#indexes + 1] = index
+    found[index] = true
+  end
+  return indexes, found
+end
+local function forget_kept(kept, id)
+  local fields = { id, id .. ':h' }
+  for _, index in ipairs((applied_in(kept, id))) do fields[#fields + 1] = id .. ':' .. index end
+  redis.call('HDEL', kept, unpack(fields))
+end
+local MOST_ENTRIES = 64
+local function is_before(a, b)
+  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
+  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
+  if not a_ms or not b_ms then return false end
+  if a_ms ~= b_ms then return tonumber(a_ms) < tonumber(b_ms) end
+  return tonumber(a_seq) < tonumber(b_seq)
+end
+local function last_given_out()
+  local info = redis.pcall('XINFO', 'STREAM', KEYS[3])
+  for at = 1, info.err and 0 or #info, 2 do
+    if info[at] == 'last-generated-id' then return info[at + 1] end
+  end
+  return '0-0'
+end
+if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 'not-owner' end
+local after, anew = ARGV[3], '0'
+if after ~= '' and ARGV[5] == '1' and is_before(last_given_out(), after) then after, anew = '', '1' end
+local from = after == '' and '-' or '(' .. after
+local found = redis.call('XRANGE', KEYS[3], from, '+', 'COUNT', math.min(tonumber(ARGV[4]), MOST_ENTRIES))
+local has_records = redis.call('EXISTS', KEYS[4]) == 1
+local has_kept = redis.call('EXISTS', KEYS[5]) == 1
+for _, entry in ipairs(found) do
+  local id = entry[1]
+  entry[3] = has_records and redis.call('HGET', KEYS[4], id) or ''
+  if has_kept then
+    local names = applied_in(KEYS[5], id)
+    names[#names + 1] = 'h'
+    for _, name in ipairs(names) do
+      local value = redis.call('HGET', KEYS[5], id .. ':' .. name)
+      if value then
+        entry[#entry + 1] = name
+        entry[#entry + 1] = value
+      end
+    end
+  end
+end
+return { anew, found }`,
+  },
+  keyedrelayed: {
+    sha: 'e0263b567f092014381749434e996d5b0a3d184b',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+return redis.call('XTRIM', KEYS[3], 'MINID', ARGV[3])`,
+  },
+  keyedrelease: {
+    sha: '20dec26f5cfbbdc0b539d7d7ed8cd82b962a06b7',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function charge(charges, index)
+  local counts, order, found = {}, {}, false
+  for at, count in string.gmatch(charges, '(%d+):(%d+)') do
+    order[#order + 1] = at
+    counts[at] = tonumber(count)
+    if at == index then counts[at] = counts[at] + 1; found = true end
+  end
+  if not found then order[#order + 1] = index; counts[index] = 1 end
+  for i, at in ipairs(order) do order[i] = at .. ':' .. counts[at] end
+  return table.concat(order, ',')
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local MOST_RECORDS = 20000
+local function take_marks_off(progress, died)
+  local records = redis.call('HGETALL', progress)
+  for at = 1, math.min(#records, 2 * MOST_RECORDS), 2 do
+    local p = read_progress(records[at + 1])
+    if p.mark ~= '' then
+      if died then p.charges = charge(p.charges, p.mark) end
+      p.mark = ''
+      write_progress(progress, records[at], p)
+    end
+  end
+end
+if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+take_marks_off(KEYS[3], false)
+redis.call('HDEL', KEYS[2], ARGV[2])
+return 1`,
+  },
+  keyedsplit: {
+    sha: '7a9a98f25ea519e8c33e75d0f5a4330bf0876603',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local known = tonumber(redis.call('HGET', KEYS[3], 'partitions') or '')
+if known then return { known } end
+local by = redis.call('HGET', KEYS[3], 'splitter')
+if by and by ~= ARGV[1] and redis.call('HEXISTS', KEYS[1], by) == 1 then return { 0, by } end
+redis.call('HSET', KEYS[3], 'splitter', ARGV[1])
+if ARGV[3] ~= '1' then return {} end
+local groups = redis.pcall('XINFO', 'GROUPS', KEYS[2])
+local read = '-'
+for i = 1, groups.err and 0 or #groups do
+  local facts = {}
+  for at = 1, #groups[i], 2 do facts[groups[i][at]] = groups[i][at + 1] end
+  if facts.name == 'g' then read = '(' .. facts['last-delivered-id'] end
+end
+if #redis.call('XRANGE', KEYS[2], read, '+', 'COUNT', 1) > 0 then
+  if ARGV[4] ~= '' then
+    local until_ms = now_ms(redis.call('TIME')) + tonumber(ARGV[4])
+    redis.call('HSET', KEYS[3], 'sealed', string.format('%.0f', until_ms))
+  end
+  return {}
+end
+redis.call('HSET', KEYS[3], 'partitions', ARGV[2])
+redis.call('HDEL', KEYS[3], 'splitter', 'sealed')
+return { tonumber(ARGV[2]) }`,
+  },
+  keyedtake: {
+    sha: 'b93b1848007a2340a9635145291f024f9a8dd55f',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function read_progress(text)
+  local crashes, mask, mark, charges
+  if text then crashes, mask, mark, charges = string.match(text, '^(%d+)|([01]*)|(%d*)|([%d:,]*)$') end
+  if not crashes then return { crashes = 0, mask = '', mark = '', charges = '' } end
+  return { crashes = tonumber(crashes), mask = mask, mark = mark, charges = charges }
+end
+local function write_progress(key, id, p)
+  redis.call('HSET', key, id, p.crashes .. '|' .. p.mask .. '|' .. p.mark .. '|' .. p.charges)
+end
+local function charge(charges, index)
+  local counts, order, found = {}, {}, false
+  for at, count in string.gmatch(charges, '(%d+):(%d+)') do
+    order[#order + 1] = at
+    counts[at] = tonumber(count)
+    if at == index then counts[at] = counts[at] + 1; found = true end
+  end
+  if not found then order[#order + 1] = index; counts[index] = 1 end
+  for i, at in ipairs(order) do order[i] = at .. ':' .. counts[at] end
+  return table.concat(order, ',')
+end
+local function owner_of(owners, partition)
+  local text = redis.call('HGET', owners, partition)
+  if not text then return nil, nil end
+  local at = string.find(text, ' ', 1, true)
+  if not at then return text, nil end
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+local MOST_RECORDS = 20000
+local function take_marks_off(progress, died)
+  local records = redis.call('HGETALL', progress)
+  for at = 1, math.min(#records, 2 * MOST_RECORDS), 2 do
+    local p = read_progress(records[at + 1])
+    if p.mark ~= '' then
+      if died then p.charges = charge(p.charges, p.mark) end
+      p.mark = ''
+      write_progress(progress, records[at], p)
+    end
+  end
+end
+local holder, last = owner_of(KEYS[2], ARGV[2])
+if holder ~= ARGV[1] then
+  if holder and redis.call('HEXISTS', KEYS[1], holder) == 1 then return { 'held', holder } end
+  last = nil
+  if holder then
+    take_marks_off(KEYS[4], true)
+    local newest = redis.pcall('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
+    last = newest[1] and newest[1][1] or ''
+  end
+  redis.call('HSET', KEYS[2], ARGV[2], last and (ARGV[1] .. ' ' .. last) or ARGV[1])
+end
+if last then return { 'owned', last } end
+return { 'owned' }`,
   },
   layout: {
     sha: 'e55398720e49d066befd732b43993949d96f8b59',
@@ -2236,7 +3448,7 @@ if not failed_before and breaker.failures > 0 then redis.call('ZADD', KEYS[2], 0
 return state`,
   },
   park: {
-    sha: '75a1476d6955351f4a90cee2362472e9f7bba1b2',
+    sha: '411986ab57b3f4966abfecd84172fb06dbe70729',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2382,6 +3594,8 @@ local rest = masked(stored, ARGV[5], '1')
 if rest ~= stored or p.mark ~= '' then
   leave_rest(KEYS[2], KEYS[3], KEYS[4], id, p, stored, rest, tonumber(ARGV[6]), true)
 end
+local partitions = ones(rest) > 0 and not KEYS[7] and redis.call('HGET', KEYS[3], 'partitions')
+if partitions then return { tonumber(partitions), rest } end
 if ones(rest) > 0 and KEYS[7] then
   local _, raw = read_entry(KEYS[2], id)
   if not raw then return 0 end
@@ -2874,11 +4088,69 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: 'a3d9dcf7c189d2530e3397cde9b4c7de1096f5cd',
+    sha: '5229c7e88866c2864c2b1c594b55ec8b732d61ff',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
 end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
@@ -2899,8 +4171,10 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size, node, patient)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
+local function fullness(members, level, stream, due, orphans, count, size, anybody, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn', 'partitions', 'sealed')
+  if anybody and l[8] then return { tonumber(l[8]) } end
+  if anybody and l[9] and now_ms(redis.call('TIME')) < tonumber(l[9]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
@@ -3019,7 +4293,7 @@ for i = 1, #names do
   redis.call('XLEN', stream)
   local refused, messages, bytes, hint
   if state.cursor == '' then
-    refused, messages, bytes, hint = fullness(KEYS[1], level, stream, KEYS[7], KEYS[8], count, #frame)
+    refused, messages, bytes, hint = fullness(KEYS[1], level, stream, KEYS[7], KEYS[8], count, #frame, false, ARGV[1], false)
   else
     local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes')
     local owed = total - math.max(state.floor, total_of(state.cursor))
@@ -4078,9 +5352,70 @@ local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: '8c33ab16219315f18c32e0b8bfc7435f631a857b',
+    sha: '1b658076f02732431152204665288e0b30905691',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 local MOST_ASKED = 256
@@ -4100,8 +5435,10 @@ local function is_empty(members, stream, due, orphans)
   end
   return true
 end
-local function fullness(members, level, stream, due, orphans, count, size, node, patient)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
+local function fullness(members, level, stream, due, orphans, count, size, anybody, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn', 'partitions', 'sealed')
+  if anybody and l[8] then return { tonumber(l[8]) } end
+  if anybody and l[9] and now_ms(redis.call('TIME')) < tonumber(l[9]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
@@ -4188,7 +5525,7 @@ for i = 1, #found do
   local fields = found[i][2]
   local frame, count = fields[2], tonumber(fields[4])
   if frame and count then
-    local full, messages, bytes = fullness(KEYS[1], KEYS[5], KEYS[4], KEYS[6], KEYS[7], count, #frame)
+    local full, messages, bytes = fullness(KEYS[1], KEYS[5], KEYS[4], KEYS[6], KEYS[7], count, #frame, false, ARGV[1], false)
     if full then
       answer = 'full'
       break

@@ -4,25 +4,32 @@
  * the server has forgotten is sent again, and would come late.
  */
 import { ones } from './claims.ts';
+import { isPartition } from './core.ts';
 import type { Claim, SettleResult, Settlement } from './core.ts';
 import type { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
 import { addressOf, laneOfMailbox, mailboxKeys, type LaneKeys, type MailboxKeys } from './keys.ts';
+import { claimed, KeyedSettling } from './keyed-settle.ts';
+import { Parting } from './parting.ts';
 import { run } from './script.ts';
 
 /** Entries ended by one script. */
 const MOST_ENDED = 512;
 
 type Slot = { readonly index: number; readonly settlement: Settlement };
+/** Into how many its mailbox is split, and what is left of it to do. */
+type Parted = readonly [partitions: number, todo: string];
 type Step = Settlement & { readonly kind: 'progress' | 'mark' };
 
 export class Settling {
   readonly #ground: Ground;
   readonly #due: readonly DueTimer[];
+  readonly #keyed: KeyedSettling;
 
   constructor(ground: Ground, due: readonly DueTimer[]) {
     this.#ground = ground;
     this.#due = due;
+    this.#keyed = new KeyedSettling(ground);
   }
 
   async settle(batch: readonly Settlement[]): Promise<readonly SettleResult[]> {
@@ -40,6 +47,7 @@ export class Settling {
     }
     const work: Promise<void>[] = [];
     const done = new Map<LaneKeys, Slot[]>();
+    const keyed: Slot[] = [];
     let steps: Slot[] = [];
     const flushSteps = (): void => {
       if (steps.length > 0) work.push(this.#steps(owner, steps, results));
@@ -48,7 +56,10 @@ export class Settling {
     for (const slot of wave) {
       const { settlement } = slot;
       const { claim } = settlement;
-      if (!hands.holds(claim)) continue;
+      if (!hands.holds(claim)) {
+        if (isPartition(claim.mailbox)) keyed.push(slot);
+        continue;
+      }
       switch (settlement.kind) {
         case 'done': {
           const lane = this.#lane(claim);
@@ -70,6 +81,7 @@ export class Settling {
       }
     }
     flushSteps();
+    if (keyed.length > 0) work.push(this.#keyed.carryOut(owner, keyed, results));
     for (const [lane, slots] of done) {
       for (let from = 0; from < slots.length; from += MOST_ENDED)
         work.push(this.#done(owner, lane, slots.slice(from, from + MOST_ENDED), results));
@@ -124,10 +136,28 @@ export class Settling {
     const lane = this.#lane(claim);
     const answer = await this.#moveOne(settlement, lane, owner, mailboxKeys(lane, claim.mailbox));
     if (answer === 'not-member') this.#ground.registration.lose(owner, 'no member when settling');
-    results[index] = answer === 'not-member' ? 'not-member' : answer === 1 ? 'settled' : 'lost';
+    results[index] =
+      typeof answer === 'object'
+        ? await this.#partOut(owner, claim, answer)
+        : answer === 'not-member'
+          ? 'not-member'
+          : answer === 1
+            ? 'settled'
+            : 'lost';
   }
 
-  async #moveOne(settlement: Settlement, lane: LaneKeys, owner: string, keys: MailboxKeys): Promise<number | string> {
+  /** What came of a mailbox that was split. */
+  async #partOut(owner: string, claim: Claim, [partitions, todo]: Parted): Promise<SettleResult> {
+    const [ended] = await new Parting(this.#ground, claim.mailbox).move(owner, partitions, [{ ...claim, todo }]);
+    return ended === true ? 'settled' : 'lost';
+  }
+
+  async #moveOne(
+    settlement: Settlement,
+    lane: LaneKeys,
+    owner: string,
+    keys: MailboxKeys,
+  ): Promise<number | string | Parted> {
     const { claim } = settlement;
     const { command } = this.#ground;
     const own = [lane.members, keys.stream, keys.level, keys.progress];
@@ -213,11 +243,6 @@ function waves(batch: readonly Settlement[]): Slot[][] {
     (result[wave] ??= []).push({ index, settlement });
   });
   return result;
-}
-
-/** What a claim held to do when it was claimed. */
-function claimed(claim: Claim): string {
-  return claim.todo ?? '1'.repeat(claim.count);
 }
 
 function endsHere(settlement: Settlement): boolean {

@@ -7,7 +7,7 @@ import test from 'ava';
 import type { BreakerPolicy, Claim, Link } from '../src/core.ts';
 import { laneKeys, laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys } from '../src/keys.ts';
 import { scripts, type ScriptName } from '../src/scripts.ts';
-import { TestNode, until, served as reported } from './house.ts';
+import { LIMITS, TestNode, until, served as reported } from './house.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
 /** Tests run from dist/test; the sources lie two folders up. */
@@ -76,6 +76,7 @@ test('only what adds messages, cached answers or state is refused by a full serv
     'appendall',
     'cacheput',
     'delay',
+    'keyedcommit',
     'publish',
     'replay',
     'stateset',
@@ -189,6 +190,7 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   await useLimits(a.link, 's');
   await keep(a.link, 's');
   await doOnce(a.link);
+  await key(a, b, 'keyed@1');
   await alarm(a.link);
   await mortal.link.close();
   await until('the reaping', async () => (await a.link.membership.members()).members.length === 2);
@@ -315,6 +317,43 @@ async function useLimits({ limits }: Link, name: string): Promise<void> {
   for (const wished of [1, 0]) await limits.share(name, [{ name: 'm', max: 1, using: 0, wished }]);
 }
 
+/** What keyed mailboxes do, each script once, over partitions of several lanes. */
+async function key(owner: TestNode, sender: TestNode, mailbox: string): Promise<void> {
+  const { broker, partitions } = owner.link;
+  await sender.send(mailbox, 'waits', 2);
+  await partitions.split(mailbox, 4, LIMITS);
+  for (const partition of [0, 1, 2, 3]) {
+    const name = `${mailbox}#${partition}`;
+    await partitions.take(mailbox, partition);
+    const claims: Claim[] = [];
+    const reader = await partitions.read(mailbox, partition, { room: () => 100, take: (some) => claims.push(...some) });
+    for (const text of ['steps', 'bad', 'done']) await sender.send(name, text, 4);
+    await until('what was sent', () => claims.length === (partition === 0 ? 4 : 3));
+    const [done, bad, steps] = claims.toReversed() as [Claim, Claim, Claim];
+    await broker.settle([
+      { kind: 'mark', claim: steps, todo: '1111', index: 0 },
+      { kind: 'progress', claim: steps, todo: '0111', charges: new Map([[1, 1]]), history: '[]' },
+      { kind: 'bury', claim: bad, moved: '1111', reason: 'r', deliveries: 1, history: '[]' },
+      { kind: 'done', claim: done },
+    ]);
+    const commit = { claim: steps, key: 'k', casts: [] };
+    await partitions.commit(mailbox, partition, { ...commit, index: 1 });
+    const cast = { mailbox, frame: Buffer.from('x'), count: 1 };
+    await partitions.commit(mailbox, partition, { ...commit, index: 2, state: Buffer.from('s'), casts: [cast] });
+    await partitions.commit(mailbox, partition, { ...commit, index: 3, answer: Buffer.from('a') });
+    await partitions.states(mailbox, partition, ['k']);
+    for (const { number } of await partitions.outgoing(mailbox, partition, 10))
+      await partitions.relayed(mailbox, partition, number);
+    reader.seek('');
+    await reader.close();
+    const [letter] = await broker.dead(name, { limit: 1 });
+    await broker.replay(name, letter?.id ?? '', '1111');
+    await partitions.release(mailbox, partition);
+  }
+  await partitions.owners(mailbox);
+  await broker.depth(mailbox);
+}
+
 /** What shared state does, each verb once. */
 async function keep({ state }: Link, space: string): Promise<void> {
   const key = 'k';
@@ -409,6 +448,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
       'xgroup|delconsumer',
       'xinfo|stream',
       'xinfo|consumers',
+      'xinfo|groups',
       'hset',
       'hsetnx',
       'hget',
@@ -524,6 +564,7 @@ test.serial('a Redis user with these rights, and no others, is enough', async (t
   await share(node.link, 'guarded');
   await useLimits(node.link, 'guarded');
   await keep(node.link, 'guarded');
+  await key(node, other, 'keyed@1');
   await alarm(node.link);
   await announceAll(node.link);
   await until('the alert log', () => node.alerts.length === 3);

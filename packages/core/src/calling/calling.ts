@@ -3,6 +3,7 @@ import type { ClaimCheck } from './claim-check.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import type { Emitter } from '../node/events.ts';
 import type { Cancelling } from './cancelling.ts';
+import type { HeldCasts } from './held-casts.ts';
 import type { ClientMiddleware } from './middleware.ts';
 import type { Policies } from '../policies/policies.ts';
 import type { PipelineNeeds } from '../resilience/pipeline.ts';
@@ -10,6 +11,7 @@ import type { Routing } from './routing.ts';
 import type { SendHook } from './send-hooks.ts';
 import type { Sending } from '../sending/sending.ts';
 import type { IncomingStreams } from '../streaming/incoming-streams.ts';
+import type { SplitMailboxes } from './split-mailboxes.ts';
 
 export interface Calling {
   readonly sending: Sending;
@@ -23,6 +25,11 @@ export interface Calling {
   readonly watch: CallWatch;
   readonly streams: IncomingStreams;
   readonly cancelling: Cancelling;
+  readonly split: SplitMailboxes;
+  /** Of calls made on behalf of a message: see `chain.ts`. */
+  readonly chain?: string | undefined;
+  /** Where casts made on behalf of a message wait until that ends; absent: they leave at once. */
+  readonly held?: HeldCasts | undefined;
 }
 
 /** Who wants to know what becomes of the calls of some services. */

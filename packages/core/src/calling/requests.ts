@@ -1,16 +1,9 @@
 /** The requests of one method of one client: checks the input, finds what holds, and sends through what protects it. */
 import type { Calling } from './calling.ts';
+import { CHAIN_HEADER } from './chain.ts';
 import type { CallResult, ClientOptions } from './client.ts';
 import type { Contract, MethodSpec } from '../contract/contract.ts';
-import type { Extras } from '../wire/envelope.ts';
-import {
-  Aborted,
-  asHomeostatError,
-  CallTimeout,
-  ConfigError,
-  PayloadTooLarge,
-  type HomeostatError,
-} from '../ground/errors.ts';
+import { asHomeostatError, CallTimeout, ConfigError } from '../ground/errors.ts';
 import { callPolicy, type CallPolicy } from '../policies/call-policy.ts';
 import {
   checkCastOptions,
@@ -24,22 +17,15 @@ import { openStream } from './open-stream.ts';
 import { pipeline } from '../resilience/pipeline.ts';
 import { through } from './middleware.ts';
 import type { Request, Send, Wish } from '../resilience/request.ts';
-import type { LocalActor } from './routing.ts';
-import { extrasOf } from './extras-of.ts';
 import { refuseAborted, whileWanted } from './wanted.ts';
-import { endedWith, type Scope } from '../ground/scope.ts';
-import { lineFinder, type LineFacts } from '../contract/lines.ts';
+import type { Scope } from '../ground/scope.ts';
 import { LazyStream, type ItemStream } from '../streaming/item-stream.ts';
+import { Transmitter } from './transmitter.ts';
 import { validate } from '../contract/validate.ts';
-import type { ClaimCheckPolicy } from '../policies/service-settings.ts';
-import { WaitingCast, type Waiting } from '../sending/waiting.ts';
 
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 /** What makes a client turn to the other version of its contract. */
 const UNSERVED: ReadonlySet<string> = new Set(['SERVICE_NOT_FOUND', 'NO_HEALTHY_INSTANCES']);
-
-/** Sends a body, or what says where it is; with `maxBytes` only when it is no larger. @throws PayloadTooLarge */
-type SendBody = (body: unknown, claim: string | undefined, maxBytes: number | undefined) => void;
 
 /** A policy and the chain that carries it out, good for one revision of the settings. */
 interface Prepared {
@@ -60,10 +46,8 @@ export class Requests {
   readonly #wish: Wish | undefined;
   readonly #alternative: Requests | undefined;
   readonly #watched: boolean;
-  /** The method runs at most once: its messages share a frame with nothing else. */
-  readonly #alone: boolean;
-  /** Undefined: its mailbox has one line. */
-  readonly #line: ((facts: LineFacts) => string) | undefined;
+  readonly #atMostOnce: boolean;
+  readonly #transmitter: Transmitter;
   #prepared: Prepared | undefined;
 
   /**
@@ -89,8 +73,12 @@ export class Requests {
     this.#scope = scope;
     this.#wish = wishOf(client);
     this.#alternative = this.#elsewhere();
-    this.#alone = spec.delivery === 'at-most-once';
-    this.#line = lineFinder(contract);
+    this.#atMostOnce = spec.delivery === 'at-most-once';
+    this.#transmitter = new Transmitter({
+      ...{ calling, contract, method },
+      subject: this.#subject,
+      alone: this.#atMostOnce,
+    });
     this.#watched = calling.watch.watchesCalls(contract.name);
   }
 
@@ -159,6 +147,7 @@ export class Requests {
     if (deadline - now <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
     refuseAborted(options.signal, this.#scope, this.#subject);
     if (options.priority !== undefined) this.#refusePriority();
+    const { chain } = this.#calling;
     return {
       subject: this.#subject,
       service: this.#contract.name,
@@ -168,14 +157,14 @@ export class Requests {
       input,
       deadline,
       signal: options.signal,
-      headers: options.headers,
+      headers: chain === undefined ? options.headers : { ...options.headers, [CHAIN_HEADER]: chain },
       key: options.key,
       id: options.id,
       priority: options.priority,
       whenFull: options.whenFull,
       orphan: options.orphan === 'skip' ? 'skip' : undefined,
       scope: this.#scope,
-      atMostOnce: this.#alone,
+      atMostOnce: this.#atMostOnce,
       wish: bag === undefined ? this.#wish : (wishOf(options) ?? this.#wish),
       attempts: 0,
       degraded: undefined,
@@ -281,106 +270,12 @@ export class Requests {
   }
 
   #chain(policy: CallPolicy): Send {
-    if (this.#spec.yields === undefined) return pipeline(policy, this.#calling.resilience, this.#transmit(policy));
+    if (this.#spec.yields === undefined)
+      return pipeline(policy, this.#calling.resilience, (request) => this.#transmitter.call(request, policy));
     const streaming = { ...policy, cache: false, hedgeAfterMs: 0, fallback: undefined } as const;
     return pipeline(streaming, this.#calling.resilience, (request) =>
       openStream(this.#calling, this.#contract, policy, request),
     );
-  }
-
-  #transmit(policy: CallPolicy): Send {
-    return (request) => new Promise((resolve, reject) => this.#sendCall(request, policy, resolve, reject));
-  }
-
-  #sendCall(
-    request: Request,
-    policy: CallPolicy,
-    resolve: (value: unknown) => void,
-    reject: (error: Error) => void,
-  ): void {
-    const { sending, routing, sendHooks, cancelling } = this.#calling;
-    const left = request.deadline - sending.now();
-    if (left <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
-    refuseAborted(request.signal, request.scope, this.#subject);
-    if (sendHooks.size > 0) for (const hook of sendHooks) hook(request);
-    const { mailbox, target, local } = routing.route(this.#contract, policy, request.wish, request.key, request.id);
-    if (local !== undefined) {
-      this.#runHere(local, request, resolve, reject);
-      return;
-    }
-    const outbox = sending.open(this.#line?.(request) ?? mailbox, this.#subject, target);
-    let ended = reject;
-    let done = resolve;
-    if (target !== undefined) {
-      const end = routing.started(this.#contract.name, target);
-      done = (value) => {
-        end();
-        resolve(value);
-      };
-      ended = (error) => {
-        end();
-        reject(error);
-      };
-    }
-    const waiting = sending.replies.open(this.#subject, left, done, ended);
-    waiting.patient = (request.whenFull ?? policy.whenFull) === 'wait';
-    const extras = extrasOf(request);
-    try {
-      if (policy.claimCheck === false)
-        outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extras, waiting, this.#alone);
-      else
-        this.#checkIn(request.input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
-          outbox.call(
-            this.#method,
-            body,
-            waiting.correlation,
-            request.deadline,
-            withClaim(extras, claim),
-            waiting,
-            this.#alone,
-            maxBytes,
-          ),
-        );
-    } catch (thrown) {
-      waiting.fail(asHomeostatError(thrown));
-      return;
-    }
-    if (request.signal === undefined && request.scope === undefined) return;
-    const cancel = (): void => cancelling.cancel(mailbox, waiting.correlation);
-    if (request.signal !== undefined) waiting.follow(request.signal, cancel);
-    if (request.scope !== undefined) waiting.within(request.scope, cancel);
-  }
-
-  #runHere(
-    local: LocalActor,
-    { input, headers, key, deadline, signal, scope }: Request,
-    resolve: (value: unknown) => void,
-    reject: (error: Error) => void,
-  ): void {
-    let over = false;
-    let forget = (): void => void (over = true);
-    const run = local.runLocal(
-      { method: this.#method, body: input, headers, key, deadline },
-      (value) => {
-        forget();
-        resolve(value);
-      },
-      (error) => {
-        forget();
-        reject(error);
-      },
-    );
-    if (over || (signal === undefined && scope === undefined)) return;
-    const startedAt = this.#calling.sending.elapsed();
-    const aborted = (): void => run.abort(new Aborted(this.#subject, signal?.reason, 'unknown'));
-    const givenUp = (reason: HomeostatError): void =>
-      run.abort(endedWith(reason, this.#subject, this.#calling.sending.elapsed() - startedAt));
-    signal?.addEventListener('abort', aborted, { once: true });
-    scope?.follow(givenUp);
-    forget = () => {
-      signal?.removeEventListener('abort', aborted);
-      scope?.unfollow(givenUp);
-    };
   }
 
   #sendCast(input: unknown, options: CastOptions, resolve: () => void, reject: (error: Error) => void): void {
@@ -397,21 +292,7 @@ export class Requests {
     if (options.priority !== undefined) this.#refusePriority();
     const wish = wishOf(options) ?? this.#wish;
     const due = dueOf(options, now);
-    // A local short-cut has no mailbox, and what is due later goes to whoever has room then.
-    const route = due === undefined ? routing.routeByMailbox(this.#contract, policy, wish, options.key) : undefined;
-    const { mailbox, target } = route ?? { mailbox: this.#contract.mailbox, target: undefined };
-    const outbox = sending.open(this.#line?.(options) ?? mailbox, this.#subject, target);
-    const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
-    waiting.patient = (options.whenFull ?? policy.whenFull) === 'wait';
-    const extras = extrasOf({ ...options, wish });
-    const deadline = options.deadline ?? 0;
-    if (policy.claimCheck === false) outbox.cast(this.#method, input, deadline, extras, due, waiting, this.#alone);
-    else
-      this.#checkIn(input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
-        outbox.cast(this.#method, body, deadline, withClaim(extras, claim), due, waiting, this.#alone, maxBytes),
-      );
-    sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
-    if (options.signal !== undefined) waiting.follow(options.signal);
+    this.#transmitter.cast({ input, options, policy, timeoutMs, wish, due, resolve, reject });
   }
 
   #refusePriority(): void {
@@ -420,21 +301,6 @@ export class Requests {
     throw new ConfigError(
       `${this.#subject}: options.priority: the contract has no priorities. Declare them on both sides, nodes first: contract('${name}', { priorities: true, … })`,
     );
-  }
-
-  /** A body that is too large is left beside the mailbox first. */
-  #checkIn(input: unknown, claimCheck: ClaimCheckPolicy, waiting: Waiting, send: SendBody): void {
-    try {
-      send(input, undefined, claimCheck.overBytes);
-    } catch (thrown) {
-      if (!(thrown instanceof PayloadTooLarge)) throw thrown;
-      this.#calling.claimCheck
-        .leave(input, claimCheck)
-        .then((claim) => {
-          if (waiting.wanted) send(undefined, claim, undefined);
-        })
-        .catch((failure: unknown) => waiting.fail(asHomeostatError(failure)));
-    }
   }
 
   #timeoutMs({ timeoutMs }: RequestOptions): number {
@@ -468,10 +334,6 @@ function wishOf({ node, tags }: { node?: string | undefined; tags?: readonly str
 function factsOf(request: Request | undefined, ms: number): { attempts: number; ms: number; degraded?: string } {
   const { attempts = 0, degraded } = request ?? {};
   return { attempts, ms, ...(degraded === undefined ? undefined : { degraded }) };
-}
-
-function withClaim(extras: Extras | undefined, claim: string | undefined): Extras | undefined {
-  return claim === undefined ? extras : { ...extras, claim };
 }
 
 function dueOf(options: CastOptions, now: number): number | undefined {

@@ -99,6 +99,12 @@ export class Routing {
     throw new NoHealthyInstances(contract.name, 'in this process');
   }
 
+  /** Of a keyed mailbox: the key has chosen the partition already. @throws ServiceNotFound, NoHealthyInstances */
+  routeByKey({ name, mailbox }: Contract, policy: RoutingPolicy, partition: string): Route {
+    if (policy.failFast) this.#needs.registry.require(name, mailbox);
+    return { mailbox: partition };
+  }
+
   /** A targeted call is under way: it counts for the strategies. Answers what ends it. */
   started(service: string, nodeId: string): () => void {
     const { balancer } = this.#needs;

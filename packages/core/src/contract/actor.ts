@@ -7,14 +7,17 @@ import type {
   MethodSpec,
   MethodSpecs,
   ParsedInput,
+  StateSchema,
 } from './contract.ts';
+import type { KeyState } from './key-state.ts';
+import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts';
 import { ConfigError, type ActorError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { actorOptionsSchema, type ActorOptions, type ActorPolicy } from '../node/options.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 
 /** What a handler knows of the message it handles, and what it may use. */
-export interface Context<M extends MethodSpec = MethodSpec> {
+export interface Context<M extends MethodSpec = MethodSpec, State extends StateSchema = StateSchema> {
   /** Stays the same over every redelivery: a good idempotency key. */
   readonly messageId: string;
   readonly method: string;
@@ -24,9 +27,14 @@ export interface Context<M extends MethodSpec = MethodSpec> {
   readonly caller: string;
   /** Absolute, ms in backend time; 0 when there is none. Nested calls inherit it. */
   readonly deadline: number;
-  readonly key: string | undefined;
+  readonly key: State extends StandardSchema ? string : string | undefined;
   /** What the caller named the request by; the same when it is sent again. Pass it on to whom you call outside. */
   readonly id: string | undefined;
+  /**
+   * What is kept under the message's key, where the contract has a schema for it. What a handler changes is written in one
+   * step with the end of its message and the casts it made by `ctx.client`; when it fails, nothing is.
+   */
+  readonly state: State extends StandardSchema ? KeyState<InputOf<State>, OutputOf<State>> : undefined;
   readonly headers: Readonly<Record<string, string>>;
   /** Aborts at the deadline, or when the node must give the message up. Created on first use. */
   readonly signal: AbortSignal;
@@ -37,17 +45,19 @@ export interface Context<M extends MethodSpec = MethodSpec> {
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
 }
 
-export type Handler<M extends MethodSpec> = (
+export type Handler<M extends MethodSpec, State extends StateSchema = StateSchema> = (
   input: ParsedInput<M>,
-  ctx: Context<M>,
+  ctx: Context<M, State>,
 ) => HandlerResult<M> | Promise<HandlerResult<M>>;
 
-export type Handlers<Methods extends MethodSpecs> = { readonly [Name in keyof Methods]: Handler<Methods[Name]> };
+export type Handlers<Methods extends MethodSpecs, State extends StateSchema = StateSchema> = {
+  readonly [Name in keyof Methods]: Handler<Methods[Name], State>;
+};
 
 /** Handlers for one contract, with the policies of its mailbox. */
-export interface Actor<Methods extends MethodSpecs = MethodSpecs> {
-  readonly contract: Contract<Methods>;
-  readonly handlers: Handlers<Methods>;
+export interface Actor<Methods extends MethodSpecs = MethodSpecs, State extends StateSchema = StateSchema> {
+  readonly contract: Contract<Methods, State>;
+  readonly handlers: Handlers<Methods, State>;
   readonly policy: ActorPolicy;
 }
 
@@ -55,11 +65,11 @@ export interface Actor<Methods extends MethodSpecs = MethodSpecs> {
  * Binds handlers to a contract.
  * @throws ConfigError when a method has no handler, a handler no method, or an option is wrong.
  */
-export function actor<Methods extends MethodSpecs>(
-  contract: Contract<Methods>,
-  handlers: Handlers<Methods>,
+export function actor<Methods extends MethodSpecs, State extends StateSchema>(
+  contract: Contract<Methods, State>,
+  handlers: Handlers<Methods, State>,
   options: ActorOptions = {},
-): Actor<Methods> {
+): Actor<Methods, State> {
   for (const method of Object.keys(contract.methods)) {
     if (typeof handlers[method] !== 'function')
       throw new ConfigError(`actor ${contract.name}: handlers.${method} is missing`);
@@ -69,11 +79,10 @@ export function actor<Methods extends MethodSpecs>(
       throw new ConfigError(`actor ${contract.name}: handlers.${method} is not in the contract`);
     }
   }
-  return Object.freeze({
-    contract,
-    handlers,
-    policy: Object.freeze(parseOptions(actorOptionsSchema, options, `actor ${contract.name}: options`)),
-  });
+  const policy = parseOptions(actorOptionsSchema, options, `actor ${contract.name}: options`);
+  if (contract.state !== undefined && policy.keyed === undefined)
+    throw new ConfigError(`actor ${contract.name}: its contract has state by key: give options.keyed`);
+  return Object.freeze({ contract, handlers, policy: Object.freeze(policy) });
 }
 
 /** Whether a value (a module's default export, say) is what `actor()` makes. */

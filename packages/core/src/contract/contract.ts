@@ -46,8 +46,11 @@ export interface MethodSpec {
 
 export type MethodSpecs = Readonly<Record<string, MethodSpec>>;
 
+/** Schema of what is kept under each key of a keyed actor; undefined: nothing is. */
+export type StateSchema = StandardSchema | undefined;
+
 /** Names, schemas and policies of what an actor accepts and answers; importable without the handlers. */
-export interface Contract<Methods extends MethodSpecs = MethodSpecs> {
+export interface Contract<Methods extends MethodSpecs = MethodSpecs, State extends StateSchema = StateSchema> {
   readonly name: string;
   /** Semantic version; its major part is part of the mailbox, so majors live side by side. */
   readonly version: string;
@@ -57,6 +60,8 @@ export interface Contract<Methods extends MethodSpecs = MethodSpecs> {
   readonly priorities?: true;
   /** Between whom turns are taken, so that nobody waits for all that somebody else has sent. */
   readonly fair?: FairBy;
+  /** Of what its handlers keep under each key, as `ctx.state`. Keyed actors only. */
+  readonly state?: State;
 }
 
 /** What a caller passes to method `M`. */
@@ -104,17 +109,18 @@ const RESERVED_METHODS = new Set(['then', 'constructor', 'prototype']);
  * @param name lower case letters, digits and dashes; it becomes part of key names.
  * @throws ConfigError naming the part that is wrong.
  */
-export function contract<const Methods extends MethodSpecs>(
+export function contract<const Methods extends MethodSpecs, const State extends StateSchema = undefined>(
   name: string,
   spec: {
     readonly version?: string;
+    readonly state?: State;
     readonly methods: Methods;
     /** Requests may say `priority: 'high' | 'normal' | 'low'`. Callers and nodes must both know. Default false. */
     readonly priorities?: boolean;
     /** Turns are taken between keys, or between values of a header (a tenant). Callers and nodes must both know. */
     readonly fair?: FairBy;
   },
-): Contract<Methods> {
+): Contract<Methods, State> {
   const version = spec.version ?? '1.0.0';
   if (!ACTOR_NAME.test(name)) throw new ConfigError(`contract name "${name}" must match ${ACTOR_NAME.source}`);
   if (!VERSION.test(version)) throw new ConfigError(`contract ${name}: version "${version}" must be like 1.2.3`);
@@ -129,12 +135,14 @@ export function contract<const Methods extends MethodSpecs>(
     checkSchemas(name, method, spec.methods[method]!);
     checkSettings(name, method, spec.methods[method]!);
   }
+  if (spec.state !== undefined) checkSchema(name, 'state', spec.state);
   return Object.freeze({
     name,
     version,
     mailbox: mailboxOf(name, version),
     methods: Object.freeze({ ...spec.methods }),
     ...linesSpec(name, spec),
+    ...(spec.state === undefined ? undefined : { state: spec.state }),
   });
 }
 
@@ -166,12 +174,13 @@ function checkSchemas(name: string, method: string, spec: MethodSpec): void {
   }
   for (const [code, schema] of Object.entries(spec.errors ?? {})) schemas.push([`errors.${code}`, schema]);
   for (const [path, schema] of schemas) {
-    if (schema !== undefined && typeof (schema as StandardSchema)['~standard']?.validate !== 'function') {
-      throw new ConfigError(
-        `contract ${name}: methods.${method}.${path} must be a Standard Schema (zod, valibot, arktype, …)`,
-      );
-    }
+    if (schema !== undefined) checkSchema(name, `methods.${method}.${path}`, schema);
   }
+}
+
+function checkSchema(name: string, path: string, schema: unknown): void {
+  if (typeof (schema as StandardSchema | null)?.['~standard']?.validate !== 'function')
+    throw new ConfigError(`contract ${name}: ${path} must be a Standard Schema (zod, valibot, arktype, …)`);
 }
 
 function checkSettings(name: string, method: string, spec: MethodSpec): void {

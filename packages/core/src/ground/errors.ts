@@ -327,6 +327,26 @@ export class StreamBroken extends HomeostatError {
   }
 }
 
+/** A request to a keyed actor that says no key: nobody could tell what it must not overtake. */
+export class KeyRequired extends HomeostatError {
+  constructor(mailbox: string) {
+    super('KEY_REQUIRED', `${mailbox} is keyed: give each call and cast a key, as in api.method(input, { key })`, {
+      details: { mailbox },
+    });
+  }
+}
+
+/** A keyed actor was called, on behalf of a message of one key, with the same key: it would wait for itself. */
+export class CallCycle extends HomeostatError {
+  constructor(mailbox: string, key: string) {
+    super(
+      'CALL_CYCLE',
+      `${mailbox}: a handler of this key has called, directly or by others, the same key again and would wait for itself. Cast instead, or do the work in the handler.`,
+      { details: { mailbox, key } },
+    );
+  }
+}
+
 /** A health check failed, or did not answer in time. */
 export class CheckFailed extends HomeostatError {
   constructor(check: string, reason: string, cause?: unknown) {

@@ -3,6 +3,7 @@ import type { Broker, DeadEntry, HistoryItem } from '../ports/broker.ts';
 import { maskOf } from '../serving/batch.ts';
 import type { Extras } from '../wire/envelope.ts';
 import { mailboxOfLine } from '../contract/lines.ts';
+import { isPartition, mailboxOfPartition, partitionName } from '../ports/partitions.ts';
 import { ConfigError } from '../ground/errors.ts';
 import { readBody, readFrame, type Frame } from '../wire/frame.ts';
 
@@ -33,12 +34,22 @@ const DEFAULT_LIMIT = 100;
 export class DeadLetters {
   readonly #broker: Broker;
   readonly #mailboxes: readonly string[];
+  readonly #partitions: () => Promise<number>;
   readonly #maxBodyBytes: number;
 
-  /** @param mailboxes every line of one actor. */
-  constructor(broker: Broker, mailboxes: readonly string[], maxBodyBytes: number) {
+  /**
+   * @param mailboxes every line of one actor.
+   * @param partitions into how many its mailbox is split; 0: it is whole.
+   */
+  constructor(
+    broker: Broker,
+    mailboxes: readonly string[],
+    maxBodyBytes: number,
+    partitions: () => Promise<number> = async () => 0,
+  ) {
     this.#broker = broker;
     this.#mailboxes = mailboxes;
+    this.#partitions = partitions;
     this.#maxBodyBytes = maxBodyBytes;
   }
 
@@ -52,11 +63,12 @@ export class DeadLetters {
     return letters;
   }
 
-  /** Every dead letter, oldest first, read page by page; of a mailbox with lines, line by line. */
+  /** Every dead letter, oldest first, read page by page; of a mailbox with lines or partitions, one after the other. */
   async *all(after?: string): AsyncGenerator<DeadLetter, void, void> {
     const from = after === undefined ? undefined : this.#parsed(after);
-    const first = from === undefined ? 0 : this.#mailboxes.indexOf(from.mailbox);
-    for (const mailbox of this.#mailboxes.slice(first))
+    const mailboxes = await this.#places();
+    const first = from === undefined ? 0 : mailboxes.indexOf(from.mailbox);
+    for (const mailbox of mailboxes.slice(Math.max(0, first)))
       yield* this.#line(mailbox, mailbox === from?.mailbox ? from : undefined);
   }
 
@@ -104,20 +116,26 @@ export class DeadLetters {
     return act(mailbox, entry, maskOf(count, [index]));
   }
 
+  async #places(): Promise<readonly string[]> {
+    const [mailbox = ''] = this.#mailboxes;
+    const parts = Array.from({ length: await this.#partitions() }, (_, part) => partitionName(mailbox, part));
+    return [...this.#mailboxes, ...parts];
+  }
+
   #parsed(id: string): LetterId & { readonly mailbox: string } {
     const parsed = parseId(id);
-    const mailbox = `${mailboxOfLine(this.#mailboxes[0] ?? '')}${parsed.line}`;
-    if (!this.#mailboxes.includes(mailbox)) throw noLetter(id);
+    const mailbox = `${mailboxOfLine(this.#mailboxes[0] ?? '')}${parsed.place}`;
+    if (!this.#mailboxes.includes(mailbox) && !isPartition(mailbox)) throw noLetter(id);
     return { ...parsed, mailbox };
   }
 
   #letters(mailbox: string, entry: DeadEntry): DeadLetter[] {
-    const line = mailbox.slice(mailboxOfLine(mailbox).length);
+    const place = mailbox.slice(mailboxOfLine(mailboxOfPartition(mailbox)).length);
     const frame = this.#frame(entry.frame);
     const history = historyOf(entry.history);
     const letters: DeadLetter[] = [];
     for (let index = 0; index < entry.count; index += 1) {
-      if (entry.todo[index] === '1') letters.push(letterOf(entry, index, line, frame, history));
+      if (entry.todo[index] === '1') letters.push(letterOf(entry, index, place, frame, history));
     }
     return letters;
   }
@@ -134,7 +152,7 @@ export class DeadLetters {
 function letterOf(
   entry: DeadEntry,
   index: number,
-  line: string,
+  place: string,
   frame: Frame | undefined,
   history: readonly HistoryItem[],
 ): DeadLetter {
@@ -149,8 +167,8 @@ function letterOf(
     }
   }
   return {
-    id: `${entry.id}.${index}.${entry.count}${line}`,
-    messageId: frame === undefined ? '' : `${frame.from}/${frame.number}.${index}`,
+    id: `${entry.id}.${index}.${entry.count}${place}`,
+    messageId: frame === undefined ? '' : `${frame.from}/${frame.number}.${index}${isPartition(place) ? place : ''}`,
     method: envelope?.method ?? '',
     input,
     key: extras?.key,
@@ -176,17 +194,17 @@ interface LetterId {
   readonly entry: string;
   readonly index: number;
   readonly count: number;
-  /** What the name of its line has beyond that of the mailbox. */
-  readonly line: string;
+  /** What the name of its line or partition has beyond that of the mailbox. */
+  readonly place: string;
 }
 
-const ID = /^(\d+-\d+)\.(\d+)\.(\d+)(!.+)?$/;
+const ID = /^(\d+-\d+)\.(\d+)\.(\d+)([!#].+)?$/;
 
 function parseId(id: string): LetterId {
   const match = ID.exec(id);
-  const [, entry, index, count, line = ''] = match ?? [];
+  const [, entry, index, count, place = ''] = match ?? [];
   if (entry === undefined || Number(index) >= Number(count)) throw noLetter(id);
-  return { entry, index: Number(index), count: Number(count), line };
+  return { entry, index: Number(index), count: Number(count), place };
 }
 
 function noLetter(id: string): ConfigError {

@@ -7,7 +7,7 @@ import type { BreakerState } from '../ports/breakers.ts';
 import type { BreakerHandle } from '../breaker/handle.ts';
 import { readConfigFile } from '../config/file.ts';
 import type { LiveConfig } from '../config/live.ts';
-import type { Contract, MethodSpecs } from '../contract/contract.ts';
+import type { Contract, MethodSpecs, StateSchema } from '../contract/contract.ts';
 import { mailboxesOf, type Lined } from '../contract/lines.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { depthOf } from './depths.ts';
@@ -159,7 +159,10 @@ export interface ActorNode extends AsyncDisposable {
    * others see it. A module is needed for `pool: 'threads'`, and is then loaded in every thread.
    * @throws ConfigError when it is no actor, is served already, or an option is wrong.
    */
-  serve<Methods extends MethodSpecs>(actor: Actor<Methods> | URL, options?: ServeOptions): Promise<void>;
+  serve<Methods extends MethodSpecs, State extends StateSchema>(
+    actor: Actor<Methods, State> | URL,
+    options?: ServeOptions,
+  ): Promise<void>;
   /**
    * Serves an actor no more: others are told, nothing more is claimed, what has not started goes to whoever has room, and
    * what runs has `drainMs` (default: the node's) to finish. Resolves when nobody can see it here any more. What is sent
@@ -366,7 +369,10 @@ class Node implements ActorNode {
     return this.#runtime.id;
   }
 
-  async serve<Methods extends MethodSpecs>(actor: Actor<Methods> | URL, options: ServeOptions = {}): Promise<void> {
+  async serve<Methods extends MethodSpecs, State extends StateSchema>(
+    actor: Actor<Methods, State> | URL,
+    options: ServeOptions = {},
+  ): Promise<void> {
     const parsed = serveOptions(options, actor);
     const served = actor instanceof URL ? await loadActor(actor) : (actor as unknown as Actor);
     await this.#runtime.serve(served, parsed);
@@ -404,7 +410,10 @@ class Node implements ActorNode {
   }
 
   deadLetters(of: Contract | Topic, group?: string): DeadLetters {
-    return new DeadLetters(this.#link.broker, mailboxesOf(lined(of, group)), this.#runtime.policy.maxBodyBytes);
+    const { broker, partitions } = this.#link;
+    const { mailbox, ...lines } = lined(of, group);
+    const { maxBodyBytes } = this.#runtime.policy;
+    return new DeadLetters(broker, mailboxesOf({ mailbox, ...lines }), maxBodyBytes, () => partitions.count(mailbox));
   }
 
   depth(of: Contract | Topic, group?: string): Promise<MailboxDepth> {

@@ -6,6 +6,7 @@ import type { BeatOptions } from '../ports/broker.ts';
 import type { ClientOptions } from '../calling/client.ts';
 import type { Contract } from '../contract/contract.ts';
 import { count, milliseconds } from '../ground/parse-options.ts';
+import { MOST_PARTITIONS } from '../ports/partitions.ts';
 import { metaSchema, tagsSchema, weightSchema } from '../ports/report.ts';
 import type { CastOptions, RequestOptions, StreamOptions } from '../calling/request-options.ts';
 import {
@@ -52,6 +53,11 @@ export const DEFAULT_REQUIRES_MS = 30_000;
 /** How old a node's picture of the others may be, ms. */
 export const DEFAULT_MAX_STALE_MS = 10_000;
 
+/** Partitions of a keyed actor. */
+export const DEFAULT_PARTITIONS = 32;
+/** A key's state that was not used for so long leaves memory, ms. */
+export const DEFAULT_IDLE_MS = 60_000;
+
 /** Policies of an actor; every field has a default. */
 export interface ActorOptions {
   /** Handlers that run at once on one node. Default 64. Threads: see `serve`. */
@@ -73,6 +79,18 @@ export interface ActorOptions {
       }
     | undefined;
   /**
+   * One message at a time, and in order, per `key` over all nodes that serve it; each call and cast must name one. The
+   * mailbox is split into partitions at first use, for ever: the most nodes that can share the work.
+   */
+  readonly keyed?:
+    | {
+        /** Default 32, at most 1,024. */
+        readonly partitions?: number | undefined;
+        /** A key's state that was not used for so long leaves this node's memory, ms. Default 60 s. */
+        readonly idleMs?: number | undefined;
+      }
+    | undefined;
+  /**
    * Told first of what hurts this actor, on the node that says so, so that it can put itself right. It may `ctx.resolve()`.
    * Runs on the main thread.
    */
@@ -85,7 +103,13 @@ export interface ActorPolicy {
   readonly maxBytes: number;
   readonly maxRunMs: number;
   readonly redelivery: { readonly deliveries: number; readonly delayMs: number; readonly maxDelayMs: number };
+  readonly keyed?: KeyedPolicy | undefined;
   readonly onPain?: AlertHandler | undefined;
+}
+
+export interface KeyedPolicy {
+  readonly partitions: number;
+  readonly idleMs: number;
 }
 
 export const actorOptionsSchema: z.ZodType<ActorPolicy> = z.strictObject({
@@ -100,6 +124,12 @@ export const actorOptionsSchema: z.ZodType<ActorPolicy> = z.strictObject({
       maxDelayMs: milliseconds.default(DEFAULT_REDELIVERY_MAX_MS),
     })
     .prefault({}),
+  keyed: z
+    .strictObject({
+      partitions: count.max(MOST_PARTITIONS).default(DEFAULT_PARTITIONS),
+      idleMs: milliseconds.min(10).default(DEFAULT_IDLE_MS),
+    })
+    .optional(),
   onPain: z.custom<AlertHandler>((value) => typeof value === 'function', 'must be a function (alert, ctx)').optional(),
 });
 

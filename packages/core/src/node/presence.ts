@@ -60,6 +60,7 @@ export class NodePresence implements Presence {
         ...(serving.external ? { external: true } : undefined),
         ...(priorities === true ? { priorities } : undefined),
         ...(fair === undefined ? undefined : { fair: true }),
+        ...(actor.policy.keyed === undefined ? undefined : { partitions: actor.policy.keyed.partitions }),
       };
     }
     const standing = now === undefined ? feelings.nodeStatus() : { status: now };

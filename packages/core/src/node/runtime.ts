@@ -34,6 +34,7 @@ import { Scaler } from '../scaling/scaler.ts';
 import { ScheduledFunctions } from '../schedules/functions.ts';
 import { Sending } from '../sending/sending.ts';
 import { depthOf } from './depths.ts';
+import { SplitMailboxes } from '../calling/split-mailboxes.ts';
 import { pingHere, pingLine, sendPing } from '../calling/send-ping.ts';
 import { ServedActors, type Served } from './served-actors.ts';
 import { serveOptions, type Serving } from '../serving/serve.ts';
@@ -127,6 +128,7 @@ export class Runtime {
       ready: (signal) => link.ready(signal),
       full: (mailbox, level) => this.#sources.mailboxFull(mailbox, level),
       failed: (error) => this.#sources.backendFailed(error),
+      split: (mailbox, partitions) => this.calling.split.learn(mailbox, partitions),
     });
     this.shared = new SharedState({
       ...{ link, policy, policies, balancer, timers, wakeful, events, memberId },
@@ -172,6 +174,12 @@ export class Runtime {
         watchesCalls: (service) => this.#sources.watchesCalls(service),
         called: (service, method, error) => this.#sources.called(service, method, error),
       },
+      split: new SplitMailboxes({
+        partitions: link.partitions,
+        registry,
+        clock: this.#clock,
+        busy: (mailbox) => this.sending.busy(mailbox),
+      }),
     };
     this.actors = new ServedActors({
       broker: link.broker,
@@ -180,6 +188,13 @@ export class Runtime {
       middleware: serverMiddleware,
       defaults: policy,
       correspondence: this.#correspondence,
+      keyed: {
+        partitions: link.partitions,
+        broker: link.broker,
+        registry,
+        split: this.calling.split,
+        flusher: this.#flusher,
+      },
       parts: {
         calling: this.calling,
         sending: this.sending,
@@ -280,7 +295,10 @@ export class Runtime {
       backendMemory: () => this.#backendMemory,
     });
     for (const event of ['registered', 'deregistered', 'expired', 'health'] as const)
-      events.on(event, () => this.#participation.look());
+      events.on(event, () => {
+        this.#participation.look();
+        this.actors.lookAtKeys();
+      });
     events.on('config', ({ service }) => this.#reconfigure(service));
   }
 
@@ -341,7 +359,7 @@ export class Runtime {
     this.#tellChange();
     const served = this.actors.all;
     await Promise.allSettled(served.map(({ dispatcher }) => dispatcher.stop()));
-    const drained = served.map(({ dispatcher }) => dispatcher.drained());
+    const drained = [this.actors.handOver(), ...served.map(({ dispatcher }) => dispatcher.drained())];
     await within(wakefulTimers, drainMs, Promise.all([...drained, functions]));
     for (const { dispatcher } of served) dispatcher.giveUp(new NodeClosed('handler', 'unknown'));
     this.functions.giveUp();
@@ -350,6 +368,7 @@ export class Runtime {
     await within(wakefulTimers, FLUSH_MS, this.#flushed());
     for (const { limits } of served) limits.close();
     await Promise.all(served.map(({ pool }) => pool.close(0)));
+    await this.actors.closeKeyed();
     this.#closed = true;
     this.#replies.close();
     this.sending.close();
@@ -400,12 +419,14 @@ export class Runtime {
 
   #local(mailbox: string): Dispatcher | undefined {
     const served = this.actors.get(mailbox);
-    return served === undefined || served.leaving !== undefined ? undefined : served.dispatcher;
+    const isHere = served !== undefined && served.leaving === undefined && served.keyed === undefined;
+    return isHere ? served.dispatcher : undefined;
   }
 
   async #flushed(): Promise<void> {
     while (!this.sending.idle) await sleep(5);
     await this.#settler.settled();
+    await this.actors.handOver();
     // What an inbox holds is handed over in the next turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -421,6 +442,7 @@ export class Runtime {
         this.shared.beaten(seq, alertSeq);
       },
     });
+    this.calling.split.forget();
     this.member = true;
     // Joining was answered: as good as a beat.
     this.#lastBeatAt = this.#clock.elapsed();
@@ -440,7 +462,10 @@ export class Runtime {
 
   #lose(): void {
     this.member = false;
-    for (const { dispatcher } of this.actors.all) dispatcher.drop();
+    for (const { dispatcher, keyed } of this.actors.all) {
+      dispatcher.drop();
+      this.#lostSettlements += keyed?.drop() ?? 0;
+    }
     this.#settler.forget();
     this.#settler.close();
     this.#lostSettlements += this.#settler.lost;
@@ -475,6 +500,7 @@ export class Runtime {
   }
 
   async #mark(batch: Batch, index: number): Promise<void> {
+    await this.#settler.settled();
     const [result] = await this.#link.broker.settle([{ kind: 'mark', claim: batch.claim, todo: batch.todo(), index }]);
     if (result !== 'settled') throw new ConfigError(`the entry is no longer ours: ${String(result)}`);
   }
@@ -495,7 +521,9 @@ export class Runtime {
       return;
     }
     const instance = this.shared.registry.pick(service);
-    await sendPing(this.sending, instance === null ? service : pingLine(instance), timeoutMs);
+    // A keyed one takes what has no key only when it is for that node alone.
+    const target = instance?.partitions === undefined ? undefined : instance.nodeId;
+    await sendPing(this.sending, instance === null ? service : pingLine(instance), timeoutMs, target);
   }
 
   /** Of an actor served here: all of its lines. */
@@ -509,6 +537,7 @@ export class Runtime {
     this.#backendMemory = memory;
     this.#participation.look();
     await this.#correspondence.look();
+    this.actors.lookAtKeys();
     await this.actors.hint();
     return LOOK_MS;
   }

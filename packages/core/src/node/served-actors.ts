@@ -10,6 +10,7 @@ import type { Gate } from '../serving/gate.ts';
 import { OnceGate } from '../serving/gates/once.ts';
 import { OnceRuns } from '../serving/once/runs.ts';
 import { codeOf, ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
+import { KeyedServing, type KeyedNeeds } from '../keyed/keyed-serving.ts';
 import { LimitsGate, type LimitsGateNeeds } from '../serving/gates/limits.ts';
 import { linesOf, mailboxesOf } from '../contract/lines.ts';
 import type { Log } from '../ground/log.ts';
@@ -30,6 +31,8 @@ export interface Served {
   readonly pool: Pool;
   readonly dispatcher: Dispatcher;
   readonly limits: LimitsGate;
+  /** Of a keyed actor. */
+  readonly keyed: KeyedServing | undefined;
   readonly serving: Serving;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
@@ -70,6 +73,9 @@ export type DispatcherParts = Omit<
   readonly claimedBodies: Gate;
 };
 
+/** Time to hand partitions over once nothing of them runs any more, ms. */
+const HAND_OVER_MS = 5_000;
+
 export interface ServedActorsNeeds {
   readonly broker: Broker;
   readonly once: Once;
@@ -77,6 +83,7 @@ export interface ServedActorsNeeds {
   readonly middleware: readonly ServerMiddleware[];
   readonly parts: DispatcherParts;
   readonly correspondence: Pick<Correspondence, 'outgoing' | 'presence'>;
+  readonly keyed: KeyedNeeds;
   /** Of the node: what an actor does not say for itself. */
   readonly defaults: {
     readonly tags: readonly string[];
@@ -121,9 +128,13 @@ export class ServedActors {
   /** Makes pool and dispatcher; nothing is claimed yet. @throws ConfigError, NodeClosed */
   async add(actor: Actor, serving: Serving): Promise<Served> {
     const { parts, middleware, defaults, policies, correspondence } = this.#needs;
-    const { mailbox, name, methods, fair } = actor.contract;
+    const { mailbox, name, methods, fair, state } = actor.contract;
     this.#refuse(mailbox);
     refuseThreads(actor, serving);
+    if (state !== undefined && serving.pool === 'threads')
+      throw new ConfigError(
+        `serve: ${mailbox} keeps state by key, which handlers in threads cannot reach: use pool 'async'`,
+      );
     const tags = parseOptions(tagsSchema, [...new Set([...defaults.tags, ...serving.tags])], 'serve.tags');
     const meta = parseOptions(metaSchema, { ...defaults.meta, ...serving.meta }, 'serve.meta');
     const { events } = parts.calling;
@@ -154,7 +165,7 @@ export class ServedActors {
       places: () => dispatcher.concurrency,
       serviceMs: () => dispatcher.serviceMs ?? dispatcher.times.typical,
     });
-    const dispatcher: Dispatcher = new Dispatcher({
+    const base: DispatcherNeeds = {
       ...shared,
       ...streams,
       frames: () => limits.frames(),
@@ -172,13 +183,17 @@ export class ServedActors {
       partyOf: fair === undefined ? undefined : partiesBy(fair),
       onEnded: (_method, ms, code, isCall) => parts.ended(mailbox, ms, code, isCall),
       onBuried: (count, code) => events.emit('dead', { mailbox, count, code }),
-    });
+    };
+    const keyed = actor.policy.keyed === undefined ? undefined : new KeyedServing(this.#needs.keyed, actor, base);
+    const dispatcher = new Dispatcher(keyed?.parts ?? base);
+    keyed?.attach(dispatcher);
     const ownWeight = serving.weight ?? defaults.weight;
     const served: Served = {
       actor,
       pool,
       dispatcher,
       limits,
+      keyed,
       serving,
       tags,
       meta,
@@ -198,12 +213,14 @@ export class ServedActors {
     const { dispatcher, actor } = served;
     const { mailbox } = actor.contract;
     const { maxLength, maxBytes } = actor.policy;
+    await served.keyed?.open();
+    const intake = served.keyed?.shared(dispatcher) ?? dispatcher;
     const limits = { maxLength, maxBytes };
     const { intakes } = dispatcher;
     if (intakes !== undefined) {
       for (const line of intakes)
         if (!line.attached) dispatcher.attachLine(line, await broker.consume(line.mailbox, limits, line));
-    } else if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, limits, dispatcher));
+    } else if (!dispatcher.reading) dispatcher.attach(await broker.consume(mailbox, limits, intake));
     try {
       const hints = dispatcher.hints();
       await this.#hint(actor, hints);
@@ -218,14 +235,32 @@ export class ServedActors {
     this.#served.delete(served.actor.contract.mailbox);
     await served.dispatcher.stop();
     served.limits.close();
+    await served.keyed?.close();
     await served.pool.close(0);
   }
 
   /** Claims nothing more for it and hands back what has not started; what runs has `drainMs` to finish. */
-  async drain({ actor, dispatcher }: Served, drainMs: number): Promise<void> {
+  async drain({ actor, dispatcher, keyed }: Served, drainMs: number): Promise<void> {
     await dispatcher.stop();
-    await within(wakefulTimers, drainMs, dispatcher.drained());
+    const drained = [dispatcher.drained(), ...(keyed === undefined ? [] : [keyed.retire()])];
+    await within(wakefulTimers, drainMs, Promise.all(drained));
     dispatcher.giveUp(new NodeClosed(actor.contract.mailbox, 'unknown'));
+    if (keyed !== undefined) await within(wakefulTimers, HAND_OVER_MS, keyed.retire());
+  }
+
+  /** Hands all partitions over, each as soon as nothing of it is in hand. */
+  async handOver(): Promise<void> {
+    await Promise.all(this.#keyed().map((keyed) => keyed.retire()));
+  }
+
+  /** Nothing of keyed actors is this node's any more. */
+  async closeKeyed(): Promise<void> {
+    await Promise.all(this.#keyed().map((keyed) => keyed.close()));
+  }
+
+  /** Who serves keyed actors may have changed; called now and then as well. */
+  lookAtKeys(): void {
+    for (const keyed of this.#keyed()) keyed.look();
   }
 
   /** Writes hints for senders where they have changed. */
@@ -281,6 +316,10 @@ export class ServedActors {
     dispatcher.resize(
       scale === false ? declared : withinBounds(time === 'first' ? declared : dispatcher.concurrency, scale),
     );
+  }
+
+  #keyed(): KeyedServing[] {
+    return this.all.flatMap(({ keyed }) => keyed ?? []);
   }
 
   #refuse(mailbox: string): void {

@@ -43,6 +43,8 @@ export type AppendResult =
       readonly maxLength: number;
       readonly maxBytes: number;
     }
+  /** The mailbox is keyed and has been split: nothing was written, the number is not used up. See `partitions.ts`. */
+  | { readonly kind: 'partitioned'; readonly partitions: number }
   | { readonly kind: 'not-member' };
 
 export interface AppendAllRequest {
@@ -56,7 +58,10 @@ export interface AppendAllRequest {
 }
 
 export type AppendAllResult =
-  /** The first `taken` frames are in the mailbox; the next one did not fit, and what follows it was not looked at. */
+  /**
+   * The first `taken` frames are in the mailbox; the next one did not fit (or the mailbox has been split), and what follows
+   * it was not looked at.
+   */
   { readonly kind: 'accepted'; readonly taken: number; readonly hints?: string } | { readonly kind: 'not-member' };
 
 export type ReplyResult = 'accepted' | 'gone' | 'not-member';
@@ -93,8 +98,17 @@ export interface HistoryItem {
 /** What shall become of a claim. `todo` is what stays to do in this entry afterwards; absent: nothing, the entry ends. */
 export type Settlement =
   | { readonly kind: 'done'; readonly claim: Claim }
-  /** Some envelopes are done; a crash from now on repeats only `todo`. */
-  | { readonly kind: 'progress'; readonly claim: Claim; readonly todo: string }
+  /**
+   * Some envelopes are done; a crash from now on repeats only `todo`. Of a keyed mailbox: no envelope is marked any more,
+   * and `charges` (deliveries spent, by index; they only grow) and `history` are kept for whoever has the entry next.
+   */
+  | {
+      readonly kind: 'progress';
+      readonly claim: Claim;
+      readonly todo: string;
+      readonly charges?: ReadonlyMap<number, number>;
+      readonly history?: string;
+    }
   /** Envelope `index` is about to start, alone: if this node dies now, it is charged a delivery. */
   | { readonly kind: 'mark'; readonly claim: Claim; readonly todo: string; readonly index: number }
   /** `moved` comes back at `at` (backend time, ms). `deliveries` is what the copy starts with. */
@@ -117,7 +131,10 @@ export type Settlement =
       readonly deliveries: number;
       readonly history: string;
     }
-  /** Hand back `todo` for whoever has room, without charging a delivery. */
+  /**
+   * Hand back `todo` for whoever has room, without charging a delivery. What came of a mailbox that has been split goes into
+   * its partitions.
+   */
   | { readonly kind: 'park'; readonly claim: Claim; readonly todo: string };
 
 /** `settled`: carried out now. `lost`: the entry was no longer ours or is gone. `not-member`: refused, this node was evicted. */

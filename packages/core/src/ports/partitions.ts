@@ -10,14 +10,41 @@
  */
 import type { Claim, Intake, MailboxLimits, SettleResult } from './broker.ts';
 
+/** A partition's part is not smaller, bytes: a body of the greatest size is more than a mebibyte. */
+const LEAST_BYTES = 2 * 1_024 * 1_024;
+
+/** Into how many a mailbox can be split. */
+export const MOST_PARTITIONS = 1_024;
+
 /** The name of one partition of a mailbox, `bank@1#7`; neither mailboxes nor members have a `#` in theirs. */
 export function partitionName(mailbox: string, partition: number): string {
   return `${mailbox}#${partition}`;
 }
 
+export function isPartition(name: string): boolean {
+  return name.includes('#');
+}
+
+/** The mailbox that a partition belongs to; any other name is answered as it is. */
+export function mailboxOfPartition(name: string): string {
+  const at = name.indexOf('#');
+  return at < 0 ? name : name.slice(0, at);
+}
+
+/** A partition's part of what the whole may hold; a frame of any size fits into an empty one, if into the whole. */
+export function limitsOfPartition({ maxLength, maxBytes }: MailboxLimits, partitions: number): MailboxLimits {
+  return {
+    maxLength: Math.ceil(maxLength / partitions),
+    maxBytes: Math.min(maxBytes, Math.max(LEAST_BYTES, Math.ceil(maxBytes / partitions))),
+  };
+}
+
 export type PartitionTaken =
-  /** `orphaned`: whoever had it died with it, and what it had begun may have been done. */
-  | { readonly kind: 'owned'; readonly orphaned: boolean }
+  /**
+   * `orphaned`: whoever had it died with it, and what it had begun may have been done. Given then: the last entry that was
+   * in the log when it was taken, `''` where there was none.
+   */
+  | { readonly kind: 'owned'; readonly orphaned?: string }
   | { readonly kind: 'held'; readonly by: string }
   | { readonly kind: 'not-member' };
 
@@ -33,27 +60,29 @@ export interface RelayedFrame extends OutgoingFrame {
   readonly number: number;
 }
 
+/** One envelope has been handled. */
 export interface KeyedCommit {
   readonly claim: Claim;
-  /** What stays to do in the entry afterwards; absent: nothing, the entry ends. */
-  readonly todo?: string;
+  /** Which envelope of the entry. */
+  readonly index: number;
   readonly key: string;
   /** What is written under the key: bytes, null to delete it; absent: it stays as it is. */
   readonly state?: Uint8Array | null;
   readonly casts: readonly OutgoingFrame[];
   /**
    * Of a call: it stays to do until its caller has been answered, but it has been applied and must not be again. Whoever
-   * has the entry next finds the answer in `Claim.applied`.
+   * has the entry next finds the answer in `Claim.applied`. Absent: the envelope is done; the entry ends with the last.
    */
-  readonly applied?: { readonly index: number; readonly answer: Uint8Array };
+  readonly answer?: Uint8Array;
 }
 
 export interface PartitionReader {
   /** Room has returned: read again soon. */
   wake(): void;
   /**
-   * Reads on behind this entry from now on (`''`: from the first that is left), as often as it is asked; what was taken
-   * before may come again. For what was read and not kept.
+   * Reads on behind this place from now on (`''`: from the first that is left), as often as it is asked: what was taken
+   * before comes again as far as it is there, what was read and not handed over before does not arrive any more. A place is
+   * an entry's id, or one just before an entry.
    */
   seek(after: string): void;
   /** Stops reading. Resolves when nothing further can arrive. It is owned until it is released. */
@@ -84,8 +113,8 @@ export interface Partitions {
   states(mailbox: string, partition: number, keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**
    * One step: the key's state, what is done of the entry, and the casts that leave with it. Nothing of it happens unless
-   * this node owns the partition and the entry is there with the envelope to do. Repeating it after `unknown` is safe: it
-   * then answers `lost`.
+   * this node owns the partition and the entry is there with the envelope to do and not applied. Repeating it after
+   * `unknown` is safe: it then answers `lost`. Several may be under way at once, for different envelopes.
    */
   commit(mailbox: string, partition: number, commit: KeyedCommit): Promise<SettleResult>;
   /** Committed casts that have not been relayed, oldest first. */

@@ -1,5 +1,6 @@
 /** What a node says of itself, and how what others say is read: strictly, because anybody who can write to the backend could have said it. */
 import { z } from 'zod';
+import { MOST_PARTITIONS } from './partitions.ts';
 
 /** `starting` → `healthy` ⇄ `degraded` ⇄ `unhealthy`; `draining` ends it. */
 export type InstanceStatus = 'starting' | 'healthy' | 'degraded' | 'unhealthy' | 'draining';
@@ -22,6 +23,8 @@ export interface ServedReport {
   readonly priorities?: true | undefined;
   /** Its mailbox has lines for parties that take turns. */
   readonly fair?: true | undefined;
+  /** It is keyed, and its mailbox split into so many. */
+  readonly partitions?: number | undefined;
 }
 
 /** What a node is. It changes seldom; every change is news. */
@@ -113,6 +116,7 @@ const servedSchema: z.ZodType<ServedReport> = z.object({
   external: z.boolean().optional(),
   priorities: z.literal(true).optional(),
   fair: z.literal(true).optional(),
+  partitions: z.number().int().min(1).max(MOST_PARTITIONS).optional(),
 });
 
 const reportSchema = z.object({

@@ -24,6 +24,8 @@ export interface Instance {
   /** Its mailbox has lines for priorities, or for parties that take turns; absent: it has not. */
   readonly priorities?: true;
   readonly fair?: true;
+  /** It is keyed: into so many partitions its mailbox is split. */
+  readonly partitions?: number | undefined;
   /** When its node started: backend time, ms. */
   readonly startedAt: number;
   /**

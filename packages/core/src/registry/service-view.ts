@@ -145,6 +145,7 @@ export class ServiceView {
       external: served.external ?? false,
       ...(served.priorities === true ? { priorities: true } : undefined),
       ...(served.fair === true ? { fair: true } : undefined),
+      ...(served.partitions === undefined ? undefined : { partitions: served.partitions }),
       startedAt: node.startedAt,
       load: feeling?.load ?? 0,
       score: feeling?.score ?? 1,

@@ -1,6 +1,8 @@
 /** Makes a tick a message, once, whichever nodes try to. */
-import { MailboxFull, NotMember } from '../ground/errors.ts';
+import { KeyRequired, MailboxFull, NotMember, TransportError } from '../ground/errors.ts';
+import { partitionOf } from '../keyed/partition-of.ts';
 import type { AppendResult, Broker } from '../ports/broker.ts';
+import { partitionName } from '../ports/partitions.ts';
 import { FrameWriter, openBody } from '../wire/frame.ts';
 import type { Definition } from './definition.ts';
 import { MAX_INPUT_BYTES } from './options.ts';
@@ -39,12 +41,19 @@ export class Posting {
   async post(post: Post): Promise<void> {
     const { broker, full, memberId } = this.#needs;
     const { name, definition, number } = post;
-    const { mailbox, id } = definition;
-    const frame = this.#frame(post);
-    const result = await broker.append({ mailbox, number, frame, count: 1, producer: `schedule.${name}.${id}` });
+    const { mailbox, id, key } = definition;
+    const message = { number, frame: this.#frame(post), count: 1, producer: `schedule.${name}.${id}` };
+    let result = await broker.append({ mailbox, ...message });
+    if (result.kind === 'partitioned' && key !== undefined && result.partitions > 0) {
+      const partition = partitionName(mailbox, partitionOf(key, result.partitions));
+      result = await broker.append({ mailbox: partition, ...message });
+    }
     switch (result.kind) {
       case 'accepted':
         return;
+      case 'partitioned':
+        if (key === undefined) throw new KeyRequired(mailbox);
+        throw new TransportError(`${mailbox} is being split`, { outcome: 'not-executed' });
       case 'not-member':
         throw new NotMember(memberId());
       case 'full':

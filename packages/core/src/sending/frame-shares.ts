@@ -23,6 +23,9 @@ export function envelopesPerFrame(serviceMs: number, concurrency: number): numbe
   return Math.min(MAX_ENVELOPES, Math.max(1, fitting));
 }
 
+/** Of a partition: one node has all of it anyway, so that nothing is gained by small frames. */
+export const WHOLE_FRAMES: Pick<FrameShares, 'of' | 'learn'> = { of: () => 1 / MAX_ENVELOPES, learn: () => undefined };
+
 export class FrameShares {
   #hints = '';
   #shares = new Map<string, number>();

@@ -27,6 +27,8 @@ export type TransmitResult =
   | { readonly kind: 'accepted' }
   /** The first `room` envelopes would fit; `refusal` is for the others. */
   | { readonly kind: 'full'; readonly room: number; readonly refusal: HomeostatError }
+  /** None of them, ever: they must go somewhere else. */
+  | { readonly kind: 'refused'; readonly refusal: HomeostatError }
   | { readonly kind: 'not-member' };
 
 export interface Destination {
@@ -375,6 +377,11 @@ export class Outbox {
       return true;
     }
     for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
+    if (result.kind === 'refused') {
+      if (frame.ambiguous) this.#number += 1;
+      this.#refuse(frame, frame.ambiguous ? new TransportError(result.refusal.message) : result.refusal);
+      return true;
+    }
     if (result.kind === 'full') {
       // At least one gives way, whatever the backend says, so that this comes to an end.
       this.#giveWay(frame, Math.min(result.room, frame.receipts.length - 1), result.refusal);

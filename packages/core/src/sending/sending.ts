@@ -2,12 +2,13 @@
 import type { AppendResult, Broker } from '../ports/broker.ts';
 import type { Clock } from '../ground/clock.ts';
 import type { Deadlines } from '../ground/deadlines.ts';
-import { MailboxFull, NodeClosed, type HomeostatError } from '../ground/errors.ts';
+import { KeyRequired, MailboxFull, NodeClosed, type HomeostatError } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
 import { Numbers } from './numbers.ts';
 import { Outbox, type Destination, type TransmitResult } from './outbox.ts';
+import { isPartition, mailboxOfPartition } from '../ports/partitions.ts';
 import type { Replies } from './replies.ts';
-import { FrameShares } from './frame-shares.ts';
+import { FrameShares, WHOLE_FRAMES } from './frame-shares.ts';
 
 export interface SendingNeeds {
   readonly broker: Broker;
@@ -21,6 +22,8 @@ export interface SendingNeeds {
   ready(signal: AbortSignal): Promise<void>;
   /** A mailbox has refused a frame: it is full. Must not throw. */
   full?(mailbox: string, level: Omit<FullMailbox, 'kind'>): void;
+  /** A mailbox has refused a frame: it is split by keys, into so many partitions. Must not throw. */
+  split?(mailbox: string, partitions: number): void;
   /** The backend has not taken a frame. Must not throw. */
   failed?(error: HomeostatError): void;
 }
@@ -84,6 +87,11 @@ export class Sending {
     return this.#add(this.#targets, name, destination);
   }
 
+  /** Something is on its way to the mailbox, for whoever has room. */
+  busy(mailbox: string): boolean {
+    return this.#mailboxes.get(mailbox)?.idle === false;
+  }
+
   /** The outbox to a node's inbox. */
   inbox(nodeId: string): Outbox {
     const known = this.#inboxes.get(nodeId);
@@ -93,8 +101,13 @@ export class Sending {
   }
 
   /** Each mailbox that was sent to, and a number that is another one when more was sent. */
-  *sentTo(): Iterable<readonly [mailbox: string, frames: number]> {
-    for (const [mailbox, { nextNumber }] of this.#mailboxes) yield [mailbox, nextNumber];
+  sentTo(): Iterable<readonly [mailbox: string, frames: number]> {
+    const sent = new Map<string, number>();
+    for (const [name, { nextNumber }] of this.#mailboxes) {
+      const mailbox = mailboxOfPartition(name);
+      sent.set(mailbox, (sent.get(mailbox) ?? 0) + nextNumber);
+    }
+    return sent;
   }
 
   /** Refuses new requests; answers may still leave. */
@@ -125,7 +138,7 @@ export class Sending {
   #toMailbox(mailbox: string, target?: string): Destination {
     const needs = this.#needs;
     const { broker, clock, memberId, ready } = needs;
-    const shares = new FrameShares();
+    const shares = isPartition(mailbox) ? WHOLE_FRAMES : new FrameShares();
     return {
       async transmit(frame, number, count, at, patient): Promise<TransmitResult> {
         const result = await broker.append({
@@ -138,8 +151,12 @@ export class Sending {
           ...(target === undefined ? undefined : { target }),
         });
         if (result.kind === 'full') {
-          needs.full?.(mailbox, result);
+          needs.full?.(mailboxOfPartition(mailbox), result);
           return { kind: 'full', room: result.room, refusal: new MailboxFull(mailbox, result) };
+        }
+        if (result.kind === 'partitioned') {
+          needs.split?.(mailbox, result.partitions);
+          return { kind: 'refused', refusal: new KeyRequired(mailbox) };
         }
         if (result.kind === 'accepted') shares.learn(result.hints);
         return result;

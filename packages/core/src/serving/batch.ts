@@ -86,6 +86,16 @@ export class Batch {
     return mask;
   }
 
+  /** Names the message of envelope `index`, among all of its actor. */
+  messageId(index: number): string {
+    return `${this.frame.from}/${this.frame.number}.${index}`;
+  }
+
+  /** What happened before: JSON of `HistoryItem[]`. */
+  get history(): string | undefined {
+    return this.claim.history;
+  }
+
   /** Deliveries that envelope `index` had spent before this one. */
   spent(index: number): number {
     const { claim } = this;

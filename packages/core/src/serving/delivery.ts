@@ -8,7 +8,9 @@ import type { Contract, MethodSpecs } from '../contract/contract.ts';
 import type { Deadlined } from '../ground/deadlines.ts';
 import { Kind, type Envelope } from '../wire/envelope.ts';
 import { ActorError, type HomeostatError } from '../ground/errors.ts';
+import type { KeyState } from '../contract/key-state.ts';
 import type { Log } from '../ground/log.ts';
+import { nested, type KeyedScope } from '../calling/nested.ts';
 import { MAX_CLAIMED_BYTES } from '../policies/service-settings.ts';
 import { openBody, readBody } from '../wire/frame.ts';
 
@@ -46,6 +48,8 @@ export class Delivery implements Context, Deadlined, Scope {
   runsOn = false;
   /** Given where somebody has to do something when it has ended; see `whenEnded`. */
   onEnded: (() => void) | undefined = undefined;
+  /** Of a keyed delivery: what its handler may change, and by which link nested calls are known. */
+  scope: KeyedScope | undefined = undefined;
   private readonly owner: DeliveryOwner;
   private controller: AbortController | undefined = undefined;
   private reason: HomeostatError | undefined = undefined;
@@ -80,8 +84,7 @@ export class Delivery implements Context, Deadlined, Scope {
   }
 
   get messageId(): string {
-    const { from, number } = this.batch.frame;
-    return `${from}/${number}.${this.index}`;
+    return this.batch.messageId(this.index);
   }
 
   get method(): string {
@@ -108,6 +111,10 @@ export class Delivery implements Context, Deadlined, Scope {
     return this.envelope.extras?.headers ?? NO_HEADERS;
   }
 
+  get state(): KeyState | undefined {
+    return this.scope?.state;
+  }
+
   get log(): Log {
     return this.owner.log;
   }
@@ -127,7 +134,8 @@ export class Delivery implements Context, Deadlined, Scope {
   }
 
   get client(): <Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions) => Client<Methods> {
-    return (contract, options) => createClient(this.owner.calling, contract, options, this.deadline, this);
+    return (contract, options) =>
+      createClient(nested(this.owner.calling, this.headers, this.scope), contract, options, this.deadline, this);
   }
 
   /** What a gate gave it is given back when it has ended, however it does. Must not throw. */

@@ -47,7 +47,7 @@ import { StreamDelivery } from './stream-delivery.ts';
 import type { StreamEnd, Yielding } from '../streaming/outgoing.ts';
 import type { OutgoingStreams } from '../streaming/outgoing-streams.ts';
 import { waited, type Stats } from '../node/stats.ts';
-import { WaitingBatches, type Waiting } from './waiting-batches.ts';
+import { WaitingBatches, type WaitingLine } from './waiting-batches.ts';
 
 export interface DispatcherNeeds {
   readonly mailbox: string;
@@ -65,7 +65,7 @@ export interface DispatcherNeeds {
   readonly maxBodyBytes: number;
   settler(): Settler;
   memberId(): string;
-  /** Writes a start mark and resolves once it is there. */
+  /** Writes a start mark, after everything that is being settled, and resolves once it is there. */
   mark(batch: Batch, index: number): Promise<void>;
   /** Whether another living node announces the method. */
   announcedElsewhere(mailbox: string, method: string): boolean | Promise<boolean>;
@@ -83,6 +83,10 @@ export interface DispatcherNeeds {
   readonly lines?: readonly Line[] | undefined;
   /** Between whom turns are taken; absent: first come first served. */
   readonly partyOf?: Party | undefined;
+  /** Where frames wait that are not its mailbox's; absent: by lines, or first come first served. */
+  readonly waiting?: WaitingLine;
+  /** What carries endings out; absent: what does where order does not matter. */
+  endings?(freed: (batch: Batch) => void): Endings;
   /** What this node is tagged with; absent: nothing. */
   readonly tags?: ReadonlySet<string>;
   /** Whether another living node that serves the mailbox has all of these tags. Absent: nobody has. */
@@ -125,7 +129,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   readonly #entering = new Set<Delivery>();
   /** Undefined: the mailbox has but one. */
   readonly #lines: Lines | undefined;
-  readonly #waiting: Omit<Waiting, 'untouched'>;
+  readonly #waiting: WaitingLine;
   #sweeper: NodeJS.Timeout | undefined;
   #busy = 0;
   /** Envelopes a frame usually holds: the largest of late. */
@@ -162,12 +166,13 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     this.calling = needs.calling;
     this.log = needs.log;
     this.#capacity = new Capacity(needs.pool, needs.policy.concurrency);
-    this.#endings = new Endings(needs, (batch) => this.#freed(batch));
+    const freed = (batch: Batch): void => this.#freed(batch);
+    this.#endings = needs.endings?.(freed) ?? new Endings(needs, freed);
     const { once: runs, log, maxBodyBytes } = needs;
     if (runs !== undefined) this.#once = new OnceEndings({ runs, endings: this.#endings, log, maxBodyBytes });
     this.#local = new LocalDeliveries(this.#localRoom());
     this.#lines = needs.lines === undefined ? undefined : new Lines(this.#linesHost(needs.lines, needs.partyOf));
-    this.#waiting = this.#lines ?? new WaitingBatches();
+    this.#waiting = needs.waiting ?? this.#lines ?? new WaitingBatches();
   }
 
   /** Envelopes that run now, local calls included. */
@@ -256,6 +261,11 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   attach(reader: MailboxReader): void {
     this.#reader = reader;
     if (this.#stopped) void reader.close();
+  }
+
+  /** Whether it claims and starts: it is neither paused nor stopped. */
+  get open(): boolean {
+    return this.#open;
   }
 
   /** Whether it has a reader. That outlives an eviction: once the node has joined again it claims for the new id. */
@@ -514,7 +524,6 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     let marked = false;
     try {
       if (batch.untold > 0) this.#endings.flush(batch);
-      await this.#needs.settler().settled();
       await this.#needs.mark(batch, index);
       marked = true;
     } catch (thrown) {

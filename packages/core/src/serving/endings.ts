@@ -43,12 +43,12 @@ export class Endings {
   }
 
   succeeded(delivery: Delivery, value: unknown): void {
-    if (!delivery.isCall) this.#end(delivery.batch, delivery.index);
+    if (!delivery.isCall) this.end(delivery.batch, delivery.index);
     else this.#answer(delivery, (inbox, receipt) => inbox.reply(delivery.envelope.correlation, value, receipt));
   }
 
   succeededWithBytes(delivery: Delivery, body: Uint8Array | undefined): void {
-    if (!delivery.isCall) this.#end(delivery.batch, delivery.index);
+    if (!delivery.isCall) this.end(delivery.batch, delivery.index);
     else this.#answer(delivery, (inbox, receipt) => inbox.replyBytes(delivery.envelope.correlation, body, receipt));
   }
 
@@ -96,16 +96,16 @@ export class Endings {
     // After the deadline the caller has its own error, which says more truly what happened: it waited too long.
     const tooLate = delivery.isCall && delivery.deadline !== 0 && clock.now() >= delivery.deadline;
     if (delivery.settled && !delivery.isCall) this.#endForGood(delivery, error.code);
-    else if (verdict.kind === 'ack' && tooLate) this.#end(delivery.batch, delivery.index);
+    else if (verdict.kind === 'ack' && tooLate) this.end(delivery.batch, delivery.index);
     else if (verdict.kind === 'ack')
       this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
-    else if (verdict.kind === 'retry') this.#leave(delivery, error, verdict.at);
-    else this.#leave(delivery, error);
+    else if (verdict.kind === 'retry') this.leave(delivery, error, verdict.at);
+    else this.leave(delivery, error);
   }
 
   /** Ends a delivery that nobody wants any more. */
   skipped(delivery: Delivery): void {
-    this.#end(delivery.batch, delivery.index);
+    this.end(delivery.batch, delivery.index);
   }
 
   /** Tells the caller and ends the delivery at once: it shall not be done again, whether or not the answer arrives. */
@@ -115,13 +115,13 @@ export class Endings {
     const { replyTo } = batch.frame;
     if (replyTo !== null && delivery.isCall)
       this.#needs.sending.inbox(replyTo).error(envelope.correlation, error, NO_RECEIPT);
-    this.#end(batch, index);
+    this.end(batch, index);
   }
 
   /** Ends a delivery whose handler was not run. An expired call has nobody waiting; whatever else is kept. */
   refused(delivery: Delivery, reason: string): void {
     if (reason === 'EXPIRED' && delivery.isCall) {
-      this.#end(delivery.batch, delivery.index);
+      this.end(delivery.batch, delivery.index);
       return;
     }
     // The handlers that died may have done their work.
@@ -133,14 +133,14 @@ export class Endings {
       outcome,
     } as const;
     if (!delivery.isCall && delivery.settled) this.#endForGood(delivery, reason);
-    else if (!delivery.isCall) this.#leave(delivery, error);
+    else if (!delivery.isCall) this.leave(delivery, error);
     else this.#answer(delivery, (inbox, receipt) => inbox.error(delivery.envelope.correlation, error, receipt));
   }
 
   /** The delivery is not charged; somebody else, or we, will have it again in a while. */
   comeBack(delivery: Delivery, delayMs: number, code: string): void {
     const { clock } = this.#needs;
-    const uncharged = { ...this.#history(delivery, code, 'handed back'), attempt: delivery.attempt - 1 };
+    const uncharged = { ...this.history(delivery, code, 'handed back'), attempt: delivery.attempt - 1 };
     this.#push(delivery, {
       index: delivery.index,
       at: clock.now() + delayMs,
@@ -185,7 +185,10 @@ export class Endings {
         ),
         ...(nothingLeft ? undefined : { todo: either(batch.todo(), maskOf(claim.count, later)) }),
         deliveries: first!.deliveries,
-        history: withHistory(claim, group),
+        history: withHistory(
+          batch.history,
+          group.map((leaving) => leaving.history),
+        ),
       };
       if (first!.at === undefined) settler.add({ kind: 'bury', reason: first!.reason, ...common });
       else settler.add({ kind: 'retry', at: Math.round(first!.at), ...common });
@@ -217,7 +220,7 @@ export class Endings {
     if (batch.remaining > 0 && !batch.gone)
       this.#needs.settler().add({ kind: 'park', claim: batch.claim, todo: batch.todo() });
     batch.dropped = true;
-    this.#release(batch);
+    this.release(batch);
   }
 
   dropAll(): void {
@@ -234,7 +237,7 @@ export class Endings {
   /** The reply has arrived, or nobody waits for it any more. */
   answered(batch: Batch, index: number): void {
     this.#needs.stats.replied += 1;
-    this.#end(batch, index);
+    this.end(batch, index);
   }
 
   #answer(
@@ -245,7 +248,7 @@ export class Endings {
     if (this.isOthers(delivery)) return;
     const { replyTo } = batch.frame;
     if (replyTo === null || envelope.kind !== Kind.call || envelope.correlation === 0) {
-      this.#end(batch, index);
+      this.end(batch, index);
       return;
     }
     const inbox = this.#needs.sending.inbox(replyTo);
@@ -269,13 +272,13 @@ export class Endings {
       { evt: 'at_most_once_failed', mailbox, method, messageId, code },
       'a cast that runs at most once has failed',
     );
-    this.#end(delivery.batch, delivery.index);
+    this.end(delivery.batch, delivery.index);
   }
 
-  #leave(delivery: Delivery, error: WireError, at?: number): void {
+  protected leave(delivery: Delivery, error: WireError, at?: number): void {
     const { stats, log, mailbox } = this.#needs;
     if (delivery.batch.dropped) return;
-    const history = this.#history(delivery, error.code, error.message);
+    const history = this.history(delivery, error.code, error.message);
     if (at === undefined) {
       stats.dead += 1;
       this.#needs.onBuried?.(1, error.code);
@@ -301,10 +304,10 @@ export class Endings {
     const { batch, index } = delivery;
     if (batch.dropped || !batch.isTodo(index)) return;
     batch.leaving.push(leaving);
-    this.#end(batch, index);
+    this.end(batch, index);
   }
 
-  #history(delivery: Delivery, code: string, message: string): HistoryItem {
+  protected history(delivery: Delivery, code: string, message: string): HistoryItem {
     const { clock, memberId } = this.#needs;
     return {
       index: delivery.index,
@@ -316,12 +319,12 @@ export class Endings {
     };
   }
 
-  #end(batch: Batch, index: number): void {
+  protected end(batch: Batch, index: number): void {
     if (batch.dropped || !batch.end(index)) return;
     batch.running -= 1;
     if (batch.remaining === 0) {
       this.flush(batch);
-      this.#release(batch);
+      this.release(batch);
     } else if (this.#handingBack && batch.running === 0) {
       this.handBackOne(batch);
     } else if (batch.suspect && batch.running === 0) {
@@ -329,7 +332,7 @@ export class Endings {
     }
   }
 
-  #release(batch: Batch): void {
+  protected release(batch: Batch): void {
     this.#inHand.delete(batch);
     if (this.#inHand.size === 0) this.#tellDrained();
     this.#freed(batch);
@@ -405,13 +408,13 @@ function either(left: string, right: string): string {
 }
 
 /** What happened before, and now; the oldest items give way. */
-function withHistory(claim: Claim, leaving: readonly Leaving[]): string {
+export function withHistory(history: string | undefined, now: readonly HistoryItem[]): string {
   let before: unknown = [];
   try {
-    before = JSON.parse(claim.history ?? '[]');
+    before = JSON.parse(history ?? '[]');
   } catch {
     // A history that cannot be read is not worth losing the message for.
   }
-  const items = [...(Array.isArray(before) ? (before as HistoryItem[]) : []), ...leaving.map((one) => one.history)];
+  const items = [...(Array.isArray(before) ? (before as HistoryItem[]) : []), ...now];
   return JSON.stringify(items.slice(-MAX_HISTORY));
 }

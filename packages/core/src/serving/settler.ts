@@ -16,7 +16,7 @@ const RESEND_MS = 20;
 const RESEND_MAX_MS = 1_000;
 
 export class Settler {
-  readonly #broker: Broker;
+  readonly #broker: Pick<Broker, 'settle'>;
   readonly #flusher: Flusher;
   readonly #log: Log;
   readonly #failed: ((error: HomeostatError) => void) | undefined;
@@ -33,7 +33,7 @@ export class Settler {
   lost = 0;
 
   /** @param failed is told when the backend refuses a batch; must not throw. */
-  constructor(broker: Broker, flusher: Flusher, log: Log, failed?: (error: HomeostatError) => void) {
+  constructor(broker: Pick<Broker, 'settle'>, flusher: Flusher, log: Log, failed?: (error: HomeostatError) => void) {
     this.#broker = broker;
     this.#flusher = flusher;
     this.#log = log;

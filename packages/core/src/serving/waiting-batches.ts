@@ -19,6 +19,9 @@ export interface Waiting {
   untouched(): Iterable<Batch>;
 }
 
+/** As the dispatcher sees it. */
+export type WaitingLine = Omit<Waiting, 'untouched'>;
+
 export class WaitingBatches implements Waiting {
   #line: Batch[] = [];
   envelopes = 0;

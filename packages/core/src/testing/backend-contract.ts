@@ -15,6 +15,11 @@ import { limits } from './contract/limits.ts';
 import { membership } from './contract/membership.ts';
 import { news } from './contract/news.ts';
 import { once } from './contract/once.ts';
+import { partitionCommitting } from './contract/partition-committing.ts';
+import { partitionEnding } from './contract/partition-ending.ts';
+import { partitionOwning } from './contract/partition-owning.ts';
+import { partitionReading } from './contract/partition-reading.ts';
+import { partitionSplitting } from './contract/partition-splitting.ts';
 import { permits } from './contract/permits.ts';
 import { ratesAndPlaces } from './contract/rates-and-places.ts';
 import { records } from './contract/records.ts';
@@ -77,5 +82,10 @@ export function backendContract(test: ContractTest, { name, make, features }: Ba
   once(promised);
   topics(promised);
   alerts(promised);
+  partitionOwning(promised);
+  partitionReading(promised);
+  partitionEnding(promised);
+  partitionCommitting(promised);
+  partitionSplitting(promised);
   featureTests(promised);
 }

@@ -2,6 +2,7 @@ import type { Backend, Link } from '../backend.ts';
 import { TransportError } from '../ground/errors.ts';
 import { Faults, type Faultable } from './faults.ts';
 import { faultyBroker } from './faulty-broker.ts';
+import { faultyPartitions } from './faulty-partitions.ts';
 import { faultyMembership } from './faulty-membership.ts';
 import {
   faultyAlerts,
@@ -60,6 +61,7 @@ function faultyLink(inner: Link, faults: Faults): Link {
     records: faultyRecords(inner.records, faults),
     breakers: faultyBreakers(inner.breakers, faults),
     cache: faultyCache(inner.cache, faults),
+    partitions: faultyPartitions(inner.partitions, faults),
     permits: faultyPermits(inner.permits, faults),
     limits: faultyLimits(inner.limits, faults),
     state: faultyState(inner.state, faults),

@@ -1,5 +1,5 @@
--- What an append answers before it writes: the id of a number that was accepted before, the fullness of the mailbox,
--- or nil, the level to write and the hints to bring back. Defaults stand until a node that serves the mailbox sets its own.
+-- What an append answers before it writes: the id of a number that was accepted before, the fullness of the mailbox, into
+-- how many it has been split (0: just now, ask again in a moment) where that is for `anybody`, or nil, the level to write and the hints to bring back. Defaults stand until a node that serves the mailbox sets its own.
 local MAX_LENGTH = 1000000
 local MAX_BYTES = 1073741824
 local MOST_ASKED = 256
@@ -23,9 +23,11 @@ local function is_empty(members, stream, due, orphans)
   return true
 end
 
--- `node` appends; `patient`: it stands in line for room from now on when there is none.
-local function fullness(members, level, stream, due, orphans, count, size, node, patient)
-  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn')
+-- `anybody`: it is for whoever has room; `node` appends; `patient`: it stands in line for room from now on when there is none.
+local function fullness(members, level, stream, due, orphans, count, size, anybody, node, patient)
+  local l = redis.call('HMGET', level, 'messages', 'bytes', 'maxLength', 'maxBytes', 'hints', 'line', 'turn', 'partitions', 'sealed')
+  if anybody and l[8] then return { tonumber(l[8]) } end
+  if anybody and l[9] and now_ms(redis.call('TIME')) < tonumber(l[9]) then return { 0 } end
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0

@@ -13,9 +13,13 @@ import type {
   Settlement,
   SettleResult,
 } from '../../ports/broker.ts';
+import { isPartition, partitionName } from '../../ports/partitions.ts';
 import type { Consumer } from './consumers.ts';
 import type { Hold } from './hold.ts';
-import type { Mailbox } from './mailbox.ts';
+import { Mailbox } from './mailbox.ts';
+import { partOut } from './part-out.ts';
+import type { PartitionLog } from './partition-log.ts';
+import type { Place } from './place.ts';
 import { carryOut } from './settle.ts';
 
 export class MemoryBroker implements Broker {
@@ -37,7 +41,7 @@ export class MemoryBroker implements Broker {
       const refused = frames.findIndex(
         (frame, index) => this.#append({ mailbox, number: number + index, ...frame, ...to }).kind !== 'accepted',
       );
-      const { hints } = this.#hold.world.mailbox(mailbox);
+      const { hints } = this.#place(mailbox);
       return {
         kind: 'accepted',
         taken: refused === -1 ? frames.length : refused,
@@ -49,7 +53,7 @@ export class MemoryBroker implements Broker {
   #append(request: AppendRequest): AppendResult {
     const member = this.#hold.current();
     if (member === undefined) return { kind: 'not-member' };
-    const mailbox = this.#hold.world.mailbox(request.mailbox);
+    const mailbox = this.#place(request.mailbox);
     const hints = mailbox.hints === undefined ? undefined : { hints: mailbox.hints };
     const { target, producer } = request;
     // A target has numbers of its own.
@@ -57,6 +61,8 @@ export class MemoryBroker implements Broker {
     const numbers = producer === undefined ? member.numbers : this.#hold.world.numbersOf(producer);
     const last = numbers.get(destination);
     if (last !== undefined && request.number <= last.number) return { kind: 'accepted', id: last.id, ...hints };
+    const partitions = target === undefined && mailbox instanceof Mailbox ? mailbox.partitions : 0;
+    if (partitions > 0) return { kind: 'partitioned', partitions };
     const refused = mailbox.line.isBehind(member.id) ? fullness(mailbox, 0) : refusal(mailbox, request);
     if (refused !== undefined) {
       if (request.patient === true) mailbox.line.stand(member.id);
@@ -109,21 +115,21 @@ export class MemoryBroker implements Broker {
 
   hint(mailbox: string, hints: string): Promise<void> {
     return this.#hold.use(() => {
-      this.#hold.world.mailbox(mailbox).hints = hints;
+      this.#place(mailbox).hints = hints;
     });
   }
 
   depth(mailbox: string): Promise<MailboxDepth> {
-    return this.#hold.use(() => this.#hold.world.mailbox(mailbox).depth());
+    return this.#hold.use(() => this.#depth(mailbox));
   }
 
   dead(mailbox: string, page: { readonly after?: string; readonly limit: number }): Promise<readonly DeadEntry[]> {
-    return this.#hold.use(() => this.#hold.world.mailbox(mailbox).dead.page(page.after, page.limit));
+    return this.#hold.use(() => this.#place(mailbox).dead.page(page.after, page.limit));
   }
 
   replay(name: string, id: string, moved: string): Promise<boolean> {
     return this.#hold.use(() => {
-      const mailbox = this.#hold.world.mailbox(name);
+      const mailbox = this.#place(name);
       const letter = mailbox.dead.take(id, moved);
       if (letter === undefined) return false;
       const { frame, count, todo, history } = letter;
@@ -133,7 +139,7 @@ export class MemoryBroker implements Broker {
   }
 
   drop(mailbox: string, id: string, moved: string): Promise<boolean> {
-    return this.#hold.use(() => this.#hold.world.mailbox(mailbox).dead.take(id, moved) !== undefined);
+    return this.#hold.use(() => this.#place(mailbox).dead.take(id, moved) !== undefined);
   }
 
   /** Stops all reading of this link. */
@@ -141,22 +147,53 @@ export class MemoryBroker implements Broker {
     for (const reader of [...this.#readers]) await reader.close();
   }
 
+  #place(name: string): Mailbox | PartitionLog {
+    const { world } = this.#hold;
+    return isPartition(name) ? world.partition(name).log : world.mailbox(name);
+  }
+
+  #depth(name: string): MailboxDepth {
+    const place = this.#place(name);
+    if (!(place instanceof Mailbox)) return place.depth();
+    const parts = Array.from({ length: place.partitions }, (_, at) => this.#place(partitionName(name, at)).depth());
+    return parts.reduce(addDepths, place.depth());
+  }
+
   #settleOne(settlement: Settlement): SettleResult {
     const member = this.#hold.current();
     if (member === undefined) return 'not-member';
     const { world, identity } = this.#hold;
+    if (isPartition(settlement.claim.mailbox)) {
+      const partition = world.partition(settlement.claim.mailbox);
+      const result = partition.settle(member.id, settlement);
+      partition.log.line.offer();
+      return result;
+    }
     const mailbox = world.mailbox(settlement.claim.mailbox);
     const entry = mailbox.held(member.id, settlement.claim.id);
     if (entry === undefined) return 'lost';
     const settling = { mailbox, member: member.id, now: world.timers.clock.now(), keepOffMs: identity.beat.intervalMs };
     const carried = carryOut(settling, entry, settlement);
     mailbox.line.offer();
+    if (settlement.kind === 'park' && mailbox.partitions > 0) partOut(world, mailbox);
     mailbox.ring();
     return carried ? 'settled' : 'lost';
   }
 }
 
-function refusal(mailbox: Mailbox, request: AppendRequest): AppendResult | undefined {
+function addDepths(a: MailboxDepth, b: MailboxDepth): MailboxDepth {
+  const oldestAt = Math.min(a.oldestAt ?? Infinity, b.oldestAt ?? Infinity);
+  return {
+    messages: a.messages + b.messages,
+    bytes: a.bytes + b.bytes,
+    waiting: a.waiting + b.waiting,
+    pending: a.pending + b.pending,
+    dead: a.dead + b.dead,
+    ...(oldestAt === Infinity ? undefined : { oldestAt }),
+  };
+}
+
+function refusal(mailbox: Place, request: AppendRequest): AppendResult | undefined {
   const { messages, bytes, limits } = mailbox;
   const { maxLength, maxBytes } = limits;
   if (messages + request.count <= maxLength && bytes + request.frame.length <= maxBytes) return undefined;
@@ -165,6 +202,6 @@ function refusal(mailbox: Mailbox, request: AppendRequest): AppendResult | undef
   return fullness(mailbox, room);
 }
 
-function fullness({ messages, bytes, limits: { maxLength, maxBytes } }: Mailbox, room: number): AppendResult {
+function fullness({ messages, bytes, limits: { maxLength, maxBytes } }: Place, room: number): AppendResult {
   return { kind: 'full', room, messages, bytes, maxLength, maxBytes };
 }

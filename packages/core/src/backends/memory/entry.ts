@@ -9,7 +9,7 @@ export interface Entry {
   readonly frame: Uint8Array;
   readonly count: number;
   readonly deliveries: number;
-  readonly history: string | undefined;
+  history: string | undefined;
   /** The member it is for; absent: for whoever has room. */
   target: string | undefined;
   /** When it came into the log (backend time, ms); what is due later has not come yet. */
@@ -23,6 +23,8 @@ export interface Entry {
   /** Who handed it back, and until when (`elapsed()`) somebody else goes first. */
   parkedBy: string | undefined;
   parkedUntil: number;
+  /** Of a keyed mailbox: answers of envelopes that have been applied, by index. */
+  applied: Map<number, Uint8Array> | undefined;
 }
 
 export interface EntryStart {
@@ -31,6 +33,7 @@ export interface EntryStart {
   readonly todo?: string;
   readonly deliveries?: number;
   readonly history?: string;
+  readonly charges?: ReadonlyMap<number, number>;
   readonly target?: string | undefined;
 }
 
@@ -47,10 +50,11 @@ export function makeEntry(order: number, start: EntryStart): Entry {
     // A mask without a zero says nothing more than its absence.
     todo: start.todo?.includes('0') === true ? start.todo : undefined,
     crashes: 0,
-    charges: undefined,
+    charges: start.charges === undefined ? undefined : new Map(start.charges),
     mark: undefined,
     parkedBy: undefined,
     parkedUntil: 0,
+    applied: undefined,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Cache } from '../../ports/cache.ts';
 import type { Timers } from '../../ground/clock.ts';
 import type { Once } from '../../ports/once.ts';
 import type { Limits } from '../../ports/limits.ts';
+import type { Partitions } from '../../ports/partitions.ts';
 import type { Permits } from '../../ports/permits.ts';
 import type { Records } from '../../ports/records.ts';
 import type { StateStore } from '../../ports/state.ts';
@@ -13,6 +14,7 @@ import type { Topics } from '../../ports/topics.ts';
 import { MemoryBroker } from './broker.ts';
 import { Hold } from './hold.ts';
 import { MemoryMembership } from './membership.ts';
+import { MemoryPartitions } from './partitions.ts';
 import {
   memoryAlerts,
   memoryBreakers,
@@ -39,6 +41,7 @@ export class MemoryLink implements Link {
   readonly once: Once;
   readonly topics: Topics;
   readonly alerts: AlertStore;
+  readonly #partitions: MemoryPartitions;
   readonly timers: Timers | undefined;
   readonly #hold: Hold;
 
@@ -56,7 +59,12 @@ export class MemoryLink implements Link {
     this.once = memoryOnce(this.#hold);
     this.topics = memoryTopics(this.#hold);
     this.alerts = memoryAlerts(this.#hold);
+    this.#partitions = new MemoryPartitions(this.#hold);
     world.linkOpened();
+  }
+
+  get partitions(): Partitions {
+    return this.#partitions;
   }
 
   now(): number {
@@ -88,6 +96,7 @@ export class MemoryLink implements Link {
     this.#hold.member?.news.close();
     this.#hold.member?.alerts.close();
     await this.broker.closeReaders();
+    await this.#partitions.closeReaders();
     this.#hold.world.linkClosed();
   }
 }

@@ -6,20 +6,20 @@ import type { DueSet } from './due-set.ts';
 import { chargeCrash, claimOf, makeEntry, workOf, type Entry, type EntryStart } from './entry.ts';
 import { Heap } from './heap.ts';
 import { Line } from './line.ts';
-import { Queue } from './queue.ts';
-
-/** Until a node serves the mailbox and says otherwise: envelopes, and bytes (1 GiB). */
-const DEFAULT_LIMITS: MailboxLimits = { maxLength: 1_000_000, maxBytes: 1_073_741_824 };
+import { DEFAULT_LIMITS, type Place } from './place.ts';
+import { Queue } from '../../ground/queue.ts';
 
 /** Most handed-back entries that are looked at in one round for one that somebody with room may have. */
 const LOOK_AHEAD = 128;
 
 /** One in-order log, what its members hold, and what lies between two members. */
-export class Mailbox {
+export class Mailbox implements Place {
   readonly name: string;
   dead: DeadLetters = new DeadLetters();
   limits: MailboxLimits = DEFAULT_LIMITS;
   hints: string | undefined = undefined;
+  /** Into how many it is split; 0: it is not keyed. */
+  partitions = 0;
   /** Envelopes not settled yet, and the bytes of their entries; delayed ones included. */
   messages = 0;
   bytes = 0;
@@ -130,6 +130,18 @@ export class Mailbox {
     entry.parkedUntil = this.#timers.clock.elapsed() + keepOffMs;
     this.#orphans.push(entry);
     this.ring();
+  }
+
+  /** Takes out what is in nobody's hands and for nobody alone, in order. */
+  takeUnclaimed(): Entry[] {
+    const taken: Entry[] = [];
+    for (let entry = this.#orphans.pop(); entry !== undefined; entry = this.#orphans.pop()) taken.push(entry);
+    for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) taken.push(entry);
+    for (const entry of taken) {
+      this.messages -= workOf(entry);
+      this.bytes -= entry.frame.length;
+    }
+    return taken;
   }
 
   /** The member is gone: what it held, and what waited for it alone, is for the others. */

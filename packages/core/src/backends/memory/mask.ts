@@ -14,6 +14,11 @@ export function countWork(mask: string): number {
   return ones;
 }
 
+/** What is to do besides one envelope. */
+export function withoutOne(mask: string, index: number): string {
+  return `${mask.slice(0, index)}0${mask.slice(index + 1)}`;
+}
+
 /** What is to do in both. As long as `a`. */
 export function both(a: string, b: string): string {
   if (a === b) return a;

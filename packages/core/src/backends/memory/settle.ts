@@ -1,13 +1,28 @@
 import type { Settlement } from '../../ports/broker.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import { keepTodo, workOf, type Entry } from './entry.ts';
 import type { Mailbox } from './mailbox.ts';
 import { both, fullMask, hasWork, without } from './mask.ts';
 
-export interface Settling {
-  readonly mailbox: Mailbox;
+/** Where an entry that comes to its end lies. */
+interface Source {
+  messages: number;
+  readonly dead: DeadLetters;
+  end(member: string, entry: Entry): void;
+}
+
+interface Ending {
+  readonly mailbox: Source;
   readonly member: string;
+}
+
+interface Burying extends Ending {
   /** Backend time, ms. */
   readonly now: number;
+}
+
+export interface Settling extends Burying {
+  readonly mailbox: Mailbox;
   /** How long others go first with what is handed back, ms. */
   readonly keepOffMs: number;
 }
@@ -30,33 +45,43 @@ export function carryOut(settling: Settling, entry: Entry, settlement: Settlemen
       if (keepOrEnd(settling, entry, settlement.todo)) mailbox.handBack(member, entry, settling.keepOffMs);
       return true;
     case 'retry':
+      return moveLater(settling, entry, settlement);
     case 'bury':
-      return moveOut(settling, entry, settlement);
+      return bury(settling, entry, settlement);
   }
 }
 
-type Move = Extract<Settlement, { kind: 'retry' | 'bury' }>;
-
-function moveOut(settling: Settling, entry: Entry, move: Move): boolean {
-  const { mailbox } = settling;
-  const before = todoOf(entry);
-  const moved = both(before, move.moved);
+function moveLater({ mailbox, member }: Settling, entry: Entry, move: Extract<Settlement, { kind: 'retry' }>): boolean {
+  const moved = both(todoOf(entry), move.moved);
   if (!hasWork(moved)) return false;
   const { frame, count, target } = entry;
-  if (move.kind === 'retry') {
-    const { deliveries, history } = move;
-    mailbox.put({ frame, count, todo: moved, deliveries, history, target }, move.at);
-  } else {
-    const { reason, deliveries, history } = move;
-    mailbox.dead.add({ frame, count, todo: moved, reason, deliveries, history, at: settling.now });
-  }
-  keepOrEnd(settling, entry, move.todo === undefined ? fullMask(0) : without(move.todo, moved));
+  const { deliveries, history } = move;
+  mailbox.put({ frame, count, todo: moved, deliveries, history, target }, move.at);
+  keepOrEnd({ mailbox, member }, entry, restOf(move, moved));
   return true;
 }
 
+/** False: it had been buried before. */
+export function bury(
+  { mailbox, member, now }: Burying,
+  entry: Entry,
+  move: Extract<Settlement, { kind: 'bury' }>,
+): boolean {
+  const moved = both(todoOf(entry), move.moved);
+  if (!hasWork(moved)) return false;
+  const { frame, count } = entry;
+  const { reason, deliveries, history } = move;
+  mailbox.dead.add({ frame, count, todo: moved, reason, deliveries, history, at: now });
+  keepOrEnd({ mailbox, member }, entry, restOf(move, moved));
+  return true;
+}
+
+function restOf({ todo }: { readonly todo?: string }, moved: string): string {
+  return todo === undefined ? fullMask(0) : without(todo, moved);
+}
+
 /** Leaves `todo` of the entry to do, as far as it still was; ends the entry and answers false when nothing is left. */
-function keepOrEnd(settling: Settling, entry: Entry, todo: string): boolean {
-  const { mailbox, member } = settling;
+export function keepOrEnd({ mailbox, member }: Ending, entry: Entry, todo: string): boolean {
   const before = workOf(entry);
   const kept = both(todo, todoOf(entry));
   if (!hasWork(kept)) {

@@ -8,6 +8,7 @@ import type { Feed } from './feed.ts';
 import { LimitBook } from './limit-book.ts';
 import { Mailbox } from './mailbox.ts';
 import { OnceBook } from './once-book.ts';
+import { Partition } from './partition.ts';
 import { PermitBook } from './permit-book.ts';
 import { RecordBook } from './record-book.ts';
 import { StateBook } from './state-book.ts';
@@ -53,6 +54,7 @@ export class World {
   /** The last news there is. */
   seq = 0;
   readonly #mailboxes = new Map<string, Mailbox>();
+  readonly #partitions = new Map<string, Partition>();
   readonly #producers = new Map<string, { readonly numbers: Numbers; usedAt: number }>();
   #links = 0;
 
@@ -88,6 +90,22 @@ export class World {
       this.#mailboxes.set(name, mailbox);
     }
     return mailbox;
+  }
+
+  /** One partition of a keyed mailbox, by its name. */
+  partition(name: string): Partition {
+    let partition = this.#partitions.get(name);
+    if (partition === undefined) {
+      partition = new Partition(
+        name,
+        this.timers,
+        this.due,
+        (id) => this.members.has(id),
+        (id) => this.members.get(id)?.turnCame(name),
+      );
+      this.#partitions.set(name, partition);
+    }
+    return partition;
   }
 
   /** What a producer that is no member has had accepted; forgotten a day after the last time. */
@@ -130,6 +148,7 @@ export class World {
     member.news.close();
     member.alerts.close();
     for (const mailbox of this.#mailboxes.values()) mailbox.release(id, how === 'expired');
+    if (how === 'left') for (const partition of this.#partitions.values()) partition.release(id);
     this.tell(how, id);
   }
 

@@ -63,6 +63,9 @@ export class ThreadContext implements Context {
       new ActorError(code, message ?? `${this.method} failed with ${code}`, { details });
   }
 
+  /** Kept by the main thread alone. */
+  readonly state = undefined;
+
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, _options?: ClientOptions): Client<Methods> {
     throw new HomeostatError(
       'NOT_IN_THREAD',

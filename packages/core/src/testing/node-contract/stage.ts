@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { Actor } from '../../contract/actor.ts';
 import type { Backend, Link, Presence } from '../../backend.ts';
-import type { MethodSpecs } from '../../contract/contract.ts';
+import type { MethodSpecs, StateSchema } from '../../contract/contract.ts';
 import { HomeostatError } from '../../ground/errors.ts';
 import { createNode, type ActorNode, type NodeOptions } from '../../node/node.ts';
 import { nodeSettingsSchema } from '../../node/options.ts';
@@ -57,8 +57,8 @@ export class NodeStage {
   }
 
   /** A node that serves the actor. */
-  async serving<Methods extends MethodSpecs>(
-    actor: Actor<Methods>,
+  async serving<Methods extends MethodSpecs, State extends StateSchema>(
+    actor: Actor<Methods, State>,
     name = 'server',
     settings: NodeOptions = {},
   ): Promise<ActorNode> {

@@ -1,0 +1,61 @@
+/** Entries of one partition in hand, and those of which the backend has not heard everything: until then they are as we know them. */
+import type { KeyedBatch } from './keyed-batch.ts';
+
+export class InHand {
+  readonly #entries = new Map<string, KeyedBatch>();
+  /** Entry → settlements and commits that the backend has not answered yet. */
+  readonly #underWay = new Map<string, number>();
+  #waiting: (() => void)[] = [];
+
+  get(id: string): KeyedBatch | undefined {
+    return this.#entries.get(id);
+  }
+
+  all(): KeyedBatch[] {
+    return [...this.#entries.values()];
+  }
+
+  add(batch: KeyedBatch): void {
+    this.#entries.set(batch.id, batch);
+  }
+
+  /** One settlement or commit more of an entry is under way. */
+  departed(id: string): void {
+    this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1);
+  }
+
+  /** The backend has answered one. */
+  arrived(id: string): void {
+    const left = (this.#underWay.get(id) ?? 1) - 1;
+    if (left > 0) this.#underWay.set(id, left);
+    else this.#underWay.delete(id);
+    const batch = this.#entries.get(id);
+    if (batch !== undefined) this.released(batch);
+    else this.#look();
+  }
+
+  /** Nothing of the entry is in hand any more: it can be forgotten once nothing of it is under way. */
+  released(batch: KeyedBatch): void {
+    const isOver = batch.dropped || batch.remaining === 0;
+    if (!isOver || this.#underWay.has(batch.id)) return;
+    if (this.#entries.get(batch.id) === batch) this.#entries.delete(batch.id);
+    this.#look();
+  }
+
+  /** Resolves when there is nothing. */
+  async empty(): Promise<void> {
+    while (this.#entries.size + this.#underWay.size > 0)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#underWay.clear();
+    this.#look();
+  }
+
+  #look(): void {
+    if (this.#entries.size + this.#underWay.size > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}

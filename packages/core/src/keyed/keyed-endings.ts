@@ -1,0 +1,187 @@
+/** What becomes of messages that keep their order: they are tried again where they are, and what they change is committed. */
+import type { Batch } from '../serving/batch.ts';
+import type { Delivery } from '../serving/delivery.ts';
+import type { DispatcherNeeds } from '../serving/dispatcher.ts';
+import { Endings } from '../serving/endings.ts';
+import { codeOf, messageOf } from '../ground/errors.ts';
+import { toWireError, type WireError } from '../wire/envelope.ts';
+import { encodeBody } from '../wire/frame.ts';
+import { KeyedBatch } from './keyed-batch.ts';
+import { Transaction } from './transaction.ts';
+
+const NO_BODY = new Uint8Array(0);
+
+export class KeyedEndings extends Endings {
+  readonly #needs: DispatcherNeeds;
+  readonly #freed: (batch: Batch) => void;
+  /** Entries of partitions in hand: they do not count for the whole mailbox. */
+  readonly #keyed = new Set<KeyedBatch>();
+
+  constructor(needs: DispatcherNeeds, freed: (batch: Batch) => void) {
+    super(needs, freed);
+    this.#needs = needs;
+    this.#freed = freed;
+  }
+
+  override get inHand(): number {
+    return super.inHand - this.#keyed.size;
+  }
+
+  override hold(batch: Batch): void {
+    if (batch instanceof KeyedBatch) this.#keyed.add(batch);
+    super.hold(batch);
+  }
+
+  override succeeded(delivery: Delivery, value: unknown): void {
+    const { batch, scope } = delivery;
+    if (!(batch instanceof KeyedBatch)) return super.succeeded(delivery, value);
+    if (scope instanceof Transaction) scope.held.close();
+    if (scope instanceof Transaction && scope.changes) {
+      void this.#commit(batch, delivery, scope, () => encodeBody(value, this.#needs.maxBodyBytes));
+      return;
+    }
+    batch.over(delivery.index);
+    super.succeeded(delivery, value);
+    batch.partition.over(batch, delivery.index);
+  }
+
+  override succeededWithBytes(delivery: Delivery, body: Uint8Array | undefined): void {
+    const { batch } = delivery;
+    if (batch instanceof KeyedBatch) batch.over(delivery.index);
+    super.succeededWithBytes(delivery, body);
+    if (batch instanceof KeyedBatch) batch.partition.over(batch, delivery.index);
+  }
+
+  override failed(delivery: Delivery, error: WireError): void {
+    if (delivery.scope instanceof Transaction) delivery.scope.held.close();
+    super.failed(delivery, error);
+    this.#overUnlessAgain(delivery);
+  }
+
+  override refused(delivery: Delivery, reason: string): void {
+    super.refused(delivery, reason);
+    this.#overUnlessAgain(delivery);
+  }
+
+  override skipped(delivery: Delivery): void {
+    super.skipped(delivery);
+    this.#overUnlessAgain(delivery);
+  }
+
+  /** Nobody else can have it: it waits in its place. */
+  override comeBack(delivery: Delivery, delayMs: number, code: string): void {
+    const { batch, index } = delivery;
+    if (!(batch instanceof KeyedBatch)) return super.comeBack(delivery, delayMs, code);
+    if (batch.dropped) return;
+    this.#stays(batch);
+    batch.partition.again(batch, index, delayMs, 'waits');
+  }
+
+  /** It stays in the log: what of it has ended is told, and it is forgotten. */
+  override handBackOne(batch: Batch): void {
+    if (!(batch instanceof KeyedBatch)) return super.handBackOne(batch);
+    if (batch.dropped || !this.#keyed.has(batch)) return;
+    if (batch.untold > 0 || batch.leaving.length > 0) this.flush(batch);
+    batch.dropped = true;
+    this.release(batch);
+  }
+
+  override dropAll(): void {
+    this.#keyed.clear();
+    super.dropAll();
+  }
+
+  protected override leave(delivery: Delivery, error: WireError, at?: number): void {
+    const { batch, index } = delivery;
+    if (!(batch instanceof KeyedBatch) || at === undefined) return super.leave(delivery, error, at);
+    if (batch.dropped) return;
+    const { stats, clock } = this.#needs;
+    stats.redelivered += 1;
+    const known = batch.failed(index, delivery.attempt, this.history(delivery, error.code, error.message));
+    this.#needs.settler().add({ kind: 'progress', claim: batch.claim, todo: everything(batch), ...known });
+    this.#stays(batch);
+    batch.partition.again(batch, index, at - clock.now(), 'failed');
+  }
+
+  protected override end(batch: Batch, index: number): void {
+    const wasTodo = batch.isTodo(index);
+    super.end(batch, index);
+    if (!(batch instanceof KeyedBatch) || batch.dropped || !wasTodo) return;
+    batch.leave(index);
+    this.letGo(batch);
+  }
+
+  protected override release(batch: Batch): void {
+    if (batch instanceof KeyedBatch) this.#keyed.delete(batch);
+    super.release(batch);
+    if (batch instanceof KeyedBatch) batch.partition.released(batch);
+  }
+
+  /** What is left of the entry stays in the log, once nothing of it is in hand. */
+  letGo(batch: KeyedBatch): void {
+    if (batch.remaining === 0 || batch.running > 0 || batch.arriving) return;
+    if (batch.held === 0 || batch.partition.resting) this.handBackOne(batch);
+  }
+
+  /** The backend knows already that it is done: nothing is told. */
+  #done(batch: KeyedBatch, index: number): void {
+    const before = batch.untold;
+    if (batch.dropped || !batch.end(index)) return;
+    batch.untold = before;
+    batch.running -= 1;
+    batch.leave(index);
+    if (batch.remaining > 0) {
+      if (batch.suspect && batch.running === 0) this.#freed(batch);
+      this.letGo(batch);
+      return;
+    }
+    if (before > 0 || batch.leaving.length > 0) this.flush(batch);
+    this.release(batch);
+  }
+
+  /** It has not ended, and does not run. */
+  #stays(batch: KeyedBatch): void {
+    batch.running -= 1;
+    if (batch.suspect && batch.running === 0) this.#freed(batch);
+  }
+
+  #overUnlessAgain({ batch, index }: Delivery): void {
+    if (!(batch instanceof KeyedBatch) || batch.partition.waitsAgain(batch, index)) return;
+    if (batch.isTodo(index)) batch.over(index);
+    batch.partition.over(batch, index);
+  }
+
+  /** State, done mark and casts in one step; an answer leaves after it. */
+  async #commit(
+    batch: KeyedBatch,
+    delivery: Delivery,
+    transaction: Transaction,
+    encode: () => Uint8Array | undefined,
+  ): Promise<void> {
+    const { index } = delivery;
+    let answer: Uint8Array | undefined;
+    let outcome: 'committed' | 'lost';
+    try {
+      if (delivery.isCall) answer = encode() ?? NO_BODY;
+      outcome = await batch.partition.commit(batch, index, transaction, answer);
+    } catch (thrown) {
+      this.#needs.log.warn(
+        { evt: 'commit_refused', method: delivery.method, code: codeOf(thrown), reason: messageOf(thrown) },
+        'what a handler wanted to keep was refused; the message has failed',
+      );
+      this.failed(delivery, { ...toWireError(thrown), outcome: 'failed' });
+      return;
+    }
+    if (batch.dropped) return;
+    batch.over(index);
+    if (outcome === 'lost') this.#done(batch, index);
+    else if (answer === undefined) this.#done(batch, index);
+    else super.succeededWithBytes(delivery, answer.length === 0 ? undefined : answer);
+    batch.partition.over(batch, index);
+  }
+}
+
+/** Every bit: what has ended meanwhile is told on its own. */
+function everything({ claim }: KeyedBatch): string {
+  return '1'.repeat(claim.count);
+}

@@ -1,0 +1,127 @@
+import { sleep } from '../../ground/loop.ts';
+import { BLIND_BEAT, evict, LATE_BEAT } from './evicting.ts';
+import { tally, Witness } from './keyed-witness.ts';
+import { numbers, QUICK_BEAT, until, type Promised } from './stage.ts';
+
+/** Each number once, in order, whatever was done again in between. */
+function inOrder(done: readonly number[] | undefined): number[] {
+  const seen: number[] = [];
+  for (const n of done ?? []) if (!seen.includes(n)) seen.push(n);
+  return seen;
+}
+
+export function keyedMoving(promised: Promised): void {
+  promised('partitions follow the nodes that come and go, and no key is overtaken or run twice', async (t, stage) => {
+    const witness = new Witness();
+    const served = witness.actor(8, () => sleep(1));
+    await stage.serving(served, 'first');
+    const api = (await stage.node('caller')).client(tally, { timeoutMs: 20_000 });
+    const keys = numbers(16).map((key) => `key-${key}`);
+    let sent = 0;
+    let going = true;
+    const sending = (async () => {
+      for (; going; sent += 1) {
+        await Promise.all(keys.map((key) => api.add.cast(sent, { key })));
+        await sleep(2);
+      }
+    })();
+    const second = await stage.serving(served, 'second');
+    await sleep(100);
+    const third = await stage.serving(served, 'third');
+    await sleep(100);
+    await second.unserve(tally);
+    await sleep(50);
+    await third.close();
+    await second.serve(served);
+    await sleep(50);
+    going = false;
+    await sending;
+    await until('everything to be handled', () => witness.total >= sent * keys.length);
+    for (const key of keys) t.deepEqual(witness.done.get(key), numbers(sent), key);
+    t.deepEqual(witness.overlaps, []);
+  });
+
+  promised('what a dead node owned moves to others, and no key is overtaken', async (t, stage) => {
+    const witness = new Witness();
+    const served = witness.actor(8, () => sleep(1));
+    const { node: doomed, die } = await stage.mortal('doomed');
+    await doomed.serve(served);
+    const other = await stage.serving(served, 'other', { beat: QUICK_BEAT });
+    const api = (await stage.node('caller', { beat: QUICK_BEAT })).client(tally, { timeoutMs: 20_000 });
+    const keys = numbers(16).map((key) => `key-${key}`);
+    for (const n of numbers(20)) await Promise.all(keys.map((key) => api.add.cast(n, { key })));
+    await die();
+    for (const n of numbers(20)) await Promise.all(keys.map((key) => api.add.cast(n + 20, { key })));
+    await until('everything to be handled', async () => (await other.depth(tally)).messages === 0);
+    for (const key of keys) t.deepEqual(inOrder(witness.done.get(key)), numbers(40), key);
+  });
+
+  promised(
+    'an evicted node lets go of its partitions, and takes its share again under its new id',
+    async (t, stage) => {
+      const witness = new Witness();
+      const served = witness.actor(4);
+      const server = await stage.serving(served, 'server', { beat: LATE_BEAT });
+      const api = (await stage.node('caller', { beat: BLIND_BEAT })).client(tally, { timeoutMs: 20_000 });
+      t.deepEqual(await Promise.all(numbers(50).map((n) => api.ask(n, { key: `k${n % 5}` }))), numbers(50));
+      await evict(stage, server);
+      t.deepEqual(await Promise.all(numbers(50).map((n) => api.ask(n, { key: `k${n % 5}` }))), numbers(50));
+      await until('nothing to be left over', async () => (await server.depth(tally)).messages === 0);
+    },
+  );
+
+  promised(
+    'a message that kills its node is found out, and what stands beside and behind it is not charged',
+    async (t, stage) => {
+      const witness = new Witness();
+      const deaths: (() => Promise<void>)[] = [];
+      let killed = 0;
+      const api = (await stage.node('caller', { beat: QUICK_BEAT })).client(tally, { timeoutMs: 30_000 });
+      for (const name of ['one', 'two', 'three', 'four', 'five', 'six']) {
+        const { node, die } = await stage.mortal(name);
+        deaths.push(die);
+        let alive = true;
+        await node.serve(
+          witness.actor(1, (n, key) => {
+            if (key !== 'poison' || n !== 1) return alive ? undefined : new Promise<void>(() => {});
+            if (alive) killed += 1;
+            alive = false;
+            void die();
+            return new Promise<void>(() => {});
+          }),
+        );
+        if (name !== 'one') continue;
+        // In one entry, and in those behind it.
+        await Promise.all(numbers(3).flatMap((n) => ['poison', 'beside'].map((key) => api.add.cast(n, { key }))));
+        for (const n of numbers(3)) await api.add.cast(n + 3, { key: 'beside' });
+      }
+      const observer = await stage.node('observer', { beat: QUICK_BEAT });
+      await until('the poison to be a dead letter', async () => (await observer.depth(tally)).dead === 1);
+      await until('all else to be handled', async () => (await observer.depth(tally)).messages === 0);
+      const [letter] = await observer.deadLetters(tally).list();
+      t.is(letter?.reason, 'NODE_DIED');
+      t.is(letter?.key, 'poison');
+      // One death without a mark, then as many as it has deliveries.
+      t.is(killed, 5);
+      t.deepEqual(inOrder(witness.done.get('poison')), [0, 2]);
+      t.deepEqual(inOrder(witness.done.get('beside')), numbers(6));
+    },
+  );
+
+  promised('a node that closes in the middle of keyed work loses nothing of it', async (t, stage) => {
+    const witness = new Witness();
+    const served = witness.actor(4, () => sleep(3));
+    const first = await stage.serving(served, 'first');
+    const api = (await stage.node('caller')).client(tally, { timeoutMs: 20_000 });
+    await Promise.all(numbers(100).map((n) => api.add.cast(n, { key: `k${n % 4}` })));
+    await until('it to be under way', () => witness.total > 5);
+    await stage.serving(served, 'second');
+    await first.close();
+    await until('everything to be handled', () => witness.total >= 100);
+    for (const key of numbers(4)) {
+      const expected = numbers(25).map((n) => 4 * n + key);
+      t.deepEqual(witness.done.get(`k${key}`), expected);
+    }
+    t.deepEqual(witness.overlaps, []);
+  });
+}
