@@ -59,7 +59,7 @@ test.serial(
     await stream.next();
     let most = 0;
     const measure = async (): Promise<void> => {
-      most = Math.max(most, Number((await look.memory('USAGE', inbox, 'SAMPLES', 0)) ?? 0));
+      most = Math.max(most, (await look.memory('USAGE', inbox, 'SAMPLES', 0)) ?? 0);
     };
     // A slow reader: the window fills.
     await until('the window to fill', () => pulled() >= MIB / 1_100);
