@@ -13,7 +13,7 @@ process.env['LOG_LEVEL'] = 'silent';
 /** From the death of a node until everybody has drawn the consequences, ms. */
 const IN_TIME_MS = BEAT.ttlMs + 1_000;
 /** The machine may be late: the best of some rounds counts. */
-const ROUNDS = 3;
+const ROUNDS = 2;
 
 interface House {
   readonly node: ActorNode;

@@ -45,7 +45,10 @@ export interface RequestOptions {
  * How a stream is asked for. `timeoutMs` is the longest wait for the next item, while you wait for it (default: as of calls);
  * `deadline` bounds all of it (default: none).
  */
-export type StreamOptions = Omit<RequestOptions, 'cache' | 'fallback'>;
+export type StreamOptions = Pick<
+  RequestOptions,
+  'timeoutMs' | 'deadline' | 'signal' | 'key' | 'headers' | 'orphan' | 'retry' | 'breaker' | 'tags' | 'node'
+>;
 
 /** How a cast is sent. Give either `delayMs` or `at`. */
 export interface CastOptions extends Omit<RequestOptions, 'retry' | 'breaker' | 'cache' | 'fallback'> {

@@ -319,9 +319,15 @@ export const requestOptionsSchema: z.ZodType<RequestOptions> = z
   .refine(notBoth, NOT_BOTH);
 
 export const streamOptionsSchema: z.ZodType<StreamOptions> = z.strictObject({
-  ...request,
+  timeoutMs: request.timeoutMs,
+  deadline: request.deadline,
+  signal: request.signal,
+  key: request.key,
+  headers: request.headers,
+  orphan: request.orphan,
   retry: protection.retry,
   breaker: protection.breaker,
+  ...wishes,
 });
 
 export const castOptionsSchema: z.ZodType<CastOptions> = z

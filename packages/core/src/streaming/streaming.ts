@@ -18,7 +18,8 @@ export function streaming(
   const yields = yieldingOf(actor);
   if (yields.size === 0) return {};
   const begun = new Begun({ yields, isGone: (nodeId) => presence.isGone(nodeId) });
-  return { streams: { yields, outgoing }, gates: [...(gates ?? []), begun] };
+  // First: what is no stream, or no stream any more, is not kept, counted or made to wait by the others.
+  return { streams: { yields, outgoing }, gates: [begun, ...(gates ?? [])] };
 }
 
 /** @throws ConfigError where a handler in a thread would have to yield. */

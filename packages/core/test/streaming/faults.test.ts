@@ -154,16 +154,21 @@ test.serial('credits and cancellations of strangers, and those that lie, change 
   await until('the generator to stop', () => made.stopped === 2);
 });
 
-test.serial('a cast of a method that yields is no stream: it becomes a dead letter', async (t) => {
-  const { backend, server, begun } = await scene(t);
+test.serial('a cast of a method that yields is no stream, nor is a call with an id: neither is begun', async (t) => {
+  const made = await scene(t);
+  const { backend, server } = made;
   const link = await strange(backend);
   t.teardown(() => link.close());
   const writer = new FrameWriter(1_000);
   writer.open(1_000);
   writer.addCast('numbers', 3, 0);
-  await link.broker.append({ mailbox: feed.mailbox, number: 1, frame: writer.finish('hand-1', 1, null), count: 1 });
-  await until('it to be dead', async () => (await server.depth(feed)).dead === 1);
-  t.is(begun, 0);
+  writer.addCall('numbers', 3, 1, 0, { id: 'once' });
+  await link.broker.append({ mailbox: feed.mailbox, number: 1, frame: writer.finish('hand-1', 1, 'hand-1'), count: 2 });
+  await until('one to be dead, the other to be answered', async () => {
+    const { dead, messages } = await server.depth(feed);
+    return dead === 1 && messages === 0;
+  });
+  t.is(made.begun, 0);
 });
 
 /** A hold on the backend without a node. */

@@ -22,7 +22,7 @@ export class Begun implements Gate {
 
   enter(delivery: Delivery): Refusal | undefined | Promise<Refusal | undefined> {
     if (!this.#needs.yields.has(delivery.method)) return undefined;
-    if (!delivery.isCall) return refused(delivery);
+    if (!delivery.isCall || delivery.envelope.extras?.id !== undefined) return refused(delivery);
     if (delivery.attempt > 1 || delivery.batch.claim.crashes > 0) return broken(delivery);
     const gone = this.#needs.isGone(delivery.caller);
     return gone instanceof Promise ? gone.then(judged) : judged(gone);
@@ -38,7 +38,7 @@ function broken({ method }: Delivery): Refusal {
 }
 
 function refused({ method }: Delivery): Refusal {
-  const error = new HandlerError(`${method} answers with a stream: it can be read, not told`, {
+  const error = new HandlerError(`${method} answers with a stream: it can be called, without an id, and not cast`, {
     retryable: false,
     outcome: 'not-executed',
   });
