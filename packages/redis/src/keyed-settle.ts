@@ -11,7 +11,7 @@ import type { Tenure } from './tenures.ts';
 /** Entries ended by one script. */
 const MOST_ENDED = 512;
 
-export type KeyedSlot = { readonly index: number; readonly settlement: Settlement };
+type KeyedSlot = { readonly index: number; readonly settlement: Settlement };
 type Of<Kind extends Settlement['kind']> = Extract<Settlement, { readonly kind: Kind }>;
 type Done = Of<'done'>;
 type Step = Of<'progress' | 'mark'>;

@@ -26,7 +26,7 @@
  * | `{ns:L}:progress:<name>` | hash | entry id → `crashes|mask|mark|charges`; `dead:<id>` → mask of a dead letter |
  * | `{ns:L}:dead:<name>` | stream | dead letters; the fields above and r reason |
  * | `{ns:L}:mailbox:<name>#<partition>` | stream | a partition's log: as a mailbox without a group, read by its owner alone; level, progress and dead letters are under the same name |
- * | `{ns:L}:owners:<name>` | hash | partition → node id, or `id last`: taken over from a dead node when `last` was the end of its log |
+ * | `{ns:L}:owners:<name>` | hash | partition → node id, or `id last`: taken over from a dead node when `last` was the end of its log; ` last`: released since, and something of that is left |
  * | `{ns:L}:kept:<name>#<partition>` | hash | entry id → envelopes that have been applied; `id:index` → their answers; `id:h` → history |
  * | `{ns:L}:keyed:<name>#<partition>` | hash | key → state |
  * | `{ns:L}:outgoing:<name>#<partition>` | stream | casts that were committed and not relayed, by number; fields m mailbox, f frame, n count |

@@ -124,7 +124,7 @@ export class RedisPartitions implements Partitions {
     const { name, lane, keys } = this.#place(mailbox, partition);
     tenures.end(name);
     if (owner === undefined) return;
-    await run(command, 'keyedrelease', [lane.members, keys.owners, keys.progress], [owner, partition]);
+    await run(command, 'keyedrelease', [lane.members, keys.owners, keys.progress, keys.stream], [owner, partition]);
   }
 
   async read(mailbox: string, partition: number, intake: Intake): Promise<PartitionReader> {

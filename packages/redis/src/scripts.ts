@@ -2804,7 +2804,7 @@ if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
 return redis.call('XTRIM', KEYS[3], 'MINID', ARGV[3])`,
   },
   keyedrelease: {
-    sha: '20dec26f5cfbbdc0b539d7d7ed8cd82b962a06b7',
+    sha: '8a6a5abd1748e7aa5ebb4fe076a57b3bd6f7d863',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function read_progress(text)
@@ -2846,9 +2846,15 @@ local function take_marks_off(progress, died)
     end
   end
 end
-if owner_of(KEYS[2], ARGV[2]) ~= ARGV[1] then return 0 end
+local holder, last = owner_of(KEYS[2], ARGV[2])
+if holder ~= ARGV[1] then return 0 end
 take_marks_off(KEYS[3], false)
-redis.call('HDEL', KEYS[2], ARGV[2])
+local left = last and last ~= '' and redis.pcall('XRANGE', KEYS[4], '-', last, 'COUNT', 1) or {}
+if left[1] then
+  redis.call('HSET', KEYS[2], ARGV[2], ' ' .. last)
+else
+  redis.call('HDEL', KEYS[2], ARGV[2])
+end
 return 1`,
   },
   keyedsplit: {
@@ -2883,7 +2889,7 @@ redis.call('HDEL', KEYS[3], 'splitter', 'sealed')
 return { tonumber(ARGV[2]) }`,
   },
   keyedtake: {
-    sha: 'b93b1848007a2340a9635145291f024f9a8dd55f',
+    sha: 'e7aebc05d8ee6a23b9a27f28cb279d41ef448fd9',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function read_progress(text)
@@ -2928,8 +2934,7 @@ end
 local holder, last = owner_of(KEYS[2], ARGV[2])
 if holder ~= ARGV[1] then
   if holder and redis.call('HEXISTS', KEYS[1], holder) == 1 then return { 'held', holder } end
-  last = nil
-  if holder then
+  if holder and holder ~= '' then
     take_marks_off(KEYS[4], true)
     local newest = redis.pcall('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
     last = newest[1] and newest[1][1] or ''

@@ -5,6 +5,8 @@ export class InHand {
   readonly #entries = new Map<string, KeyedBatch>();
   /** Entry → settlements and commits that the backend has not answered yet. */
   readonly #underWay = new Map<string, number>();
+  /** Entry → who waits until nothing of it is under way. */
+  readonly #quiet = new Map<string, (() => void)[]>();
   #waiting: (() => void)[] = [];
 
   get(id: string): KeyedBatch | undefined {
@@ -28,7 +30,11 @@ export class InHand {
   arrived(id: string): void {
     const left = (this.#underWay.get(id) ?? 1) - 1;
     if (left > 0) this.#underWay.set(id, left);
-    else this.#underWay.delete(id);
+    else {
+      this.#underWay.delete(id);
+      for (const resolve of this.#quiet.get(id) ?? []) resolve();
+      this.#quiet.delete(id);
+    }
     const batch = this.#entries.get(id);
     if (batch !== undefined) this.released(batch);
     else this.#look();
@@ -42,6 +48,12 @@ export class InHand {
     this.#look();
   }
 
+  /** Resolves when the backend has answered everything of an entry. */
+  async quiet(id: string): Promise<void> {
+    while (this.#underWay.has(id))
+      await new Promise<void>((resolve) => this.#quiet.set(id, [...(this.#quiet.get(id) ?? []), resolve]));
+  }
+
   /** Resolves when there is nothing. */
   async empty(): Promise<void> {
     while (this.#entries.size + this.#underWay.size > 0)
@@ -51,6 +63,8 @@ export class InHand {
   clear(): void {
     this.#entries.clear();
     this.#underWay.clear();
+    for (const waiting of this.#quiet.values()) for (const resolve of waiting) resolve();
+    this.#quiet.clear();
     this.#look();
   }
 

@@ -11,6 +11,7 @@ import type { Partitions } from '../ports/partitions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Dispatcher, DispatcherNeeds } from '../serving/dispatcher.ts';
 import { readFrame } from '../wire/frame.ts';
+import { KeyedBatch } from './keyed-batch.ts';
 import { KeyedEndings } from './keyed-endings.ts';
 import { KeyedGate, type Keeping } from './keyed-gate.ts';
 import { KeyedSettler } from './keyed-settler.ts';
@@ -199,8 +200,10 @@ export class KeyedServing {
     });
   }
 
-  /** Beside what else is being settled: nothing of the entry is taken back by it. */
-  async #mark({ claim }: Batch, index: number): Promise<void> {
+  /** After what is being settled of the entry: progress that came later would take the mark away. */
+  async #mark(batch: Batch, index: number): Promise<void> {
+    const { claim } = batch;
+    if (batch instanceof KeyedBatch) await batch.partition.quiet(batch.id);
     const todo = '1'.repeat(claim.count);
     const [result] = await this.#needs.broker.settle([{ kind: 'mark', claim, todo, index }]);
     if (result !== 'settled') throw new ConfigError(`the entry is no longer ours: ${String(result)}`);

@@ -49,7 +49,7 @@ export class KeyedWaiting implements WaitingLine {
       const { line, queue } = ready;
       const { head } = queue;
       // It may have been dropped since.
-      if (!queue.ready || head === undefined) continue;
+      if (!queue.ready || head === undefined || head.entry.dropped) continue;
       if (head.entry.suspect && head.entry.running > 0) {
         const behind = this.#behind.get(head.entry);
         if (behind === undefined) this.#behind.set(head.entry, [ready]);

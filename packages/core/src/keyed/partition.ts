@@ -88,6 +88,7 @@ export class Partition implements Intake {
   }
 
   take(claims: readonly Claim[]): void {
+    if (this.#closing.signal.aborted) return;
     this.#cursor.came();
     for (const claim of claims) this.#meet(claim);
     if (!this.resting) this.#cursor.move();
@@ -96,6 +97,7 @@ export class Partition implements Intake {
 
   /** The first message of a key has been handled: the next one may run. */
   over(batch: KeyedBatch, index: number): void {
+    if (this.#closing.signal.aborted) return;
     const queue = this.#queueOf(batch, index);
     if (queue === undefined) return;
     this.#line.ended(queue);
@@ -106,6 +108,7 @@ export class Partition implements Intake {
 
   /** It has not ended: it comes again in its place. `failed`: what is behind it need not wait in memory. */
   again(batch: KeyedBatch, index: number, delayMs: number, why: 'failed' | 'waits'): void {
+    if (this.#closing.signal.aborted) return;
     const queue = this.#queueOf(batch, index);
     if (queue === undefined) return;
     this.#again.add(queue, delayMs);
@@ -140,6 +143,11 @@ export class Partition implements Intake {
   /** One settlement more of an entry is under way. */
   departed(id: string): void {
     this.#inHand.departed(id);
+  }
+
+  /** Resolves when the backend has answered everything of an entry. */
+  quiet(id: string): Promise<void> {
+    return this.#inHand.quiet(id);
   }
 
   /** The backend has answered one. */

@@ -42,7 +42,8 @@ export function limitsOfPartition({ maxLength, maxBytes }: MailboxLimits, partit
 export type PartitionTaken =
   /**
    * `orphaned`: whoever had it died with it, and what it had begun may have been done. Given then: the last entry that was
-   * in the log when it was taken, `''` where there was none.
+   * in the log when it was taken over, `''` where there was none. Whoever has it next, released, is told the same as long as
+   * one of those entries is left.
    */
   | { readonly kind: 'owned'; readonly orphaned?: string }
   | { readonly kind: 'held'; readonly by: string }

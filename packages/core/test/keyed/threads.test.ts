@@ -30,5 +30,5 @@ test('state by key is not to be had in threads', async (t) => {
   const error = await t.throwsAsync(
     node.serve(new URL('../fixtures/account.actor.js', import.meta.url), { pool: 'threads', threads: 1 }),
   );
-  t.regex(error!.message, /pool 'async'/);
+  t.regex(error.message, /pool 'async'/);
 });

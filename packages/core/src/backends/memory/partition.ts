@@ -29,6 +29,8 @@ export class Partition {
   readonly #isMember: (id: string) => boolean;
   #tenure: Tenure | undefined;
   #tenures = 0;
+  /** The last of those entries that a dead owner may have begun, while one of them is left. */
+  #suspect: string | undefined;
   #outgoing: RelayedFrame[] = [];
   #lastNumber = 0;
 
@@ -69,6 +71,8 @@ export class Partition {
     if (this.#tenure?.owner !== member) return;
     this.#tenure = undefined;
     for (const entry of this.log.left()) entry.mark = undefined;
+    const [first] = this.log.after(0, 1);
+    if (first === undefined || first.order > Number(this.#suspect)) this.#suspect = undefined;
   }
 
   claim(entry: Entry, tenure: number): TenureClaim {
@@ -136,14 +140,14 @@ export class Partition {
   }
 
   #begin(member: string): void {
-    const died = this.#tenure !== undefined;
-    if (died) {
+    if (this.#tenure !== undefined) {
+      this.#suspect = this.log.last();
       for (const entry of this.log.left()) {
         if (entry.mark !== undefined) chargeMark(entry, entry.mark);
       }
     }
     this.#tenures += 1;
-    this.#tenure = { owner: member, number: this.#tenures, orphaned: died ? this.log.last() : undefined };
+    this.#tenure = { owner: member, number: this.#tenures, orphaned: this.#suspect };
   }
 
   #find(member: string, claim: Claim): Entry | undefined {

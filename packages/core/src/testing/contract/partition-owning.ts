@@ -1,6 +1,6 @@
 import { partitionName } from '../../ports/partitions.ts';
 import { waitFor } from '../wait-for.ts';
-import { BANK, inherit, own, PARTITIONS, split, take } from './keyed-kit.ts';
+import { BANK, inherit, own, PARTITIONS, read, split, take } from './keyed-kit.ts';
 import type { Promised } from './stage.ts';
 import { DEADLINE_MS, LATE_BEAT, WIDE } from './times.ts';
 
@@ -81,7 +81,18 @@ export function partitionOwning(promised: Promised): void {
     t.deepEqual(await take(heir, 0), { kind: 'owned', orphaned: last }, 'who asks again is told again');
     t.deepEqual(await take(heir, 2), { kind: 'owned' });
     await heir.link.partitions.release(BANK, 0);
-    t.deepEqual(await take(heir, 0), { kind: 'owned' }, 'it has been in good hands since');
+    t.deepEqual(await heir.link.partitions.owners(BANK), [undefined, heir.id, heir.id, undefined]);
+    const next = await stage.peer('next');
+    t.deepEqual(await take(next, 0), { kind: 'owned', orphaned: last }, 'what was begun may still be there');
+    const basket = await read(next);
+    await basket.holds(2);
+    await next.done(basket.claims[1]!);
+    await next.link.partitions.release(BANK, 0);
+    t.deepEqual(await take(heir, 0), { kind: 'owned', orphaned: last }, 'the first one is left');
+    await heir.done(await (await read(heir)).claim(0));
+    await heir.send(partitionName(BANK, 0), 'of now');
+    await heir.link.partitions.release(BANK, 0);
+    t.deepEqual(await take(next, 0), { kind: 'owned' }, 'what was there then has ended');
   });
 
   promised('a node that is no member owns nothing', async (t, stage) => {

@@ -1,7 +1,8 @@
 import { sleep } from '../../ground/loop.ts';
 import { BLIND_BEAT, evict, LATE_BEAT } from './evicting.ts';
 import { tally, Witness } from './keyed-witness.ts';
-import { numbers, QUICK_BEAT, until, type Promised } from './stage.ts';
+import { waitFor } from '../wait-for.ts';
+import { DEADLINE_MS, gate, numbers, QUICK_BEAT, until, type Promised } from './stage.ts';
 
 /** Each number once, in order, whatever was done again in between. */
 function inOrder(done: readonly number[] | undefined): number[] {
@@ -70,6 +71,30 @@ export function keyedMoving(promised: Promised): void {
     },
   );
 
+  promised('a handler that outlives the eviction of its node starts nothing of what it held', async (t, stage) => {
+    const { opened, open } = gate();
+    const runs: number[] = [];
+    const witness = new Witness();
+    const server = await stage.serving(
+      witness.actor(1, async (n) => {
+        runs.push(n);
+        // Deaf to its signal, the first time.
+        if (n === 0 && runs.length === 1) await opened;
+      }),
+      'server',
+      { beat: LATE_BEAT },
+    );
+    const api = (await stage.node('caller', { beat: BLIND_BEAT })).client(tally, { timeoutMs: 20_000 });
+    for (const n of numbers(10)) await api.add.cast(n, { key: 'k' });
+    await until('the first to run', () => runs.length === 1);
+    await evict(stage, server);
+    await until('all to be done under the new id', async () => (await server.depth(tally)).messages === 0);
+    open();
+    t.is(await api.ask(10, { key: 'k' }), 10);
+    t.is(await api.ask(11, { key: 'other' }), 11);
+    t.deepEqual(runs, [0, ...numbers(12)]);
+  });
+
   promised(
     'a message that kills its node is found out, and what stands beside and behind it is not charged',
     async (t, stage) => {
@@ -96,7 +121,11 @@ export function keyedMoving(promised: Promised): void {
         for (const n of numbers(3)) await api.add.cast(n + 3, { key: 'beside' });
       }
       const observer = await stage.node('observer', { beat: QUICK_BEAT });
-      await until('the poison to be a dead letter', async () => (await observer.depth(tally)).dead === 1);
+      // Five nodes die, one after the other.
+      await waitFor(async () => (await observer.depth(tally)).dead === 1, {
+        withinMs: 3 * DEADLINE_MS,
+        what: 'the poison to be a dead letter',
+      });
       await until('all else to be handled', async () => (await observer.depth(tally)).messages === 0);
       const [letter] = await observer.deadLetters(tally).list();
       t.is(letter?.reason, 'NODE_DIED');
