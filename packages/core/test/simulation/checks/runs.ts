@@ -1,0 +1,17 @@
+import { explains } from './explained.ts';
+import { groupBy, type Story } from './story.ts';
+
+/** A message runs again only after it has failed, or after the node that had it was lost. */
+export function runs(story: Story): string[] {
+  const repeated = new Set(story.all('claimed').flatMap(({ again, frame }) => (again ? [frame] : [])));
+  const faults: string[] = [];
+  for (const [message, all] of groupBy(story.runs, ({ message }) => message)) {
+    if (repeated.has(message.slice(0, message.lastIndexOf('.')))) continue;
+    for (let index = 1; index < all.length; index += 1) {
+      const [before, next] = [all[index - 1]!, all[index]!];
+      if (!explains(story, before, next))
+        faults.push(`${next.op} (${message}) ran again as run ${next.run} while ${before.member} had it in run ${before.run}`);
+    }
+  }
+  return faults;
+}
