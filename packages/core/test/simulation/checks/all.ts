@@ -9,6 +9,7 @@ import { oneAtATime } from './one-at-a-time.ts';
 import { oneEnding } from './one-ending.ts';
 import { outcomes } from './outcomes.ts';
 import { runs } from './runs.ts';
+import { settledAfterAnswer } from './settled-after-answer.ts';
 import { Story } from './story.ts';
 
 const CHECKS: Readonly<Record<string, (story: Story) => string[]>> = {
@@ -18,6 +19,7 @@ const CHECKS: Readonly<Record<string, (story: Story) => string[]>> = {
   runs,
   fence,
   'one ending': oneEnding,
+  'settled after the answer': settledAfterAnswer,
   'order per key': keyOrder,
   'one at a time per key': oneAtATime,
   'once only': onceOnly,
