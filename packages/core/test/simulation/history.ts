@@ -85,7 +85,7 @@ export class History {
   }
 
   add(told: Told): void {
-    this.happenings.push({ ...told, at: this.#now() } as Happening);
+    this.happenings.push({ ...told, at: this.#now() });
   }
 
   /** Notes that a handler has started; the answer is the number of its run. */

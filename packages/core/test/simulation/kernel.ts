@@ -108,11 +108,20 @@ export class Kernel {
         const task = this.#take();
         if (task === undefined) return end(() => reject(new Error('nothing is left to happen, yet it is not over')));
         this.tasks += 1;
-        if (this.tasks > MOST_TASKS) return end(() => reject(new Error(`it does not come to rest in ${MOST_TASKS} tasks`)));
+        if (this.tasks > MOST_TASKS)
+          return end(() => reject(new Error(`it does not come to rest in ${MOST_TASKS} tasks`)));
         nextTurn(step);
         this.#perform(task);
       };
-      this.after(0, () => void main().then(() => end(resolve), (error: Error) => end(() => reject(error))), WORLD);
+      this.after(
+        0,
+        () =>
+          void main().then(
+            () => end(resolve),
+            (error: Error) => end(() => reject(error)),
+          ),
+        WORLD,
+      );
       nextTurn(step);
     });
   }

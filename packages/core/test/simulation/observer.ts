@@ -9,7 +9,12 @@ import { quietLog } from './quiet-log.ts';
 const NAMESPACE = 'homeostat';
 
 export async function observe(backend: Backend, history: History): Promise<Broker> {
-  const link = await backend.connect({ name: 'observer', namespace: NAMESPACE, beat: BEAT, log: quietLog(() => undefined) });
+  const link = await backend.connect({
+    name: 'observer',
+    namespace: NAMESPACE,
+    beat: BEAT,
+    log: quietLog(() => undefined),
+  });
   const startedAt = link.now();
   const presence = {
     report: () => ({ name: 'observer', pid: 0, host: 'nowhere', startedAt, status: 'healthy', serves: {} }) as const,

@@ -82,7 +82,12 @@ export function makePlan(seed: number, workloads: readonly Workload[]): Plan {
   });
   const faults = Array.from({ length: chance.between(0, 9) }, (): FaultPlan => {
     const kind = chance.pick(KINDS);
-    return { at: moment(), kind, process: chance.below(processes), ms: chance.between(20, chance.pick([200, 1_500, 4_000])) };
+    return {
+      at: moment(),
+      kind,
+      process: chance.below(processes),
+      ms: chance.between(20, chance.pick([200, 1_500, 4_000])),
+    };
   });
   return {
     seed,

@@ -177,7 +177,10 @@ export class Process {
     if (method !== 'settle') return;
     (args[0] as readonly Settlement[]).forEach((settlement, index) => {
       const { claim, kind } = settlement;
-      const ends = kind !== 'progress' && kind !== 'mark' && (kind !== 'retry' && kind !== 'bury' ? true : settlement.todo === undefined);
+      const ends =
+        kind !== 'progress' &&
+        kind !== 'mark' &&
+        (kind !== 'retry' && kind !== 'bury' ? true : settlement.todo === undefined);
       const answer = (result as readonly SettleResult[])[index]!;
       // Handed back, it may well come again.
       if (kind === 'park') this.#claimed.delete(`${this.member} ${entryOf(claim)}`);

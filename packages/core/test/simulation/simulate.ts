@@ -38,7 +38,10 @@ export async function simulate(plan: Plan): Promise<Played> {
     restore();
   }
   for (const thrown of kernel.thrown)
-    stage.history.add({ type: 'trouble', what: `nobody caught ${thrown instanceof Error ? thrown.stack : String(thrown)}` });
+    stage.history.add({
+      type: 'trouble',
+      what: `nobody caught ${thrown instanceof Error ? thrown.stack : String(thrown)}`,
+    });
   return { history: stage.history.happenings, tasks: kernel.tasks };
 }
 

@@ -31,7 +31,9 @@ export async function shrink(failed: Verdict): Promise<Verdict> {
   let replays = 0;
   const without = async (part: 'ops' | 'faults', from: number, count: number): Promise<boolean> => {
     replays += 1;
-    const kept = (smallest.plan[part] as readonly unknown[]).filter((_, index) => index < from || index >= from + count);
+    const kept = (smallest.plan[part] as readonly unknown[]).filter(
+      (_, index) => index < from || index >= from + count,
+    );
     const verdict = await judgePlan({ ...smallest.plan, [part]: kept });
     if (!verdict.faults.some((fault) => kinds.has(kindOf(fault)))) return false;
     smallest = verdict;
@@ -66,7 +68,8 @@ const SCENERY: ReadonlySet<string> = new Set(['fault', 'joined', 'gone', 'troubl
 /** Words of the faults that are names: of requests, runs, messages, entries, members, keys. */
 function mentioned(faults: readonly string[], history: readonly Happening[]): ReadonlySet<string> {
   const words = new Set(faults.flatMap((fault) => fault.split(/[\s,()]+/)));
-  for (const one of history) if (one.type === 'started' && words.has(one.op)) words.add(frameOf(one.message)).add(`#${one.run}`);
+  for (const one of history)
+    if (one.type === 'started' && words.has(one.op)) words.add(frameOf(one.message)).add(`#${one.run}`);
   for (const one of history) if (one.type === 'claimed' && words.has(one.frame)) words.add(one.entry);
   return words;
 }

@@ -180,13 +180,7 @@ export class Wire {
     else later();
   }
 
-  #call(
-    port: string,
-    name: string,
-    act: () => unknown,
-    args: readonly unknown[],
-    transit?: Transit,
-  ): Promise<unknown> {
+  #call(port: string, name: string, act: () => unknown, args: readonly unknown[], transit?: Transit): Promise<unknown> {
     const { kernel, loop, chance } = this.#needs;
     const epoch = this.#epoch;
     const cuts = this.#cuts;

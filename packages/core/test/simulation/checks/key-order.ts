@@ -4,7 +4,8 @@ import { groupBy, type Story } from './story.ts';
 export function keyOrder(story: Story): string[] {
   const dead = new Set(story.all('dead').map(({ op }) => op));
   const runs = groupBy(story.runs, ({ op }) => op);
-  const doneAt = (op: string): number => Math.min(...(runs.get(op) ?? []).flatMap(({ how, endedAt }) => (how === 'done' ? [endedAt] : [])));
+  const doneAt = (op: string): number =>
+    Math.min(...(runs.get(op) ?? []).flatMap(({ how, endedAt }) => (how === 'done' ? [endedAt] : [])));
   const faults: string[] = [];
   const lines = groupBy(story.all('sent'), ({ by, key, turn }) => (turn === undefined ? undefined : `${by} ${key}`));
   for (const line of lines.values()) {
@@ -13,7 +14,9 @@ export function keyOrder(story: Story): string[] {
     for (const { op } of line.sort((a, b) => a.turn! - b.turn!)) {
       const first = runs.get(op)?.[0];
       if (first !== undefined && first.startedAt < last.at)
-        faults.push(`${op} started as run ${first.run} before ${last.op}, which was sent before it to ${first.key}, was done`);
+        faults.push(
+          `${op} started as run ${first.run} before ${last.op}, which was sent before it to ${first.key}, was done`,
+        );
       const at = doneAt(op);
       if (at !== Infinity && !dead.has(op) && at > last.at) last = { op, at };
     }

@@ -7,7 +7,9 @@ export function oneAtATime(story: Story): string[] {
     all.forEach((run, index) => {
       for (const before of all.slice(0, index)) {
         if (before.endedAt < run.startedAt || story.goneAt(before.member) < run.startedAt) continue;
-        faults.push(`run ${run.run} of ${run.op} began on ${run.member} while run ${before.run} of ${before.op} had ${key} on ${before.member}`);
+        faults.push(
+          `run ${run.run} of ${run.op} began on ${run.member} while run ${before.run} of ${before.op} had ${key} on ${before.member}`,
+        );
       }
     });
   }

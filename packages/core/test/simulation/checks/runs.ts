@@ -12,7 +12,9 @@ export function runs(story: Story): string[] {
     for (let index = 1; index < living.length; index += 1) {
       const [before, next] = [living[index - 1]!, living[index]!];
       if (!explains(story, before, next))
-        faults.push(`${next.op} (${message}) ran again as run ${next.run} while ${before.member} had it in run ${before.run}`);
+        faults.push(
+          `${next.op} (${message}) ran again as run ${next.run} while ${before.member} had it in run ${before.run}`,
+        );
     }
   }
   return faults;

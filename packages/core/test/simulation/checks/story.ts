@@ -22,10 +22,8 @@ export class Story {
     this.history = history;
     const runs = new Map<number, Run>();
     history.forEach((one, index) => {
-      if (one.type === 'started')
-        runs.set(one.run, { ...one, startedAt: index, endedAt: Infinity, how: undefined });
-      else if (one.type === 'ended')
-        runs.set(one.run, { ...runs.get(one.run)!, endedAt: index, how: one.how });
+      if (one.type === 'started') runs.set(one.run, { ...one, startedAt: index, endedAt: Infinity, how: undefined });
+      else if (one.type === 'ended') runs.set(one.run, { ...runs.get(one.run)!, endedAt: index, how: one.how });
       else if (one.type === 'gone') this.#gone.set(one.member, index);
       else if (one.type === 'fault' && one.kind === 'close') this.#closed.set(one.process, index);
     });
