@@ -101,6 +101,8 @@ test('a call is settled after its answer, unless nobody waits', (t) => {
   t.deepEqual(settledAfterAnswer(story(...run, wrote(B, A), settled('1', B))), []);
   t.deepEqual(settledAfterAnswer(story(...run, gone(A), settled('1', B))), []);
   t.is(settledAfterAnswer(story(...run, settled('1', B), wrote(B, A))).length, 1);
+  const late = [call('x', { timeoutMs: 2 }), ...run.slice(1), settled('1', B)];
+  t.deepEqual(settledAfterAnswer(story(...late)), [], 'it had been given up');
   t.deepEqual(settledAfterAnswer(story(cast('x'), ...run.slice(1), settled('1', B))), [], 'a cast has no answer');
 });
 

@@ -25,6 +25,8 @@ export type Happening =
       readonly op: string;
       readonly kind: 'cast' | 'call';
       readonly by: string;
+      /** Of a call: for how long its answer is wanted, ms. */
+      readonly timeoutMs?: number | undefined;
       readonly key?: string | undefined;
       /** Place among the requests of one process to one key, which shall run in this order. */
       readonly turn?: number | undefined;

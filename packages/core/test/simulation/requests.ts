@@ -1,6 +1,8 @@
 /** What senders and handlers of every workload write into the history. */
+import { z } from 'zod';
 import { asHomeostatError, HandlerError } from '../../src/ground/errors.ts';
 import { sleep } from '../../src/ground/loop.ts';
+import type { Chance } from './chance.ts';
 import type { History } from './history.ts';
 
 /** What a call is answered with: whose run this was. */
@@ -9,12 +11,24 @@ export interface Ran {
   readonly run: number;
 }
 
+export const taskSchema: z.ZodType<Task> = z.object({ op: z.string(), ms: z.number(), fails: z.number() });
+export const ranSchema: z.ZodType<Ran> = z.object({ op: z.string(), run: z.number() });
+
 export interface Task {
   readonly op: string;
   /** How long the handler takes, ms. */
   readonly ms: number;
   /** So many deliveries fail before one succeeds. */
   readonly fails: number;
+}
+
+/** Of every actor: few deliveries, soon after each other, ms. */
+export const REDELIVERY = { deliveries: 4, delayMs: 50, maxDelayMs: 400 } as const;
+
+/** Makes what a handler shall do. */
+export function makeTask(op: string, chance: Chance): Task {
+  const ms = chance.happens(0.3) ? 0 : chance.below(chance.pick([5, 50, 800]));
+  return { op, ms, fails: chance.happens(0.8) ? 0 : chance.between(1, 5) };
 }
 
 /** A handler: takes its time, and fails as often as it shall. */

@@ -5,7 +5,6 @@ import type { Contract } from '../../src/contract/contract.ts';
 import { sleep } from '../../src/ground/loop.ts';
 import { messageOf } from '../../src/ground/errors.ts';
 import type { Broker } from '../../src/ports/broker.ts';
-import { DeadLetters } from '../../src/node/dead-letters.ts';
 import { Chance } from './chance.ts';
 import { History, type Happening } from './history.ts';
 import { Kernel, WORLD } from './kernel.ts';
@@ -18,7 +17,6 @@ import { START, takeOver } from './take-over.ts';
 const REST_MS = 60_000;
 /** Between two looks, ms. */
 const LOOK_MS = 200;
-const MAX_BODY_BYTES = 1_048_576;
 
 export interface Played {
   readonly history: readonly Happening[];
@@ -75,7 +73,7 @@ class Stage {
     this.#calm = true;
     for (const process of this.#processes) process.heal();
     await this.#rest(broker);
-    for (const { contracts } of this.#plan.workloads) for (const one of contracts) await this.#noteDead(broker, one);
+    for (const { contracts } of this.#plan.workloads) for (const one of contracts) await this.#noteDead(one);
   }
 
   async #send(): Promise<void> {
@@ -165,8 +163,10 @@ class Stage {
     ]);
   }
 
-  async #noteDead(broker: Broker, { mailbox }: Contract): Promise<void> {
-    for await (const { input, reason } of new DeadLetters(broker, mailbox, MAX_BODY_BYTES).all())
+  async #noteDead(contract: Contract): Promise<void> {
+    const node = this.#processes.find(({ ready }) => ready)?.node;
+    if (node === undefined) return;
+    for await (const { input, reason } of node.deadLetters(contract).all())
       this.history.add({ type: 'dead', op: (input as { op: string }).op, reason });
   }
 

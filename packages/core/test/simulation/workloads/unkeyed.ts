@@ -1,25 +1,20 @@
 /** Casts and calls to actors that any node may run; some fail a few times before they succeed, some always do. */
-import { z } from 'zod';
 import { actor } from '../../../src/contract/actor.ts';
 import { contract } from '../../../src/contract/contract.ts';
 import type { Workload } from '../plan.ts';
-import { outcomeOf, ran, type Ran } from '../requests.ts';
+import { makeTask, outcomeOf, ran, ranSchema, REDELIVERY, taskSchema, type Ran, type Task } from '../requests.ts';
 
-const input = z.object({ op: z.string(), ms: z.number(), fails: z.number() });
-const output = z.object({ op: z.string(), run: z.number() });
+const [input, output] = [taskSchema, ranSchema];
 
 const work = contract('work', {
   methods: { run: { input }, ask: { input, output }, look: { input, output, kind: 'query' } },
 });
 
-/** Between redeliveries, ms. */
-const REDELIVERY = { deliveries: 4, delayMs: 50, maxDelayMs: 400 };
-
 export const unkeyed: Workload = {
   name: 'unkeyed',
   contracts: [work],
   actors: ({ history, member, concurrency }) => {
-    const handle = (about: z.infer<typeof input>, ctx: { messageId: string; attempt: number }): Promise<Ran> =>
+    const handle = (about: Task, ctx: { messageId: string; attempt: number }): Promise<Ran> =>
       ran({ history, member: member() }, about, ctx);
     return [
       actor(
@@ -31,17 +26,15 @@ export const unkeyed: Workload = {
   },
   op: (op, chance) => {
     const method = chance.pick(['run', 'run', 'run', 'ask', 'ask', 'look'] as const);
-    const ms = chance.happens(0.3) ? 0 : chance.below(chance.pick([5, 50, 800]));
-    const fails = chance.happens(0.8) ? 0 : chance.between(1, 5);
     const delivery = chance.pick(['auto', 'remote', 'remote'] as const);
     const delayMs = chance.happens(0.1) ? chance.below(1_000) : undefined;
     const timeoutMs = chance.pick([300, 2_000, 5_000]);
-    const about = { op, ms, fails };
+    const about = makeTask(op, chance);
     return {
       send: async (process, history) => {
         const api = process.node!.client(work, { delivery, timeoutMs });
         const kind = method === 'run' ? 'cast' : 'call';
-        history.add({ type: 'sent', op, kind, by: process.name });
+        history.add({ type: 'sent', op, kind, by: process.name, timeoutMs });
         await outcomeOf(history, op, () =>
           method === 'run' ? api.run.cast(about, delayMs === undefined ? undefined : { delayMs }) : api[method](about),
         );
