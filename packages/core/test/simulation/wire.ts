@@ -131,19 +131,19 @@ export class Wire {
             this.#cut || loop.dead || transit.frames > 0 ? 0 : kernel.as(loop, () => (act as Act).call(target));
         if (ASKED.has(name)) return (...args: unknown[]) => kernel.as(loop, () => (act as Act).apply(target, args));
         return (...args: unknown[]) => {
-          const taken = name === 'take';
-          if (taken) {
-            transit.frames += 1;
-            this.#needs.dealt(args[0]);
-          }
-          this.#tell(channel, () => {
-            if (taken) {
-              transit.frames -= 1;
-              // Whoever asked meanwhile has been told that there is no room.
-              kernel.after(0, transit.wake, WORLD);
-            }
+          if (name !== 'take') return this.#tell(channel, () => void (act as Act).apply(target, args));
+          transit.frames += 1;
+          this.#needs.dealt(args[0]);
+          const landed = (): void => {
+            transit.frames -= 1;
+            // Whoever asked meanwhile has been told that there is no room.
+            kernel.after(0, transit.wake, WORLD);
+          };
+          const arrive = (): void => {
+            landed();
             (act as Act).apply(target, args);
-          });
+          };
+          return this.#tell(channel, arrive, landed);
         };
       },
     });
@@ -163,15 +163,16 @@ export class Wire {
     });
   }
 
-  #tell(channel: string, arrive: () => void): void {
+  /** @param lost what was told is about a member that this node is no more. */
+  #tell(channel: string, arrive: () => void, lost: () => void = () => undefined): void {
     const { kernel, loop } = this.#needs;
     const epoch = this.#epoch;
     const later = (): void =>
       kernel.at(
         this.#arrival(channel),
         () => {
-          if (this.#epoch !== epoch) return;
-          if (this.#cut) this.#onMend.add(later);
+          if (this.#epoch !== epoch) lost();
+          else if (this.#cut) this.#onMend.add(later);
           else arrive();
         },
         loop,

@@ -5,3 +5,8 @@ export function explains(story: Story, before: Run, next: Run): boolean {
   if (before.how === 'failed' && before.endedAt < next.startedAt) return true;
   return story.goneAt(before.member) < next.startedAt || story.closedAt(before.member) < next.startedAt;
 }
+
+/** Without those that a node began with when it was gone and did not know it yet: their endings count for nothing. */
+export function ofMembers(story: Story, runs: readonly Run[]): readonly Run[] {
+  return runs.filter(({ member, startedAt }) => story.goneAt(member) > startedAt);
+}

@@ -1,4 +1,4 @@
-import { explains } from './explained.ts';
+import { explains, ofMembers } from './explained.ts';
 import { groupBy, type Story } from './story.ts';
 
 /** A message runs again only after it has failed, or after the node that had it was lost. */
@@ -7,8 +7,7 @@ export function runs(story: Story): string[] {
   const faults: string[] = [];
   for (const [message, all] of groupBy(story.runs, ({ message }) => message)) {
     if (repeated.has(message.slice(0, message.lastIndexOf('.')))) continue;
-    // Who is gone without knowing it yet may still begin with what it had: its endings count for nothing.
-    const living = all.filter(({ member, startedAt }) => story.goneAt(member) > startedAt);
+    const living = ofMembers(story, all);
     for (let index = 1; index < living.length; index += 1) {
       const [before, next] = [living[index - 1]!, living[index]!];
       if (!explains(story, before, next))
