@@ -9,6 +9,7 @@ import { fence } from './checks/fence.ts';
 import { keyOrder } from './checks/key-order.ts';
 import { onceOnly } from './checks/once-only.ts';
 import { oneAtATime } from './checks/one-at-a-time.ts';
+import { onwards } from './checks/onwards.ts';
 import { oneEnding } from './checks/one-ending.ts';
 import { outcomes } from './checks/outcomes.ts';
 import { runs } from './checks/runs.ts';
@@ -125,6 +126,9 @@ test('of one key one at a time', (t) => {
   t.deepEqual(oneAtATime(story(started('x', 1, A, 'k'), gone(A), started('x', 2, B, 'k'))), []);
   t.is(oneAtATime(story(started('x', 1, A, 'k'), started('y', 2, B, 'k'), done(1))).length, 1);
   t.is(oneAtATime(story(started('x', 1, A, 'k'), started('y', 2, A, 'k'))).length, 1);
+  const late = [call('x', { timeoutMs: 2 }), started('x', 1, A, 'k'), started('y', 2, A, 'k')];
+  t.deepEqual(oneAtATime(story(...late)), [], 'given up at its deadline');
+  t.deepEqual(oneAtATime(story(started('x', 1, A, 'k'), gone(B), started('x', 2, B, 'k'))), [], 'a zombie began');
 });
 
 test('of one id one run and one answer', (t) => {
@@ -133,6 +137,8 @@ test('of one id one run and one answer', (t) => {
   t.deepEqual(onceOnly(story(...twins, started('x', 1), gone(A), started('y', 2, B), done(2))), []);
   t.is(onceOnly(story(...twins, started('x', 1), done(1), started('y', 2, B))).length, 1);
   t.is(onceOnly(story(...twins, answered('x', 1), answered('y', 2))).length, 1);
+  const old = [...twins, started('x', 1), failed(1), claimed('1', A, 'x', true), started('x', 2), started('x', 3)];
+  t.deepEqual(onceOnly(story(...old)), [], 'an old claim beside the redelivery');
 });
 
 test('state has every request of its key once and in order', (t) => {
@@ -142,6 +148,16 @@ test('state has every request of its key once and in order', (t) => {
   t.is(appliedOnce(story(x, accepted('x'), state('k'))).length, 1, 'never');
   t.is(appliedOnce(story(x, y, state('k', 'y', 'x'))).length, 1, 'in another order');
   t.deepEqual(appliedOnce(story(x, accepted('x'), state('k'), dead('x'))), []);
+});
+
+test('what leaves with a change of state leaves once', (t) => {
+  const sent = cast('x', { key: 'k', turn: 1, then: 'x>' });
+  t.deepEqual(onwards(story(sent, started('x>', 1), done(1), state('k', 'x'))), []);
+  t.deepEqual(onwards(story(sent, started('x>', 1), failed(1), started('x>', 2), done(2), state('k', 'x'))), []);
+  t.is(onwards(story(sent, state('k', 'x'))).length, 1, 'it never came');
+  t.is(onwards(story(sent, started('x>', 1), done(1), state('k'))).length, 1, 'without the change');
+  const another: Told = { type: 'started', run: 2, op: 'x>', message: `${A}/other.0`, attempt: 1, member: A };
+  t.is(onwards(story(sent, started('x>', 1), done(1), another, state('k', 'x'))).length, 1, 'twice');
 });
 
 test('all checks together name the one that found it', (t) => {

@@ -31,6 +31,8 @@ export type Happening =
       /** Place among the requests of one process to one key, which shall run in this order. */
       readonly turn?: number | undefined;
       readonly once?: string | undefined;
+      /** A cast that its handler sends on, if it changes the state of its key. */
+      readonly then?: string | undefined;
     })
   /** A cast was accepted. */
   | (At & { readonly type: 'accepted'; readonly op: string })

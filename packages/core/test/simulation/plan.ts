@@ -39,6 +39,8 @@ export interface Workload {
   actors(stage: ActorStage): readonly Actor[];
   /** One request, made of chance; when and by whom is added. */
   op(id: string, chance: Chance): Pick<Op, 'send'>;
+  /** Notes what it has come to, once all is over. Runs as a task of a process that serves. */
+  end?(process: Process, history: History): Promise<void>;
 }
 
 export interface ActorStage {

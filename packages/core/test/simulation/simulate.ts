@@ -9,6 +9,7 @@ import { Chance } from './chance.ts';
 import { History, type Happening } from './history.ts';
 import { Kernel, WORLD } from './kernel.ts';
 import { observe } from './observer.ts';
+import type { ActorNode } from '../../src/node/node.ts';
 import type { FaultPlan, Op, Plan } from './plan.ts';
 import { Process, timersOf } from './process.ts';
 import { START, takeOver } from './take-over.ts';
@@ -73,7 +74,13 @@ class Stage {
     this.#calm = true;
     for (const process of this.#processes) process.heal();
     await this.#rest(broker);
-    for (const { contracts } of this.#plan.workloads) for (const one of contracts) await this.#noteDead(one);
+    const witness = this.#processes.find(({ ready }) => ready);
+    if (witness === undefined) return;
+    for (const { contracts, end } of this.#plan.workloads) {
+      for (const one of contracts) await this.#noteDead(witness.node!, one);
+      if (end !== undefined)
+        await new Promise<void>((resolve) => witness.run(() => end(witness, this.history).finally(resolve)));
+    }
   }
 
   async #send(): Promise<void> {
@@ -163,9 +170,7 @@ class Stage {
     ]);
   }
 
-  async #noteDead(contract: Contract): Promise<void> {
-    const node = this.#processes.find(({ ready }) => ready)?.node;
-    if (node === undefined) return;
+  async #noteDead(node: ActorNode, contract: Contract): Promise<void> {
     for await (const { input, reason } of node.deadLetters(contract).all())
       this.history.add({ type: 'dead', op: (input as { op: string }).op, reason });
   }

@@ -6,6 +6,7 @@ import { fence } from './fence.ts';
 import { keyOrder } from './key-order.ts';
 import { onceOnly } from './once-only.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { onwards } from './onwards.ts';
 import { oneEnding } from './one-ending.ts';
 import { outcomes } from './outcomes.ts';
 import { runs } from './runs.ts';
@@ -24,6 +25,7 @@ const CHECKS: Readonly<Record<string, (story: Story) => string[]>> = {
   'one at a time per key': oneAtATime,
   'once only': onceOnly,
   'applied once': appliedOnce,
+  onwards,
   'no trouble': (story) => story.all('trouble').map(({ what }) => what),
 };
 

@@ -1,12 +1,19 @@
-import { groupBy, type Story } from './story.ts';
+import { groupBy, type Run, type Story } from './story.ts';
 
-/** Of one key nothing runs beside another, unless the node of the one that still runs has been lost. */
+/**
+ * Of one key nothing runs beside another, unless the one that still runs is not wanted any more: its node has been lost,
+ * or its caller's time is over.
+ */
 export function oneAtATime(story: Story): string[] {
   const faults: string[] = [];
+  const calls = story.all('sent').filter(({ kind }) => kind === 'call');
+  const deadlines = new Map(calls.map(({ op, at, timeoutMs = Infinity }) => [op, at + timeoutMs]));
+  const givenUp = (before: Run, at: number): boolean => (deadlines.get(before.op) ?? Infinity) <= at;
   for (const [key, all] of groupBy(story.runs, ({ key }) => key)) {
     all.forEach((run, index) => {
       for (const before of all.slice(0, index)) {
         if (before.endedAt < run.startedAt || story.goneAt(before.member) < run.startedAt) continue;
+        if (story.goneAt(run.member) < run.startedAt || givenUp(before, run.at)) continue;
         faults.push(
           `run ${run.run} of ${run.op} began on ${run.member} while run ${before.run} of ${before.op} had ${key} on ${before.member}`,
         );
