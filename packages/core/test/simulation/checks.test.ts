@@ -9,8 +9,10 @@ import { fence } from './checks/fence.ts';
 import { keyOrder } from './checks/key-order.ts';
 import { onceOnly } from './checks/once-only.ts';
 import { oneAtATime } from './checks/one-at-a-time.ts';
+import { names } from './checks/names.ts';
 import { onwards } from './checks/onwards.ts';
 import { oneEnding } from './checks/one-ending.ts';
+import { oneOwner } from './checks/one-owner.ts';
 import { outcomes } from './checks/outcomes.ts';
 import { runs } from './checks/runs.ts';
 import { settledAfterAnswer } from './checks/settled-after-answer.ts';
@@ -95,6 +97,26 @@ test('an entry is in one hand, and that one ends it', (t) => {
   t.is(oneEnding(story(claimed('1', A), claimed('1', B))).length, 1);
   t.is(oneEnding(story(claimed('1', A), settled('1', A), settled('1', A))).length, 1);
   t.is(oneEnding(story(claimed('1', A), gone(A), claimed('1', B), settled('1', A))).length, 1);
+});
+
+test('an entry of a partition goes with it', (t) => {
+  const released: Told = { type: 'released', partition: 'p#1', member: A };
+  const [first, second] = [claimed('p#1 1', A), claimed('p#1 1', B)];
+  t.deepEqual(oneEnding(story(first, released, second, settled('p#1 1', B))), []);
+  t.is(oneEnding(story(first, { ...released, partition: 'p#2' }, second)).length, 1);
+});
+
+test('a partition has one owner', (t) => {
+  const owned = (member: string): Told => ({ type: 'owned', partition: 'p#1', member });
+  t.deepEqual(oneOwner(story(owned(A), owned(A), { type: 'released', partition: 'p#1', member: A }, owned(B))), []);
+  t.deepEqual(oneOwner(story(owned(A), gone(A), owned(B))), []);
+  t.is(oneOwner(story(owned(A), owned(B))).length, 1);
+});
+
+test('one name, one message', (t) => {
+  t.deepEqual(names(story(started('x', 1), started('x', 2))), []);
+  const twin: Told = { type: 'started', run: 2, op: 'y', message: `${A}/x.0`, attempt: 1, member: A };
+  t.is(names(story(started('x', 1), twin)).length, 1);
 });
 
 test('a call is settled after its answer, unless nobody waits', (t) => {

@@ -43,6 +43,8 @@ export type Happening =
   | (At & { readonly type: 'ended'; readonly run: number; readonly how: 'done' | 'failed' })
   /** A message was found among the dead letters when all was over. */
   | (At & { readonly type: 'dead'; readonly op: string; readonly reason: string })
+  /** A member owns a partition from now on, or no more. */
+  | (At & { readonly type: 'owned' | 'released'; readonly partition: string; readonly member: string })
   /** The backend took a frame of this member: into a mailbox, an inbox. */
   | (At & { readonly type: 'wrote'; readonly method: string; readonly to: string; readonly member: string })
   /** State of a key when all was over: the ops that have been applied to it, in order. */

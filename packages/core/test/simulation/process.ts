@@ -5,6 +5,7 @@ import type { Timers } from '../../src/ground/clock.ts';
 import { messageOf } from '../../src/ground/errors.ts';
 import { sleep } from '../../src/ground/loop.ts';
 import type { AppendRequest, AppendResult, Claim, Settlement, SettleResult } from '../../src/ports/broker.ts';
+import { partitionName, type KeyedCommit, type PartitionTaken } from '../../src/ports/partitions.ts';
 import { createNode, type ActorNode } from '../../src/node/node.ts';
 import { faulty, type FaultyBackend } from '../../src/testing/faulty.ts';
 import { readFrame } from '../../src/wire/frame.ts';
@@ -59,7 +60,7 @@ export class Process {
       ...{ kernel, chance, loss, slowMs },
       loop: this.loop,
       timers: timersOf(kernel, this.loop),
-      seen: (_port, method, args, result) => this.#seen(method, args, result),
+      seen: (port, method, args, result) => this.#seen(`${port}.${method}`, args, result),
       dealt: (claims) => this.#dealt(claims as readonly Claim[]),
     });
   }
@@ -171,36 +172,67 @@ export class Process {
     this.mend();
   }
 
-  #seen(method: string, args: readonly unknown[], result: unknown): void {
-    if (method === 'join') this.member = result as string;
-    if (method === 'append' || method === 'appendAll' || method === 'reply') this.#noteWriting(method, args, result);
-    if (method !== 'settle') return;
-    (args[0] as readonly Settlement[]).forEach((settlement, index) => {
+  #seen(call: string, args: readonly unknown[], result: unknown): void {
+    switch (call) {
+      case 'membership.join':
+        this.member = result as string;
+        return;
+      case 'broker.append':
+      case 'broker.appendAll':
+      case 'broker.reply':
+        return this.#noteWriting(call, args, result);
+      case 'broker.settle':
+        return this.#noteSettling(args[0] as readonly Settlement[], result as readonly SettleResult[]);
+      case 'partitions.take':
+        if ((result as PartitionTaken).kind === 'owned') this.#noteOwning('owned', args);
+        return;
+      case 'partitions.release':
+        return this.#noteOwning('released', args);
+      case 'partitions.commit':
+        return this.#noteCommit(args[2] as KeyedCommit, result as SettleResult);
+    }
+  }
+
+  #noteSettling(batch: readonly Settlement[], results: readonly SettleResult[]): void {
+    batch.forEach((settlement, index) => {
       const { claim, kind } = settlement;
-      const ends =
-        kind !== 'progress' &&
-        kind !== 'mark' &&
-        (kind !== 'retry' && kind !== 'bury' ? true : settlement.todo === undefined);
-      const answer = (result as readonly SettleResult[])[index]!;
       // Handed back, it may well come again.
       if (kind === 'park') this.#claimed.delete(`${this.member} ${entryOf(claim)}`);
-      const { history } = this.#needs;
-      history.add({ type: 'settled', entry: entryOf(claim), kind, result: answer, ends, member: this.member });
+      this.#noteEnd(claim, kind, results[index]!, ends(settlement));
     });
   }
 
-  #noteWriting(method: string, [to]: readonly unknown[], result: unknown): void {
+  #noteCommit({ claim }: KeyedCommit, result: SettleResult): void {
+    this.#noteEnd(claim, 'commit', result, false);
+  }
+
+  #noteEnd(claim: Claim, kind: string, result: string, ends: boolean): void {
+    this.#needs.history.add({ type: 'settled', entry: entryOf(claim), kind, result, ends, member: this.member });
+  }
+
+  #noteOwning(type: 'owned' | 'released', [mailbox, partition]: readonly unknown[]): void {
+    const name = partitionName(mailbox as string, partition as number);
+    this.#needs.history.add({ type, partition: name, member: this.member });
+  }
+
+  #noteWriting(call: string, [to]: readonly unknown[], result: unknown): void {
     const taken = typeof result === 'string' ? result : (result as AppendResult).kind;
     if (taken !== 'accepted') return;
     const name = typeof to === 'string' ? to : (to as AppendRequest).mailbox;
-    this.#needs.history.add({ type: 'wrote', method, to: name, member: this.member });
+    this.#needs.history.add({
+      type: 'wrote',
+      method: call.slice(call.indexOf('.') + 1),
+      to: name,
+      member: this.member,
+    });
   }
 
   #dealt(claims: readonly Claim[]): void {
     for (const claim of claims) {
       const { from, number } = readFrame(claim.frame);
       const entry = entryOf(claim);
-      const again = this.#claimed.has(`${this.member} ${entry}`);
+      // A partition is read again from where its owner wants it.
+      const again = !claim.mailbox.includes('#') && this.#claimed.has(`${this.member} ${entry}`);
       this.#claimed.add(`${this.member} ${entry}`);
       this.#needs.history.add({ type: 'claimed', entry, frame: `${from}/${number}`, member: this.member, again });
     }
@@ -213,6 +245,12 @@ export function timersOf(kernel: Kernel, owner: Owner): Timers {
     clock: { now: () => START + kernel.elapsed, elapsed: () => kernel.elapsed },
     setTimer: (ms, fire) => kernel.after(Math.max(0, ms), fire, owner),
   };
+}
+
+/** Nothing of the entry stays in hand. */
+function ends(settlement: Settlement): boolean {
+  if (settlement.kind === 'done' || settlement.kind === 'park') return true;
+  return (settlement.kind === 'retry' || settlement.kind === 'bury') && settlement.todo === undefined;
 }
 
 function entryOf(claim: Claim): string {

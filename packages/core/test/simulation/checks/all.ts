@@ -4,10 +4,12 @@ import { appliedOnce } from './applied-once.ts';
 import { atLeastOnce } from './at-least-once.ts';
 import { fence } from './fence.ts';
 import { keyOrder } from './key-order.ts';
+import { names } from './names.ts';
 import { onceOnly } from './once-only.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { onwards } from './onwards.ts';
 import { oneEnding } from './one-ending.ts';
+import { oneOwner } from './one-owner.ts';
 import { outcomes } from './outcomes.ts';
 import { runs } from './runs.ts';
 import { settledAfterAnswer } from './settled-after-answer.ts';
@@ -20,6 +22,8 @@ const CHECKS: Readonly<Record<string, (story: Story) => string[]>> = {
   runs,
   fence,
   'one ending': oneEnding,
+  'one owner': oneOwner,
+  names,
   'settled after the answer': settledAfterAnswer,
   'order per key': keyOrder,
   'one at a time per key': oneAtATime,
