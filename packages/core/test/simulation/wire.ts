@@ -35,9 +35,9 @@ const REPEATED: ReadonlySet<string> = new Set(['append', 'appendAll', 'reply', '
 /** A broken connection is noticed within this, ms. */
 const NOTICE_MS = 30;
 
-/** Frames on their way to one intake: as long as there are any, it has no room. */
+/** What is on its way to one intake: as long as there is anything, it has no room. */
 interface Transit {
-  frames: number;
+  readonly frames: Set<() => void>;
   wake: () => void;
 }
 
@@ -111,7 +111,7 @@ export class Wire {
         const act = (target as Parts)[name];
         if (typeof act !== 'function') return act;
         return (...args: unknown[]) => {
-          const transit: Transit = { frames: 0, wake: () => undefined };
+          const transit: Transit = { frames: new Set(), wake: () => undefined };
           const wired = args.map((arg) => (hasFunctions(arg) ? this.#told(`${port} ${name}`, arg, transit) : arg));
           return this.#call(port, name, () => (act as Act).apply(target, wired), args, transit);
         };
@@ -128,21 +128,20 @@ export class Wire {
         if (typeof act !== 'function') return act;
         if (name === 'room')
           return () =>
-            this.#cut || loop.dead || transit.frames > 0 ? 0 : kernel.as(loop, () => (act as Act).call(target));
+            this.#cut || loop.dead || transit.frames.size > 0 ? 0 : kernel.as(loop, () => (act as Act).call(target));
         if (ASKED.has(name)) return (...args: unknown[]) => kernel.as(loop, () => (act as Act).apply(target, args));
         return (...args: unknown[]) => {
           if (name !== 'take') return this.#tell(channel, () => void (act as Act).apply(target, args));
-          transit.frames += 1;
           this.#needs.dealt(args[0]);
-          const landed = (): void => {
-            transit.frames -= 1;
+          const landed = (): boolean => {
             // Whoever asked meanwhile has been told that there is no room.
             kernel.after(0, transit.wake, WORLD);
+            return transit.frames.delete(arrive);
           };
           const arrive = (): void => {
-            landed();
-            (act as Act).apply(target, args);
+            if (landed()) (act as Act).apply(target, args);
           };
+          transit.frames.add(arrive);
           return this.#tell(channel, arrive, landed);
         };
       },
@@ -150,21 +149,33 @@ export class Wire {
   }
 
   /** What a call gave into the node's hands: a reader. What it is told is on its way for a while, like any call. */
-  #handle(channel: string, inner: Parts): object {
+  #handle(channel: string, inner: Parts, transit: Transit): object {
     const { kernel } = this.#needs;
     return new Proxy(inner, {
       get: (target, name: string) => {
         const act = target[name];
         if (typeof act !== 'function') return act;
-        if (name === 'close') return () => this.#call(channel, name, () => (act as Act).call(target), []);
+        if (name === 'close') return () => this.#close(() => (act as Act).call(target) as Promise<void>, transit);
         return (...args: unknown[]) =>
           kernel.at(this.#arrival(`${channel} there`), () => void (act as Act).apply(target, args), WORLD);
       },
     });
   }
 
+  /** Ends reading, which no fault can prevent: what is on its way arrives first, then nothing more. */
+  #close(close: () => Promise<void>, transit: Transit): Promise<void> {
+    const { kernel, loop } = this.#needs;
+    return new Promise((resolve) => {
+      const closed = (): void => {
+        for (const arrive of transit.frames) kernel.after(0, arrive, loop);
+        kernel.after(0, resolve, loop);
+      };
+      kernel.after(0, () => void close().then(closed), WORLD);
+    });
+  }
+
   /** @param lost what was told is about a member that this node is no more. */
-  #tell(channel: string, arrive: () => void, lost: () => void = () => undefined): void {
+  #tell(channel: string, arrive: () => void, lost: () => unknown = () => undefined): void {
     const { kernel, loop } = this.#needs;
     const epoch = this.#epoch;
     const later = (): void =>
@@ -213,7 +224,8 @@ export class Wire {
         Promise.resolve(act()).then(
           (result) => {
             this.#needs.seen(port, name, args, result);
-            const given = name !== 'connect' && hasFunctions(result) ? this.#handle(`${port} ${name}`, result) : result;
+            const given =
+              transit !== undefined && hasFunctions(result) ? this.#handle(`${port} ${name}`, result, transit) : result;
             if (transit !== undefined && hasFunctions(result) && typeof result['wake'] === 'function')
               transit.wake = () => void (result['wake'] as Act).call(result);
             if (lost) fail(chance.between(0, NOTICE_MS), 'unknown', 'the answer was lost');
