@@ -11,7 +11,8 @@ export function oneEnding(story: Story): string[] {
         faults.push(`${one.entry} was given to ${one.member} while ${before} had it`);
       holder.set(one.entry, one.member);
     } else if (one.type === 'released') {
-      for (const entry of holder.keys()) if (entry.startsWith(`${one.partition} `)) holder.set(entry, undefined);
+      for (const [entry, member] of holder)
+        if (member === one.member && entry.startsWith(`${one.partition} `)) holder.set(entry, undefined);
     } else if (one.type === 'settled' && one.result === 'settled') {
       if (holder.get(one.entry) !== one.member)
         faults.push(`${one.member} settled ${one.entry}, which it did not have`);
