@@ -35,6 +35,8 @@ export interface ProcessNeeds {
   actors(process: Process): readonly Actor[];
 }
 
+type Stillness = 'paused' | 'stalled' | 'cut';
+
 export class Process {
   readonly name: string;
   readonly loop: Owner;
@@ -47,6 +49,8 @@ export class Process {
   readonly #wire: Wire;
   readonly #backend: FaultyBackend;
   readonly #claimed = new Set<string>();
+  /** Why its event loop or its beat stands still: one reason may outlast another. */
+  readonly #still = new Set<Stillness>();
   #busy = 0;
 
   constructor(needs: ProcessNeeds) {
@@ -131,29 +135,30 @@ export class Process {
   }
 
   pause(): void {
-    this.#needs.kernel.hold(this.loop);
-    this.#needs.kernel.hold(this.heart);
+    this.#hold('paused');
   }
 
   /** The event loop stands still, the beat does not. */
   stall(): void {
-    this.#needs.kernel.hold(this.loop);
-  }
-
-  resume(): void {
-    this.#needs.kernel.release(this.heart);
-    this.#needs.kernel.release(this.loop);
+    this.#hold('stalled');
   }
 
   cut(): void {
     this.#wire.cut();
-    this.#needs.kernel.hold(this.heart);
+    this.#hold('cut');
+  }
+
+  resume(): void {
+    this.#release('paused');
+  }
+
+  unstall(): void {
+    this.#release('stalled');
   }
 
   mend(): void {
     this.#wire.mend();
-    // A pause may outlast the cut.
-    if (this.loop.held === undefined) this.#needs.kernel.release(this.heart);
+    this.#release('cut');
   }
 
   repeatNextClaim(): void {
@@ -169,7 +174,27 @@ export class Process {
     this.#wire.calm();
     this.deafen(false);
     this.resume();
+    this.unstall();
     this.mend();
+  }
+
+  #hold(why: Stillness): void {
+    this.#still.add(why);
+    this.#obey();
+  }
+
+  #release(why: Stillness): void {
+    this.#still.delete(why);
+    this.#obey();
+  }
+
+  #obey(): void {
+    const { kernel } = this.#needs;
+    const [paused, stalled, cut] = (['paused', 'stalled', 'cut'] as const).map((why) => this.#still.has(why));
+    if (paused || cut) kernel.hold(this.heart);
+    else kernel.release(this.heart);
+    if (paused || stalled) kernel.hold(this.loop);
+    else kernel.release(this.loop);
   }
 
   #seen(call: string, args: readonly unknown[], result: unknown): void {

@@ -119,7 +119,7 @@ class Stage {
         return later(() => process.resume());
       case 'stall':
         process.stall();
-        return later(() => process.resume());
+        return later(() => process.unstall());
       case 'cut':
         process.cut();
         return later(() => process.mend());

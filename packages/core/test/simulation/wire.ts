@@ -51,6 +51,8 @@ export class Wire {
   #lossless = false;
   readonly #lastAt = new Map<string, number>();
   readonly #onMend = new Set<() => void>();
+  /** Of readers that have not been closed. */
+  readonly #open = new Set<Transit>();
 
   constructor(needs: WireNeeds) {
     this.#needs = needs;
@@ -64,8 +66,11 @@ export class Wire {
 
   mend(): void {
     this.#cut = false;
-    for (const arrive of [...this.#onMend]) arrive();
+    const waiting = [...this.#onMend];
     this.#onMend.clear();
+    for (const arrive of waiting) arrive();
+    // Whoever was asked for room meanwhile had none.
+    for (const { wake } of this.#open) this.#needs.kernel.after(0, wake, WORLD);
   }
 
   /** From now on no answer gets lost. */
@@ -167,6 +172,7 @@ export class Wire {
     const { kernel, loop } = this.#needs;
     return new Promise((resolve) => {
       const closed = (): void => {
+        this.#open.delete(transit);
         for (const arrive of transit.frames) kernel.after(0, arrive, loop);
         kernel.after(0, resolve, loop);
       };
@@ -226,8 +232,10 @@ export class Wire {
             this.#needs.seen(port, name, args, result);
             const given =
               transit !== undefined && hasFunctions(result) ? this.#handle(`${port} ${name}`, result, transit) : result;
-            if (transit !== undefined && hasFunctions(result) && typeof result['wake'] === 'function')
+            if (transit !== undefined && hasFunctions(result) && typeof result['wake'] === 'function') {
               transit.wake = () => void (result['wake'] as Act).call(result);
+              this.#open.add(transit);
+            }
             if (lost) fail(chance.between(0, NOTICE_MS), 'unknown', 'the answer was lost');
             else back(() => resolve(given));
           },
