@@ -16,6 +16,8 @@ import { START, takeOver } from './take-over.ts';
 
 /** Once nothing goes wrong any more, all that was sent must have come to its end after this, ms. */
 const REST_MS = 60_000;
+/** What no mailbox counts, because it is between two of them, has arrived after so many looks that find nothing. */
+const CALM_LOOKS = 3;
 /** Between two looks, ms. */
 const LOOK_MS = 200;
 
@@ -155,10 +157,12 @@ class Stage {
   async #rest(broker: Broker): Promise<void> {
     const contracts = this.#plan.workloads.flatMap((workload) => workload.contracts);
     let left: readonly string[] = [];
+    let calmLooks = 0;
     for (const until = this.#kernel.elapsed + REST_MS; this.#kernel.elapsed < until;) {
       await sleep(LOOK_MS);
       left = [...this.#unready(), ...(await levels(broker, contracts))];
-      if (left.length === 0) return;
+      calmLooks = left.length === 0 ? calmLooks + 1 : 0;
+      if (calmLooks === CALM_LOOKS) return;
     }
     for (const what of left) this.history.add({ type: 'trouble', what: `after ${REST_MS} ms of rest ${what}` });
   }

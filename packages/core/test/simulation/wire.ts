@@ -39,6 +39,9 @@ const NOTICE_MS = 30;
 interface Transit {
   readonly frames: Set<() => void>;
   wake: () => void;
+  /** How often the node has sent the reader elsewhere, and how often that has arrived: what was read before is not wanted. */
+  sought: number;
+  seeks: number;
 }
 
 export class Wire {
@@ -116,7 +119,7 @@ export class Wire {
         const act = (target as Parts)[name];
         if (typeof act !== 'function') return act;
         return (...args: unknown[]) => {
-          const transit: Transit = { frames: new Set(), wake: () => undefined };
+          const transit: Transit = { frames: new Set(), wake: () => undefined, sought: 0, seeks: 0 };
           const wired = args.map((arg) => (hasFunctions(arg) ? this.#told(`${port} ${name}`, arg, transit) : arg));
           return this.#call(port, name, () => (act as Act).apply(target, wired), args, transit);
         };
@@ -143,8 +146,9 @@ export class Wire {
             kernel.after(0, transit.wake, WORLD);
             return transit.frames.delete(arrive);
           };
+          const { seeks } = transit;
           const arrive = (): void => {
-            if (landed()) (act as Act).apply(target, args);
+            if (landed() && seeks === transit.sought) (act as Act).apply(target, args);
           };
           transit.frames.add(arrive);
           return this.#tell(channel, arrive, landed);
@@ -161,8 +165,14 @@ export class Wire {
         const act = target[name];
         if (typeof act !== 'function') return act;
         if (name === 'close') return () => this.#close(() => (act as Act).call(target) as Promise<void>, transit);
-        return (...args: unknown[]) =>
-          kernel.at(this.#arrival(`${channel} there`), () => void (act as Act).apply(target, args), WORLD);
+        return (...args: unknown[]) => {
+          if (name === 'seek') transit.sought += 1;
+          const arrive = (): void => {
+            if (name === 'seek') transit.seeks += 1;
+            (act as Act).apply(target, args);
+          };
+          kernel.at(this.#arrival(`${channel} there`), arrive, WORLD);
+        };
       },
     });
   }

@@ -1,11 +1,13 @@
-import { groupBy, type Story } from './story.ts';
+import { groupBy, type Run, type Story } from './story.ts';
 
 /** What one process sends to one key runs in that order: nothing starts before all that was sent before it is done. */
 export function keyOrder(story: Story): string[] {
   const dead = new Set(story.all('dead').map(({ op }) => op));
   const runs = groupBy(story.runs, ({ op }) => op);
+  // What ends after its node was lost has been done by somebody else, or was not wanted any more.
+  const counts = ({ how, endedAt, member }: Run): boolean => how === 'done' && endedAt < story.goneAt(member);
   const doneAt = (op: string): number =>
-    Math.min(...(runs.get(op) ?? []).flatMap(({ how, endedAt }) => (how === 'done' ? [endedAt] : [])));
+    Math.min(...(runs.get(op) ?? []).flatMap((run) => (counts(run) ? [run.endedAt] : [])));
   const faults: string[] = [];
   const lines = groupBy(story.all('sent'), ({ by, key, turn }) => (turn === undefined ? undefined : `${by} ${key}`));
   for (const line of lines.values()) {
