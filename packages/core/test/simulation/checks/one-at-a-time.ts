@@ -2,7 +2,7 @@ import { groupBy, type Run, type Story } from './story.ts';
 
 /**
  * Of one key nothing runs beside another, unless the one that still runs is not wanted any more: its node has been lost,
- * or its caller's time is over.
+ * or its time is over, its caller's or that of its closing node.
  */
 export function oneAtATime(story: Story): string[] {
   const faults: string[] = [];
@@ -12,7 +12,7 @@ export function oneAtATime(story: Story): string[] {
   for (const [key, all] of groupBy(story.runs, ({ key }) => key)) {
     all.forEach((run, index) => {
       for (const before of all.slice(0, index)) {
-        if (before.endedAt < run.startedAt || story.goneAt(before.member) < run.startedAt) continue;
+        if (before.endedAt < run.startedAt || story.lostAt(before.member) < run.startedAt) continue;
         if (story.goneAt(run.member) < run.startedAt || givenUp(before, run.at)) continue;
         faults.push(
           `run ${run.run} of ${run.op} began on ${run.member} while run ${before.run} of ${before.op} had ${key} on ${before.member}`,

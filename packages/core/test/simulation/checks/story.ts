@@ -39,8 +39,13 @@ export class Story {
     return this.#gone.get(member) ?? Infinity;
   }
 
+  /** When what the member had went to others at the earliest. */
+  lostAt(member: string): number {
+    return Math.min(this.goneAt(member), this.#closedAtOf(member));
+  }
+
   /** When the process began to close and to hand back what it had; Infinity: it did not. */
-  closedAt(member: string): number {
+  #closedAtOf(member: string): number {
     return this.#closed.get(member.slice(0, -SUFFIX)) ?? Infinity;
   }
 }
