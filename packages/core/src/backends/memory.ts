@@ -7,6 +7,7 @@
 import type { Backend } from '../backend.ts';
 import { systemClock, systemTimers, type Clock, type Timers } from '../ground/clock.ts';
 import { MemoryLink } from './memory/link.ts';
+import type { NodeIdentity } from '../ports/broker.ts';
 import { World } from './memory/world.ts';
 
 export interface MemoryOptions {
@@ -15,13 +16,18 @@ export interface MemoryOptions {
    * what nodes wait for: deadlines, back-off, breakers, checks.
    */
   readonly clock?: Clock | (Clock & Timers);
+  /**
+   * Hands of its own for one node: they drive its beat and what it waits for, so that a test can hold up one node alone.
+   * Asked at each connect; default `clock`'s.
+   */
+  readonly timersOf?: (identity: NodeIdentity) => Timers;
 }
 
 /** Never rejects with `TransportError`, except after the link was closed. */
 export function memory(options: MemoryOptions = {}): Backend {
-  const { clock = systemClock } = options;
-  const own = timersOf(clock);
-  const timers: Timers = own ?? { clock, setTimer: systemTimers.setTimer };
+  const { clock = systemClock, timersOf } = options;
+  const shared = ringing(clock);
+  const timers: Timers = shared ?? { clock, setTimer: systemTimers.setTimer };
   const worlds = new Map<string, World>();
   return {
     name: 'memory',
@@ -31,11 +37,11 @@ export function memory(options: MemoryOptions = {}): Backend {
         world = new World(timers);
         worlds.set(identity.namespace, world);
       }
-      return Promise.resolve(new MemoryLink(world, identity, own));
+      return Promise.resolve(new MemoryLink(world, identity, timersOf?.(identity) ?? shared));
     },
   };
 }
 
-function timersOf(clock: Clock | (Clock & Timers)): Timers | undefined {
+function ringing(clock: Clock | (Clock & Timers)): Timers | undefined {
   return 'setTimer' in clock ? clock : undefined;
 }

@@ -1,6 +1,6 @@
 /** Tries again what may succeed and may be repeated, as far as deadline and budget allow. */
 import type { Timers } from '../ground/clock.ts';
-import { asHomeostatError, Aborted, RetryBudgetExhausted, type HomeostatError } from '../ground/errors.ts';
+import { asHomeostatError, Aborted, HomeostatError, RetryBudgetExhausted, type Outcome } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { RetryPolicy } from '../policies/service-settings.ts';
 import { pause } from '../ground/pause.ts';
@@ -20,8 +20,9 @@ export interface RetryNeeds {
 }
 
 /**
- * Rejects with the last error, or with `RetryBudgetExhausted` (its cause is the last error). It never sleeps past the
- * deadline: where the next try would begin too late, the last error is the answer at once.
+ * Rejects with the last error, or with `RetryBudgetExhausted` (its cause is the last error); where the last try was not
+ * executed and one before it may have been, the error says so. It never sleeps past the deadline: where the next try would
+ * begin too late, the last error is the answer at once.
  */
 export function retrying(needs: RetryNeeds, policy: RetryPolicy): Layer {
   const { tally, budget } = needs;
@@ -50,8 +51,10 @@ async function again(
 ): Promise<unknown> {
   const { tally } = needs;
   let error = first;
+  let before: Outcome = 'not-executed';
   try {
     while (request.attempts < policy.attempts && mayRetry(error, request, policy.retryOn)) {
+      if (before !== 'unknown' && error.outcome !== 'not-executed') before = error.outcome;
       await untilNextTry(needs, policy, request, error);
       request.attempts += 1;
       tally.attempts += 1;
@@ -65,12 +68,20 @@ async function again(
     }
     throw error;
   } catch (thrown) {
-    const last = asHomeostatError(thrown);
+    const last = ofAllTries(asHomeostatError(thrown), before);
     tally.failed(last.code);
     if (request.attempts > 1)
       needs.log.debug({ evt: 'operation_failed_max_retries', ...factsOf(request, last) }, 'not tried again');
     throw last;
   }
+}
+
+/** That the last try was not executed says nothing of those before it. */
+function ofAllTries(last: HomeostatError, before: Outcome): HomeostatError {
+  if (last.outcome !== 'not-executed' || before === 'not-executed') return last;
+  const { code, message, retryable, details, retryAfterMs } = last;
+  const facts = { retryable, outcome: before, details, cause: last };
+  return new HomeostatError(code, message, retryAfterMs === undefined ? facts : { ...facts, retryAfterMs });
 }
 
 /** Resolves when it is time to try again; rejects when that never will be. */

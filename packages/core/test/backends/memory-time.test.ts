@@ -28,6 +28,18 @@ test('a silent member is removed within its TTL and a second, and not before its
   );
 });
 
+test('one node alone can be held up: the others take it for dead', async (t) => {
+  const [clock, own] = [virtualClock(), virtualClock()];
+  const backend = memory({ clock, timersOf: ({ name }) => (name === 'still' ? own : clock) });
+  const living = await join(backend, identity('living'));
+  const still = await join(backend, identity('still'));
+  await clock.advance(BEAT.ttlMs + 2 * BEAT.intervalMs);
+  t.deepEqual(await memberIds(living.link), [living.id]);
+  t.deepEqual(still.evictions, []);
+  await own.advance(BEAT.intervalMs);
+  t.is(still.evictions.length, 1);
+});
+
 test('hours of virtual time cost nobody who beats', async (t) => {
   const clock = virtualClock();
   const backend = memory({ clock });

@@ -63,6 +63,25 @@ test('what can never succeed is tried once (S1-26, S4-33, Regression 25)', async
   }
 });
 
+test('a last try that was not executed does not hide that one before it may have been', async (t) => {
+  const house = new ResilienceHouse();
+  const outcomeAfter = async (...errors: HomeostatError[]): Promise<readonly [string, string]> => {
+    const { send } = failing(house.clock, ...errors);
+    const answer = outcomeOf(
+      pipeline({ ...NOTHING, retry: retryOf() }, house.node(), send)(house.request({ kind: 'query' })),
+    );
+    await house.clock.advance(5_000);
+    const { code, outcome } = (await answer) as HomeostatError;
+    return [code, outcome];
+  };
+  const unknown = new CallTimeout('users.get', 10);
+  const refused = new ServiceNotFound('users');
+  t.deepEqual(await outcomeAfter(unknown, refused), [refused.code, 'unknown']);
+  t.deepEqual(await outcomeAfter(broken, refused), [refused.code, broken.outcome]);
+  t.deepEqual(await outcomeAfter(unknown, broken, refused), [refused.code, 'unknown']);
+  t.deepEqual(await outcomeAfter(unknown, unknown, broken), [broken.code, broken.outcome]);
+});
+
 test('what may pass is tried as often as was said (Regression 25)', async (t) => {
   const house = new ResilienceHouse();
   const details = { messages: 1, maxLength: 1, bytes: 1, maxBytes: 1, room: 0 };

@@ -1,4 +1,5 @@
 import type { NodeIdentity } from '../../ports/broker.ts';
+import type { Timers } from '../../ground/clock.ts';
 import { TransportError } from '../../ground/errors.ts';
 import { Turns } from '../../sending/turns.ts';
 import type { MemberRecord, World } from './world.ts';
@@ -7,14 +8,17 @@ import type { MemberRecord, World } from './world.ts';
 export class Hold {
   readonly world: World;
   readonly identity: NodeIdentity;
+  /** What its beat follows. */
+  readonly timers: Timers;
   member: MemberRecord | undefined = undefined;
   closed = false;
   readonly turns: Turns;
 
-  constructor(world: World, identity: NodeIdentity) {
+  constructor(world: World, identity: NodeIdentity, timers: Timers) {
     this.world = world;
     this.turns = new Turns(world.timers);
     this.identity = identity;
+    this.timers = timers;
   }
 
   /** The member this node is, as long as the world agrees. */

@@ -47,7 +47,7 @@ export class MemoryLink implements Link {
 
   constructor(world: World, identity: NodeIdentity, timers: Timers | undefined) {
     this.timers = timers;
-    this.#hold = new Hold(world, identity);
+    this.#hold = new Hold(world, identity, timers ?? world.timers);
     this.broker = new MemoryBroker(this.#hold);
     this.membership = new MemoryMembership(this.#hold);
     this.records = memoryRecords(this.#hold);

@@ -111,8 +111,8 @@ export class MemoryMembership implements Membership {
   }
 
   #beatAgain(member: MemberRecord, watch: Watch, events: MembershipEvents): void {
-    const { world, identity } = this.#hold;
-    this.#cancelBeat = world.timers.setTimer(identity.beat.intervalMs, () => {
+    const { world, identity, timers } = this.#hold;
+    this.#cancelBeat = timers.setTimer(identity.beat.intervalMs, () => {
       if (!world.members.has(member.id)) {
         events.evicted('the other nodes saw no beat of it within the TTL and removed it');
         return;

@@ -1,0 +1,122 @@
+/** Checks that were never seen failing are unproven: without a guard the simulation must find what it guards. */
+import test from 'ava';
+import { findWithout, type Guard } from './mutant.ts';
+
+interface Mutant {
+  readonly name: string;
+  readonly guard: Guard;
+  /** One finding must be of this kind. */
+  readonly caught: RegExp;
+}
+
+const SEEDS = 1_000;
+
+const mutants: readonly Mutant[] = [
+  {
+    name: 'the fence: whoever was removed is no member',
+    guard: {
+      file: 'backends/memory/hold.js',
+      text: 'return member !== undefined && this.world.members.has(member.id) ? member : undefined;',
+      instead: 'return member;',
+    },
+    caught: /^fence: /,
+  },
+  {
+    name: 'the numbers that tell a repeated frame',
+    guard: {
+      file: 'backends/memory/broker.js',
+      text: 'if (last !== undefined && request.number <= last.number)',
+      instead: 'if (last !== undefined && request.number < 0)',
+    },
+    caught: /^runs: /,
+  },
+  {
+    name: 'that only its holder ends an entry',
+    guard: {
+      file: 'backends/memory/mailbox.js',
+      text: 'return this.#pending.get(member)?.get(id);',
+      instead: 'for (const held of this.#pending.values()) if (held.has(id)) return held.get(id);',
+    },
+    caught: /^one ending: /,
+  },
+  {
+    name: 'that what a dead member held goes to others',
+    guard: {
+      file: 'backends/memory/mailbox.js',
+      text: 'for (const entry of held?.values() ?? []) {',
+      instead: 'for (const entry of []) {',
+    },
+    caught: /^(no trouble|at least once): /,
+  },
+  {
+    name: 'the receipt of an append: what is unknown is sent again',
+    guard: {
+      file: 'sending/outbox.js',
+      text: "if (error.outcome !== 'not-executed')\n            frame.ambiguous = true;",
+      instead: 'for (const receipt of frame.receipts.splice(0)) receipt.accepted(); return true;',
+    },
+    caught: /^at least once: /,
+  },
+  {
+    name: 'the receipt of an answer: a settlement only after it',
+    guard: {
+      file: 'serving/endings.js',
+      text: 'send(inbox, receipt);',
+      instead: 'send(inbox, receipt); this.answered(batch, index);',
+    },
+    caught: /^settled after the answer: /,
+  },
+  {
+    name: 'the mask of what is left of a frame',
+    guard: {
+      file: 'backends/memory/settle.js',
+      text: 'const kept = both(todo, todoOf(entry));',
+      instead: "const kept = '0';",
+    },
+    caught: /^at least once: /,
+  },
+  {
+    name: 'that a settlement waits for the handler',
+    guard: {
+      file: 'serving/dispatcher.js',
+      text: 'this.#endings.hold(batch);',
+      instead: "this.#endings.hold(batch); this.#needs.settler().add({ kind: 'done', claim });",
+    },
+    caught: /^(at least once|one ending): /,
+  },
+  {
+    name: 'that a spent message becomes a dead letter',
+    guard: {
+      file: 'serving/verdict.js',
+      text: 'return exhausted || tooLate || !failure.retryable ? DEAD',
+      instead: 'return exhausted || tooLate || !failure.retryable ? ACK',
+    },
+    caught: /^at least once: /,
+  },
+  {
+    name: 'that an answer finds its own call',
+    guard: {
+      file: 'sending/replies.js',
+      text: 'const call = this.#pending.get(envelope.correlation);',
+      instead: 'const call = this.#pending.values().next().value;',
+    },
+    caught: /^answers: /,
+  },
+  {
+    name: 'what is known of tries before the last one',
+    guard: {
+      file: 'resilience/retry.js',
+      text: "last.outcome !== 'not-executed' || before === 'not-executed'",
+      instead: 'true',
+    },
+    caught: /^outcomes: /,
+  },
+];
+
+for (const { name, guard, caught } of mutants) {
+  test.serial(`without ${name} the simulation finds it`, async (t) => {
+    const { seed, faults = [] } = await findWithout(guard, SEEDS);
+    t.log(`seed ${seed}:`, ...faults.slice(0, 3));
+    t.true(faults.some((fault) => caught.test(fault)));
+  });
+}

@@ -1,0 +1,283 @@
+/** One process with a node in it, as far as a simulation is concerned: it can crash, stand still, lose its connection. */
+import type { Backend } from '../../src/backend.ts';
+import type { Actor } from '../../src/contract/actor.ts';
+import type { Timers } from '../../src/ground/clock.ts';
+import { messageOf } from '../../src/ground/errors.ts';
+import { sleep } from '../../src/ground/loop.ts';
+import type { AppendRequest, AppendResult, Claim, Settlement, SettleResult } from '../../src/ports/broker.ts';
+import { partitionName, type KeyedCommit, type PartitionTaken } from '../../src/ports/partitions.ts';
+import { createNode, type ActorNode } from '../../src/node/node.ts';
+import { faulty, type FaultyBackend } from '../../src/testing/faulty.ts';
+import { readFrame } from '../../src/wire/frame.ts';
+import type { Chance } from './chance.ts';
+import type { History } from './history.ts';
+import { newOwner, WORLD, type Kernel, type Owner } from './kernel.ts';
+import { quietLog } from './quiet-log.ts';
+import { START } from './take-over.ts';
+import { Wire } from './wire.ts';
+
+/** Short, because a simulation waits for several of them. */
+export const BEAT = { intervalMs: 100, ttlMs: 400, stallMs: 400, evictMs: 30_000 };
+/** Before a node that could not start is started again, ms. */
+const AGAIN_MS = 300;
+/** Of calls and casts, ms. */
+const TIMEOUT_MS = 5_000;
+
+export interface ProcessNeeds {
+  readonly kernel: Kernel;
+  readonly history: History;
+  readonly chance: Chance;
+  readonly name: string;
+  readonly loss: number;
+  readonly slowMs: number;
+  /** Once more connected to by this process. */
+  readonly backend: Backend;
+  actors(process: Process): readonly Actor[];
+}
+
+type Stillness = 'paused' | 'stalled' | 'cut';
+
+export class Process {
+  readonly name: string;
+  readonly loop: Owner;
+  readonly heart: Owner;
+  /** The member that the node is, as the backend sees it. */
+  member = '';
+  node: ActorNode | undefined = undefined;
+  closing = false;
+  readonly #needs: ProcessNeeds;
+  readonly #wire: Wire;
+  readonly #backend: FaultyBackend;
+  readonly #claimed = new Set<string>();
+  /** Why its event loop or its beat stands still: one reason may outlast another. */
+  readonly #still = new Set<Stillness>();
+  #busy = 0;
+
+  constructor(needs: ProcessNeeds) {
+    const { kernel, chance, name, loss, slowMs } = needs;
+    this.#needs = needs;
+    this.name = name;
+    this.loop = newOwner(name);
+    this.heart = newOwner(`${name}'s heart`);
+    this.#backend = faulty(needs.backend);
+    this.#wire = new Wire({
+      ...{ kernel, chance, loss, slowMs },
+      loop: this.loop,
+      timers: timersOf(kernel, this.loop),
+      seen: (port, method, args, result) => this.#seen(`${port}.${method}`, args, result),
+      dealt: (claims) => this.#dealt(claims as readonly Claim[]),
+    });
+  }
+
+  /** It serves, and may be asked to send. */
+  get ready(): boolean {
+    return this.node !== undefined && !this.closing && !this.loop.dead;
+  }
+
+  /** Requests of this process whose end it does not know yet. */
+  get busy(): number {
+    return this.loop.dead ? 0 : this.#busy;
+  }
+
+  /** Starts the node, as often as it takes. */
+  start(): void {
+    const { kernel, name, actors } = this.#needs;
+    const attempt = async (): Promise<void> => {
+      let node: ActorNode | undefined;
+      try {
+        node = await createNode({
+          backend: this.#wire.around(this.#backend),
+          ...{ name, beat: BEAT, timeoutMs: TIMEOUT_MS, signals: false },
+          alerts: { sources: false },
+          log: quietLog((evt, text) => this.#needs.history.add({ type: 'log', process: name, evt, text })),
+        });
+        for (const actor of actors(this)) await node.serve(actor);
+        this.node = node;
+      } catch (thrown) {
+        this.#needs.history.add({ type: 'log', process: name, evt: 'start_failed', text: messageOf(thrown) });
+        await node?.close({ drainMs: 0 });
+        await sleep(AGAIN_MS);
+        kernel.after(0, () => void attempt());
+      }
+    };
+    kernel.after(0, () => void attempt(), this.loop);
+  }
+
+  /** Runs `send` in this process. */
+  run(send: () => Promise<void>): void {
+    this.#busy += 1;
+    this.#needs.kernel.after(
+      0,
+      () =>
+        void send().then(() => {
+          this.#busy -= 1;
+        }),
+      this.loop,
+    );
+  }
+
+  crash(): void {
+    this.loop.dead = true;
+    this.heart.dead = true;
+  }
+
+  /** Drains and leaves; `closed` is called when it is over. */
+  close(closed: () => void): void {
+    this.closing = true;
+    const { kernel } = this.#needs;
+    const { node } = this;
+    const leave = async (): Promise<void> => {
+      await node?.close({ drainMs: 200 });
+      this.crash();
+      kernel.after(0, closed, WORLD);
+    };
+    kernel.after(0, () => void leave(), this.loop);
+  }
+
+  pause(): void {
+    this.#hold('paused');
+  }
+
+  /** The event loop stands still, the beat does not. */
+  stall(): void {
+    this.#hold('stalled');
+  }
+
+  cut(): void {
+    this.#wire.cut();
+    this.#hold('cut');
+  }
+
+  resume(): void {
+    this.#release('paused');
+  }
+
+  unstall(): void {
+    this.#release('stalled');
+  }
+
+  mend(): void {
+    this.#wire.mend();
+    this.#release('cut');
+  }
+
+  repeatNextClaim(): void {
+    this.#backend.deliverTwice();
+  }
+
+  deafen(on: boolean): void {
+    this.#backend.deafen(on);
+  }
+
+  /** All that was wrong is over, and nothing more goes wrong. */
+  heal(): void {
+    this.#wire.calm();
+    this.deafen(false);
+    this.resume();
+    this.unstall();
+    this.mend();
+  }
+
+  #hold(why: Stillness): void {
+    this.#still.add(why);
+    this.#obey();
+  }
+
+  #release(why: Stillness): void {
+    this.#still.delete(why);
+    this.#obey();
+  }
+
+  #obey(): void {
+    const { kernel } = this.#needs;
+    const [paused, stalled, cut] = (['paused', 'stalled', 'cut'] as const).map((why) => this.#still.has(why));
+    if (paused || cut) kernel.hold(this.heart);
+    else kernel.release(this.heart);
+    if (paused || stalled) kernel.hold(this.loop);
+    else kernel.release(this.loop);
+  }
+
+  #seen(call: string, args: readonly unknown[], result: unknown): void {
+    switch (call) {
+      case 'membership.join':
+        this.member = result as string;
+        return;
+      case 'broker.append':
+      case 'broker.appendAll':
+      case 'broker.reply':
+        return this.#noteWriting(call, args, result);
+      case 'broker.settle':
+        return this.#noteSettling(args[0] as readonly Settlement[], result as readonly SettleResult[]);
+      case 'partitions.take':
+        if ((result as PartitionTaken).kind === 'owned') this.#noteOwning('owned', args);
+        return;
+      case 'partitions.release':
+        return this.#noteOwning('released', args);
+      case 'partitions.commit':
+        return this.#noteCommit(args[2] as KeyedCommit, result as SettleResult);
+    }
+  }
+
+  #noteSettling(batch: readonly Settlement[], results: readonly SettleResult[]): void {
+    batch.forEach((settlement, index) => {
+      const { claim, kind } = settlement;
+      // Handed back, it may well come again.
+      if (kind === 'park') this.#claimed.delete(`${this.member} ${entryOf(claim)}`);
+      this.#noteEnd(claim, kind, results[index]!, ends(settlement));
+    });
+  }
+
+  #noteCommit({ claim }: KeyedCommit, result: SettleResult): void {
+    this.#noteEnd(claim, 'commit', result, false);
+  }
+
+  #noteEnd(claim: Claim, kind: string, result: string, ends: boolean): void {
+    this.#needs.history.add({ type: 'settled', entry: entryOf(claim), kind, result, ends, member: this.member });
+  }
+
+  #noteOwning(type: 'owned' | 'released', [mailbox, partition]: readonly unknown[]): void {
+    const name = partitionName(mailbox as string, partition as number);
+    this.#needs.history.add({ type, partition: name, member: this.member });
+  }
+
+  #noteWriting(call: string, [to]: readonly unknown[], result: unknown): void {
+    const taken = typeof result === 'string' ? result : (result as AppendResult).kind;
+    if (taken !== 'accepted') return;
+    const name = typeof to === 'string' ? to : (to as AppendRequest).mailbox;
+    this.#needs.history.add({
+      type: 'wrote',
+      method: call.slice(call.indexOf('.') + 1),
+      to: name,
+      member: this.member,
+    });
+  }
+
+  #dealt(claims: readonly Claim[]): void {
+    for (const claim of claims) {
+      const { from, number } = readFrame(claim.frame);
+      const entry = entryOf(claim);
+      // A partition is read again from where its owner wants it.
+      const again = !claim.mailbox.includes('#') && this.#claimed.has(`${this.member} ${entry}`);
+      this.#claimed.add(`${this.member} ${entry}`);
+      this.#needs.history.add({ type: 'claimed', entry, frame: `${from}/${number}`, member: this.member, again });
+    }
+  }
+}
+
+/** What an owner's tasks wait by. */
+export function timersOf(kernel: Kernel, owner: Owner): Timers {
+  return {
+    clock: { now: () => START + kernel.elapsed, elapsed: () => kernel.elapsed },
+    setTimer: (ms, fire) => kernel.after(Math.max(0, ms), fire, owner),
+  };
+}
+
+/** Nothing of the entry stays in hand. */
+function ends(settlement: Settlement): boolean {
+  if (settlement.kind === 'done' || settlement.kind === 'park') return true;
+  return (settlement.kind === 'retry' || settlement.kind === 'bury') && settlement.todo === undefined;
+}
+
+function entryOf(claim: Claim): string {
+  return `${claim.mailbox} ${claim.id}`;
+}
