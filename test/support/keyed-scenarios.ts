@@ -17,21 +17,26 @@ export async function crowd(programs: string): Promise<string[]> {
   }
 }
 
-/** Fence: a node is stopped in a handler; others apply that message and more; then it wakes and ends its handler. */
+/**
+ * Fence: a node is stopped in a handler; others apply that message and more; then it wakes and ends its handler before it
+ * can hear of anything.
+ */
 export async function sleeper(programs: string): Promise<string[]> {
   const messages = 10;
   const stage = await KeyedStage.open(1, programs);
   try {
     const [victim] = stage.services;
     const running = new Promise((resolve) => victim!.child.on('message', resolve));
-    await stage.api.apply.cast({ n: 0, ms: BEAT.ttlMs / 2 }, { key: 'k' });
+    await stage.api.apply.cast({ n: 0, ms: BEAT.ttlMs / 2, how: 'block' }, { key: 'k' });
     for (let n = 1; n < messages; n += 1) await stage.api.apply.cast({ n }, { key: 'k' });
     await running;
     victim!.kill('SIGSTOP');
-    await stage.start();
+    const heir = await stage.start();
     await stage.until('another one has applied all', async () => (await stage.depth()) === 0, DRAIN_MS);
     victim!.kill('SIGCONT');
     await stage.until('it serves again', () => stage.serving() === 2, DRAIN_MS);
+    // So that what is in Redis is read, and not what the heir remembers.
+    await stage.kill(heir);
     return await stage.faults(['k'], messages, DRAIN_MS);
   } finally {
     await stage.close();

@@ -12,11 +12,12 @@ await node.serve(
   actor(
     ledger,
     {
-      apply: async ({ n, ms }, ctx) => {
+      apply: async ({ n, ms, how }, ctx) => {
         const { last, count, faults } = ctx.state.get() ?? EMPTY;
         if (ms > 0) {
-          if (ready) process.send?.(`running ${ctx.key} ${n}`);
-          await sleep(ms);
+          if (ready) await new Promise((resolve) => process.send?.(`running ${ctx.key} ${n}`, resolve));
+          if (how === 'wait') await sleep(ms);
+          else for (const until = performance.now() + ms; performance.now() < until;);
         }
         const noticed = n === last + 1 ? faults : [...faults, `${n} after ${last}`].slice(0, 10);
         ctx.state.set({ last: n, count: count + 1, faults: noticed });

@@ -16,7 +16,9 @@ export const EMPTY: Page = { last: -1, count: 0, faults: [] };
 export const ledger = contract('ledger', {
   state: Page,
   methods: {
-    apply: { input: z.object({ n: z.number(), ms: z.number().default(0) }) },
+    apply: {
+      input: z.object({ n: z.number(), ms: z.number().default(0), how: z.enum(['wait', 'block']).default('wait') }),
+    },
     read: { output: Page },
   },
 });

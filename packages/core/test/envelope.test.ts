@@ -25,6 +25,8 @@ const OURS: errors.HomeostatError[] = [
   new errors.NotMember('n1'),
   new errors.NodeClosed('a.b'),
   new errors.LayoutMismatch('lanes'),
+  new errors.KeyRequired('a@1'),
+  new errors.CallCycle('a@1', 'k'),
   new errors.HandlerError('boom'),
   new errors.WorkerError('gone'),
   new errors.HandlerTimeout('a.b', 100),

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import type { Broker, Claim, Settlement, SettleResult } from '../src/ports/broker.ts';
+import type { Claim, Settlement, SettleResult } from '../src/ports/broker.ts';
 import { TransportError } from '../src/ground/errors.ts';
 import { Flusher } from '../src/ground/flusher.ts';
 import { sleep } from '../src/ground/loop.ts';
@@ -35,7 +35,7 @@ class Fake {
 
 function setUp(): { broker: Fake; settler: Settler; done: (id: string) => void } {
   const broker = new Fake();
-  const settler = new Settler(broker as unknown as Broker, new Flusher(), pino({ level: 'silent' }));
+  const settler = new Settler(broker, new Flusher(), pino({ level: 'silent' }));
   const done = (id: string): void => settler.add({ kind: 'done', claim: { id, mailbox: 'm@1' } as Claim });
   return { broker, settler, done };
 }
