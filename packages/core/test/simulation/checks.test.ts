@@ -173,7 +173,7 @@ test('state has every request of its key once and in order', (t) => {
 });
 
 test('what leaves with a change of state leaves once', (t) => {
-  const sent = cast('x', { key: 'k', turn: 1, then: 'x>' });
+  const sent = cast('x', { key: 'k', turn: 1, onward: 'x>' });
   t.deepEqual(onwards(story(sent, started('x>', 1), done(1), state('k', 'x'))), []);
   t.deepEqual(onwards(story(sent, started('x>', 1), failed(1), started('x>', 2), done(2), state('k', 'x'))), []);
   t.is(onwards(story(sent, state('k', 'x'))).length, 1, 'it never came');

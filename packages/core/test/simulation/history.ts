@@ -32,7 +32,7 @@ export type Happening =
       readonly turn?: number | undefined;
       readonly once?: string | undefined;
       /** A cast that its handler sends on, if it changes the state of its key. */
-      readonly then?: string | undefined;
+      readonly onward?: string | undefined;
     })
   /** A cast was accepted. */
   | (At & { readonly type: 'accepted'; readonly op: string })

@@ -66,13 +66,24 @@ export interface Plan {
 /** How long requests are sent and faults done, ms. */
 const ACTION_MS = 6_000;
 
+/** Some more often than others. */
 const KINDS: readonly FaultKind[] = [
-  ...(['crash', 'crash', 'pause', 'pause', 'pause', 'cut', 'cut', 'stall', 'close', 'repeat', 'deafen'] as const),
+  'crash',
+  'crash',
+  'pause',
+  'pause',
+  'pause',
+  'cut',
+  'cut',
+  'stall',
+  'close',
+  'repeat',
+  'deafen',
 ];
 
 export function makePlan(seed: number, workloads: readonly Workload[]): Plan {
   const chance = new Chance(seed);
-  const processes = chance.between(2, 5);
+  const processes = chance.between(2, 6);
   const chosen = workloads.filter(() => chance.happens(0.6));
   const taking = chosen.length === 0 ? [chance.pick(workloads)] : chosen;
   const moment = (): number => chance.below(ACTION_MS);

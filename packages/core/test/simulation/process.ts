@@ -4,17 +4,16 @@ import type { Actor } from '../../src/contract/actor.ts';
 import type { Timers } from '../../src/ground/clock.ts';
 import { messageOf } from '../../src/ground/errors.ts';
 import { sleep } from '../../src/ground/loop.ts';
-import type { AppendRequest, AppendResult, Claim, Settlement, SettleResult } from '../../src/ports/broker.ts';
-import { partitionName, type KeyedCommit, type PartitionTaken } from '../../src/ports/partitions.ts';
 import { createNode, type ActorNode } from '../../src/node/node.ts';
 import { faulty, type FaultyBackend } from '../../src/testing/faulty.ts';
-import { readFrame } from '../../src/wire/frame.ts';
+import { Air } from './air.ts';
 import type { Chance } from './chance.ts';
 import type { History } from './history.ts';
 import { newOwner, WORLD, type Kernel, type Owner } from './kernel.ts';
 import { quietLog } from './quiet-log.ts';
 import { START } from './take-over.ts';
-import { Wire } from './wire.ts';
+import { wired } from './wire.ts';
+import { Witness } from './witness.ts';
 
 /** Short, because a simulation waits for several of them. */
 export const BEAT = { intervalMs: 100, ttlMs: 400, stallMs: 400, evictMs: 30_000 };
@@ -41,14 +40,12 @@ export class Process {
   readonly name: string;
   readonly loop: Owner;
   readonly heart: Owner;
-  /** The member that the node is, as the backend sees it. */
-  member = '';
   node: ActorNode | undefined = undefined;
   closing = false;
   readonly #needs: ProcessNeeds;
-  readonly #wire: Wire;
+  readonly #air: Air;
   readonly #backend: FaultyBackend;
-  readonly #claimed = new Set<string>();
+  readonly #witness: Witness;
   /** Why its event loop or its beat stands still: one reason may outlast another. */
   readonly #still = new Set<Stillness>();
   #busy = 0;
@@ -60,13 +57,13 @@ export class Process {
     this.loop = newOwner(name);
     this.heart = newOwner(`${name}'s heart`);
     this.#backend = faulty(needs.backend);
-    this.#wire = new Wire({
-      ...{ kernel, chance, loss, slowMs },
-      loop: this.loop,
-      timers: timersOf(kernel, this.loop),
-      seen: (port, method, args, result) => this.#seen(`${port}.${method}`, args, result),
-      dealt: (claims) => this.#dealt(claims as readonly Claim[]),
-    });
+    this.#witness = new Witness(needs.history);
+    this.#air = new Air({ kernel, chance, loss, slowMs, loop: this.loop });
+  }
+
+  /** The member that the node is, as the backend sees it. */
+  get member(): string {
+    return this.#witness.member;
   }
 
   /** It serves, and may be asked to send. */
@@ -86,7 +83,7 @@ export class Process {
       let node: ActorNode | undefined;
       try {
         node = await createNode({
-          backend: this.#wire.around(this.#backend),
+          backend: this.#wired(),
           ...{ name, beat: BEAT, timeoutMs: TIMEOUT_MS, signals: false },
           alerts: { sources: false },
           log: quietLog((evt, text) => this.#needs.history.add({ type: 'log', process: name, evt, text })),
@@ -144,7 +141,7 @@ export class Process {
   }
 
   cut(): void {
-    this.#wire.cut();
+    this.#air.cut();
     this.#hold('cut');
   }
 
@@ -157,7 +154,7 @@ export class Process {
   }
 
   mend(): void {
-    this.#wire.mend();
+    this.#air.mend();
     this.#release('cut');
   }
 
@@ -171,11 +168,18 @@ export class Process {
 
   /** All that was wrong is over, and nothing more goes wrong. */
   heal(): void {
-    this.#wire.calm();
+    this.#air.calm();
     this.deafen(false);
     this.resume();
     this.unstall();
     this.mend();
+  }
+
+  #wired(): Backend {
+    const { kernel } = this.#needs;
+    const { loop } = this;
+    const needs = { kernel, loop, air: this.#air, witness: this.#witness, timers: timersOf(kernel, loop) };
+    return wired(this.#backend, needs);
   }
 
   #hold(why: Stillness): void {
@@ -196,72 +200,6 @@ export class Process {
     if (paused || stalled) kernel.hold(this.loop);
     else kernel.release(this.loop);
   }
-
-  #seen(call: string, args: readonly unknown[], result: unknown): void {
-    switch (call) {
-      case 'membership.join':
-        this.member = result as string;
-        return;
-      case 'broker.append':
-      case 'broker.appendAll':
-      case 'broker.reply':
-        return this.#noteWriting(call, args, result);
-      case 'broker.settle':
-        return this.#noteSettling(args[0] as readonly Settlement[], result as readonly SettleResult[]);
-      case 'partitions.take':
-        if ((result as PartitionTaken).kind === 'owned') this.#noteOwning('owned', args);
-        return;
-      case 'partitions.release':
-        return this.#noteOwning('released', args);
-      case 'partitions.commit':
-        return this.#noteCommit(args[2] as KeyedCommit, result as SettleResult);
-    }
-  }
-
-  #noteSettling(batch: readonly Settlement[], results: readonly SettleResult[]): void {
-    batch.forEach((settlement, index) => {
-      const { claim, kind } = settlement;
-      // Handed back, it may well come again.
-      if (kind === 'park') this.#claimed.delete(`${this.member} ${entryOf(claim)}`);
-      this.#noteEnd(claim, kind, results[index]!, ends(settlement));
-    });
-  }
-
-  #noteCommit({ claim }: KeyedCommit, result: SettleResult): void {
-    this.#noteEnd(claim, 'commit', result, false);
-  }
-
-  #noteEnd(claim: Claim, kind: string, result: string, ends: boolean): void {
-    this.#needs.history.add({ type: 'settled', entry: entryOf(claim), kind, result, ends, member: this.member });
-  }
-
-  #noteOwning(type: 'owned' | 'released', [mailbox, partition]: readonly unknown[]): void {
-    const name = partitionName(mailbox as string, partition as number);
-    this.#needs.history.add({ type, partition: name, member: this.member });
-  }
-
-  #noteWriting(call: string, [to]: readonly unknown[], result: unknown): void {
-    const taken = typeof result === 'string' ? result : (result as AppendResult).kind;
-    if (taken !== 'accepted') return;
-    const name = typeof to === 'string' ? to : (to as AppendRequest).mailbox;
-    this.#needs.history.add({
-      type: 'wrote',
-      method: call.slice(call.indexOf('.') + 1),
-      to: name,
-      member: this.member,
-    });
-  }
-
-  #dealt(claims: readonly Claim[]): void {
-    for (const claim of claims) {
-      const { from, number } = readFrame(claim.frame);
-      const entry = entryOf(claim);
-      // A partition is read again from where its owner wants it.
-      const again = !claim.mailbox.includes('#') && this.#claimed.has(`${this.member} ${entry}`);
-      this.#claimed.add(`${this.member} ${entry}`);
-      this.#needs.history.add({ type: 'claimed', entry, frame: `${from}/${number}`, member: this.member, again });
-    }
-  }
 }
 
 /** What an owner's tasks wait by. */
@@ -270,14 +208,4 @@ export function timersOf(kernel: Kernel, owner: Owner): Timers {
     clock: { now: () => START + kernel.elapsed, elapsed: () => kernel.elapsed },
     setTimer: (ms, fire) => kernel.after(Math.max(0, ms), fire, owner),
   };
-}
-
-/** Nothing of the entry stays in hand. */
-function ends(settlement: Settlement): boolean {
-  if (settlement.kind === 'done' || settlement.kind === 'park') return true;
-  return (settlement.kind === 'retry' || settlement.kind === 'bury') && settlement.todo === undefined;
-}
-
-function entryOf(claim: Claim): string {
-  return `${claim.mailbox} ${claim.id}`;
 }

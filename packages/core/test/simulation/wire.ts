@@ -1,39 +1,26 @@
-/**
- * What lies between one node and the backend. Whatever the port, a call takes its time there and back, an answer may get
- * lost, and what the backend tells the node arrives later, in order. Nothing here knows what a port is for.
- */
+/** A backend as one node sees it through the air. Nothing here knows what a port is for: new ones are carried as well. */
 import type { Backend, Link } from '../../src/backend.ts';
 import type { Timers } from '../../src/ground/clock.ts';
-import { TransportError } from '../../src/ground/errors.ts';
-import type { Chance } from './chance.ts';
+import type { Claim } from '../../src/ports/broker.ts';
+import type { Air } from './air.ts';
 import { WORLD, type Kernel, type Owner } from './kernel.ts';
+import type { Witness } from './witness.ts';
 
 export interface WireNeeds {
   readonly kernel: Kernel;
-  readonly chance: Chance;
+  readonly air: Air;
   /** Whose tasks the node's are. */
   readonly loop: Owner;
   /** What the node waits by. */
   readonly timers: Timers;
-  /** Part of the calls whose answers get lost, where that is survivable, 0 to 1. */
-  readonly loss: number;
-  /** Most delays are below this, ms; some are twenty times as long. */
-  readonly slowMs: number;
-  /** Told what goes over the wire, in the backend's order of things; must not throw. */
-  seen(port: string, method: string, args: readonly unknown[], result: unknown): void;
-  /** A claim is dealt to the node. Must not throw. */
-  dealt(claims: unknown): void;
+  readonly witness: Witness;
 }
 
 type Act = (...args: unknown[]) => unknown;
 type Parts = Readonly<Record<string, unknown>>;
 
 /** What a backend asks of a node and waits for: answered at once. Everything else it tells is on its way for a while. */
-const ASKED: ReadonlySet<string> = new Set(['room', 'report', 'vitals']);
-/** Calls that are repeated when their outcome is unknown. */
-const REPEATED: ReadonlySet<string> = new Set(['append', 'appendAll', 'reply', 'settle', 'commit', 'relayed']);
-/** A broken connection is noticed within this, ms. */
-const NOTICE_MS = 30;
+const ASKED: ReadonlySet<string> = new Set(['report', 'vitals']);
 
 /** What is on its way to one intake: as long as there is anything, it has no room. */
 interface Transit {
@@ -44,62 +31,32 @@ interface Transit {
   seeks: number;
 }
 
-export class Wire {
+export function wired(backend: Backend, needs: WireNeeds): Backend {
+  const wire = new Wire(needs);
+  return {
+    name: backend.name,
+    connect: async (identity) =>
+      wire.link((await needs.air.call('backend', 'connect', () => backend.connect(identity))) as Link),
+  };
+}
+
+class Wire {
   readonly #needs: WireNeeds;
-  /** Grows when the node joins: what was called or told before is not about this member. */
-  #epoch = 0;
-  /** Grows with every cut: what was on its way then does not arrive. */
-  #cuts = 0;
-  #cut = false;
-  #lossless = false;
-  readonly #lastAt = new Map<string, number>();
-  readonly #onMend = new Set<() => void>();
-  /** Of readers that have not been closed. */
-  readonly #open = new Set<Transit>();
 
   constructor(needs: WireNeeds) {
     this.#needs = needs;
   }
 
-  /** Answers on their way are lost from now on, calls fail, and what the backend has to tell waits. */
-  cut(): void {
-    this.#cut = true;
-    this.#cuts += 1;
-  }
-
-  mend(): void {
-    this.#cut = false;
-    const waiting = [...this.#onMend];
-    this.#onMend.clear();
-    for (const arrive of waiting) arrive();
-    // Whoever was asked for room meanwhile had none.
-    for (const { wake } of this.#open) this.#needs.kernel.after(0, wake, WORLD);
-  }
-
-  /** From now on no answer gets lost. */
-  calm(): void {
-    this.#lossless = true;
-  }
-
-  /** The backend as the node sees it. */
-  around(backend: Backend): Backend {
-    return {
-      name: backend.name,
-      connect: async (identity) =>
-        this.#link((await this.#call('backend', 'connect', () => backend.connect(identity), [identity])) as Link),
-    };
-  }
-
-  #link(link: Link): Link {
+  link(link: Link): Link {
+    const { air, kernel, timers } = this.#needs;
     const ports = new Map<string, object>();
     const own: Partial<Link> = {
-      timers: this.#needs.timers,
+      timers,
       now: () => link.now(),
-      ready: (signal) => this.#ready(signal),
-      health: async () =>
-        this.#cut ? { connected: false, connections: 0 } : { connected: true, connections: 1, pingMs: 1 },
-      ping: () => this.#call('link', 'ping', () => link.ping(), []) as Promise<number>,
-      close: () => this.#needs.kernel.as(WORLD, () => link.close()),
+      ready: (signal) => air.clear(signal),
+      health: async () => ({ connected: !air.broken, connections: air.broken ? 0 : 1 }),
+      ping: () => air.call('link', 'ping', () => link.ping()) as Promise<number>,
+      close: () => kernel.as(WORLD, () => link.close()),
     };
     return new Proxy(link, {
       get: (target, name: keyof Link) => {
@@ -114,66 +71,68 @@ export class Wire {
   }
 
   #port(port: string, inner: object): object {
-    return new Proxy(inner, {
-      get: (target, name: string) => {
-        const act = (target as Parts)[name];
-        if (typeof act !== 'function') return act;
-        return (...args: unknown[]) => {
-          const transit: Transit = { frames: new Set(), wake: () => undefined, sought: 0, seeks: 0 };
-          const wired = args.map((arg) => (hasFunctions(arg) ? this.#told(`${port} ${name}`, arg, transit) : arg));
-          return this.#call(port, name, () => (act as Act).apply(target, wired), args, transit);
-        };
-      },
+    const { air, witness } = this.#needs;
+    return wrapped(inner, (name, act) => (...args) => {
+      const transit: Transit = { frames: new Set(), wake: () => undefined, sought: 0, seeks: 0 };
+      const given = args.map((arg) => (hasFunctions(arg) ? this.#told(`${port} ${name}`, arg, transit) : arg));
+      return air.call(port, name, async () => {
+        const result = await act(...given);
+        witness.called(`${port}.${name}`, args, result);
+        return hasFunctions(result) ? this.#reader(`${port} ${name}`, result, transit) : result;
+      });
     });
   }
 
   /** What a node gave to be told or asked by, as the backend sees it. */
-  #told(channel: string, inner: Parts, transit: Transit): object {
-    const { kernel, loop } = this.#needs;
-    return new Proxy(inner, {
-      get: (target, name: string) => {
-        const act = target[name];
-        if (typeof act !== 'function') return act;
-        if (name === 'room')
-          return () =>
-            this.#cut || loop.dead || transit.frames.size > 0 ? 0 : kernel.as(loop, () => (act as Act).call(target));
-        if (ASKED.has(name)) return (...args: unknown[]) => kernel.as(loop, () => (act as Act).apply(target, args));
-        return (...args: unknown[]) => {
-          if (name !== 'take') return this.#tell(channel, () => void (act as Act).apply(target, args));
-          this.#needs.dealt(args[0]);
-          const landed = (): boolean => {
-            // Whoever asked meanwhile has been told that there is no room.
-            kernel.after(0, transit.wake, WORLD);
-            return transit.frames.delete(arrive);
-          };
-          const { seeks } = transit;
-          const arrive = (): void => {
-            if (landed() && seeks === transit.sought) (act as Act).apply(target, args);
-          };
-          transit.frames.add(arrive);
-          return this.#tell(channel, arrive, landed);
-        };
-      },
+  #told(channel: string, inner: object, transit: Transit): object {
+    const { kernel, loop, air } = this.#needs;
+    return wrapped(inner, (name, act) => {
+      if (name === 'room')
+        return () => (air.broken || loop.dead || transit.frames.size > 0 ? 0 : kernel.as(loop, () => act()));
+      if (ASKED.has(name)) return (...args) => kernel.as(loop, () => act(...args));
+      if (name === 'take') return (claims) => this.#take(channel, claims as readonly Claim[], act, transit);
+      return (...args) => air.tell(channel, () => void act(...args));
     });
   }
 
-  /** What a call gave into the node's hands: a reader. What it is told is on its way for a while, like any call. */
-  #handle(channel: string, inner: Parts, transit: Transit): object {
-    const { kernel } = this.#needs;
-    return new Proxy(inner, {
-      get: (target, name: string) => {
-        const act = target[name];
-        if (typeof act !== 'function') return act;
-        if (name === 'close') return () => this.#close(() => (act as Act).call(target) as Promise<void>, transit);
-        return (...args: unknown[]) => {
-          if (name === 'seek') transit.sought += 1;
-          const arrive = (): void => {
-            if (name === 'seek') transit.seeks += 1;
-            (act as Act).apply(target, args);
-          };
-          kernel.at(this.#arrival(`${channel} there`), arrive, WORLD);
+  #take(channel: string, claims: readonly Claim[], take: Act, transit: Transit): void {
+    const { kernel, air, witness } = this.#needs;
+    witness.dealt(claims);
+    const { seeks } = transit;
+    const land = (): boolean => {
+      // Whoever asked meanwhile has been told that there is no room.
+      kernel.after(0, transit.wake, WORLD);
+      return transit.frames.delete(arrive);
+    };
+    const arrive = (): void => {
+      if (land() && seeks === transit.sought) take(claims);
+    };
+    transit.frames.add(arrive);
+    air.tell(channel, arrive, () => void land());
+  }
+
+  /** A reader in the node's hands: what it is told is on its way for a while, like any call. */
+  #reader(channel: string, inner: Parts, transit: Transit): object {
+    const { kernel, air } = this.#needs;
+    transit.wake = () => void (inner['wake'] as Act | undefined)?.call(inner);
+    const wake = (): void => void kernel.after(0, transit.wake, WORLD);
+    // Whoever was asked for room while it was broken had none.
+    air.onMend.add(wake);
+    return wrapped(inner, (name, act) => {
+      if (name === 'close') {
+        return () => {
+          air.onMend.delete(wake);
+          return this.#close(act as () => Promise<void>, transit);
         };
-      },
+      }
+      return (...args) => {
+        if (name === 'seek') transit.sought += 1;
+        const arrive = (): void => {
+          if (name === 'seek') transit.seeks += 1;
+          act(...args);
+        };
+        kernel.at(air.arrival(`${channel} there`), arrive, WORLD);
+      };
     });
   }
 
@@ -182,103 +141,25 @@ export class Wire {
     const { kernel, loop } = this.#needs;
     return new Promise((resolve) => {
       const closed = (): void => {
-        this.#open.delete(transit);
         for (const arrive of transit.frames) kernel.after(0, arrive, loop);
         kernel.after(0, resolve, loop);
       };
       kernel.after(0, () => void close().then(closed), WORLD);
     });
   }
-
-  /** @param lost what was told is about a member that this node is no more. */
-  #tell(channel: string, arrive: () => void, lost: () => unknown = () => undefined): void {
-    const { kernel, loop } = this.#needs;
-    const epoch = this.#epoch;
-    const later = (): void =>
-      kernel.at(
-        this.#arrival(channel),
-        () => {
-          if (this.#epoch !== epoch) lost();
-          else if (this.#cut) this.#onMend.add(later);
-          else arrive();
-        },
-        loop,
-      );
-    if (this.#cut) this.#onMend.add(later);
-    else later();
-  }
-
-  #call(port: string, name: string, act: () => unknown, args: readonly unknown[], transit?: Transit): Promise<unknown> {
-    const { kernel, loop, chance } = this.#needs;
-    const epoch = this.#epoch;
-    const cuts = this.#cuts;
-    return new Promise((resolve, reject) => {
-      const fail = (ms: number, outcome: 'unknown' | 'not-executed', why: string): void =>
-        void kernel.after(ms, () => reject(new TransportError(`${port}.${name}: ${why}`, { outcome })), loop);
-      if (this.#cut) return fail(chance.between(0, NOTICE_MS), 'not-executed', 'the backend is away');
-      const back = (settle: () => void): void => {
-        // Which member it is now, the node learns before anything else happens to it.
-        if (name === 'join') return kernel.next(settle, loop);
-        kernel.at(
-          this.#arrival(`${port} back`),
-          () => {
-            if (this.#cuts === cuts) settle();
-            else reject(new TransportError(`${port}.${name}: the connection broke`, { outcome: 'unknown' }));
-          },
-          loop,
-        );
-      };
-      const arrive = (): void => {
-        if (this.#cuts !== cuts) return fail(chance.between(0, NOTICE_MS), 'unknown', 'the connection broke');
-        if (this.#epoch !== epoch) return fail(0, 'not-executed', 'sent by a member that this node is no more');
-        const lost = !this.#lossless && REPEATED.has(name) && chance.happens(this.#needs.loss);
-        // As if a node had died between its joining and its knowing: it never was.
-        if (name === 'join') {
-          if (loop.dead) return;
-          this.#epoch += 1;
-        }
-        Promise.resolve(act()).then(
-          (result) => {
-            this.#needs.seen(port, name, args, result);
-            const given =
-              transit !== undefined && hasFunctions(result) ? this.#handle(`${port} ${name}`, result, transit) : result;
-            if (transit !== undefined && hasFunctions(result) && typeof result['wake'] === 'function') {
-              transit.wake = () => void (result['wake'] as Act).call(result);
-              this.#open.add(transit);
-            }
-            if (lost) fail(chance.between(0, NOTICE_MS), 'unknown', 'the answer was lost');
-            else back(() => resolve(given));
-          },
-          (error: Error) => back(() => reject(error)),
-        );
-      };
-      kernel.at(this.#arrival(`${port} there`), arrive, WORLD);
-    });
-  }
-
-  #ready(signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason);
-    if (!this.#cut) return Promise.resolve();
-    const { kernel, loop } = this.#needs;
-    return new Promise((resolve, reject) => {
-      this.#onMend.add(() => kernel.after(0, resolve, loop));
-      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-  }
-
-  /** When what is sent now arrives: never before what was sent before it. */
-  #arrival(channel: string): number {
-    const { kernel, chance, slowMs } = this.#needs;
-    const luck = chance.next();
-    let ms = 0;
-    if (luck > 0.97) ms = chance.next() * 20 * slowMs;
-    else if (luck > 0.4) ms = chance.next() * slowMs;
-    const at = Math.max(kernel.elapsed + ms, this.#lastAt.get(channel) ?? 0);
-    this.#lastAt.set(channel, at);
-    return at;
-  }
 }
 
+/** An object whose methods are others. */
+function wrapped(inner: object, wrap: (name: string, act: Act) => Act): object {
+  return new Proxy(inner, {
+    get: (target, name: string) => {
+      const act = (target as Parts)[name];
+      return typeof act === 'function' ? wrap(name, (...args) => (act as Act).apply(target, args)) : act;
+    },
+  });
+}
+
+/** Whether it is made to be called: a presence, an intake, a reader; not plain data. */
 function hasFunctions(value: unknown): value is Parts {
   if (typeof value !== 'object' || value === null || value instanceof AbortSignal) return false;
   if (value instanceof Uint8Array || Array.isArray(value) || value instanceof Map) return false;

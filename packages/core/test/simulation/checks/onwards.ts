@@ -6,14 +6,14 @@ export function onwards(story: Story): string[] {
   const runs = groupBy(story.runs, ({ op }) => op);
   const applied = new Set(story.all('state').flatMap(({ applied }) => applied));
   const dead = new Set(story.all('dead').map(({ op }) => op));
-  for (const { op, then } of story.all('sent')) {
-    if (then === undefined) continue;
-    const all = runs.get(then) ?? [];
+  for (const { op, onward } of story.all('sent')) {
+    if (onward === undefined) continue;
+    const all = runs.get(onward) ?? [];
     const messages = new Set(all.map(({ message }) => message));
-    if (messages.size > 1) faults.push(`${then} left as ${messages.size} messages: ${[...messages].join(', ')}`);
-    if (applied.has(op) && !dead.has(then) && !all.some(({ how }) => how === 'done'))
-      faults.push(`${op} was applied, and its ${then} never arrived`);
-    if (!applied.has(op) && all.length > 0) faults.push(`${then} arrived, and ${op} was never applied`);
+    if (messages.size > 1) faults.push(`${onward} left as ${messages.size} messages: ${[...messages].join(', ')}`);
+    if (applied.has(op) && !dead.has(onward) && !all.some(({ how }) => how === 'done'))
+      faults.push(`${op} was applied, and its ${onward} never arrived`);
+    if (!applied.has(op) && all.length > 0) faults.push(`${onward} arrived, and ${op} was never applied`);
   }
   return faults;
 }
