@@ -97,7 +97,7 @@ const mutants: readonly Mutant[] = [
     name: 'that an answer finds its own call',
     guard: {
       file: 'sending/replies.js',
-      text: 'const call = this.#pending.get(envelope.correlation);',
+      text: 'const call = envelope.kind > Kind.error ? undefined : this.#pending.get(envelope.correlation);',
       instead: 'const call = this.#pending.values().next().value;',
     },
     caught: /^answers: /,
@@ -110,6 +110,74 @@ const mutants: readonly Mutant[] = [
       instead: 'true',
     },
     caught: /^outcomes: /,
+  },
+  {
+    name: 'the order gate: one of a key at a time',
+    guard: {
+      file: 'keyed/line.js',
+      text: 'if (queue.busy || queue.ready || queue.places.length === 0)',
+      instead: 'if (queue.ready || queue.places.length === 0)',
+    },
+    caught: /^(runs|one at a time per key): /,
+  },
+  {
+    name: 'that one node at a time owns a partition',
+    guard: {
+      file: 'backends/memory/partition.js',
+      text: 'if (owner !== undefined && owner !== member)',
+      instead: 'if (false)',
+    },
+    caught: /^one owner: /,
+  },
+  {
+    name: 'that state is written with the end of its message',
+    guard: {
+      file: 'backends/memory/partition.js',
+      text: 'keepOrEnd({ mailbox: this.log, member }, entry, withoutOne(todo, index));',
+      instead: '',
+    },
+    caught: /^(runs|applied once): /,
+  },
+  {
+    name: 'the numbers of casts that leave with state',
+    guard: {
+      file: 'keyed/relay.js',
+      text: 'append({ mailbox, number, frame, count, producer })',
+      instead: 'append({ mailbox, number, frame, count, producer: producer + Math.random() })',
+    },
+    caught: /^(runs|onwards): /,
+  },
+  {
+    name: 'that what was skipped is read again',
+    guard: { file: 'keyed/cursor.js', text: 'this.#seek(justBefore(from));', instead: '' },
+    caught: /^(at least once|order per key): /,
+  },
+  {
+    name: 'the gate for what has an id',
+    guard: {
+      file: 'serving/gates/once.js',
+      text: 'return delivery.id === undefined ? undefined : this.#runs.begin(delivery);',
+      instead: 'return undefined;',
+    },
+    caught: /^once only: /,
+  },
+  {
+    name: 'the answer that is kept for an id',
+    guard: {
+      file: 'backends/memory/once-book.js',
+      text: "if (known?.state === 'done') {",
+      instead: "if (known?.state === 'never') {",
+    },
+    caught: /^once only: /,
+  },
+  {
+    name: 'that an id has one run at a time',
+    guard: {
+      file: 'backends/memory/once-book.js',
+      text: "if (known?.state === 'runs' && known.message !== message && this.#lives(known.node)) {",
+      instead: "if (known?.state === 'never') {",
+    },
+    caught: /^once only: /,
   },
 ];
 
