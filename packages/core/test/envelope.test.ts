@@ -34,6 +34,7 @@ const OURS: errors.HomeostatError[] = [
   new errors.CircuitOpen('a.b', '5 failures in a row', 50),
   new errors.NoHealthyInstances('a', 'with the tags x'),
   new errors.Overloaded('a', 1_024),
+  new errors.LimitReached('a.b', 'rate', 50),
   new errors.RestartRequired('a.pool'),
   new errors.RetryBudgetExhausted('a', new errors.TransportError('away')),
   new errors.RevisionConflict('config of a', 1, 2),
