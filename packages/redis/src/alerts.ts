@@ -5,6 +5,7 @@
 import { readArchived, readSlot, textOf } from './alert-texts.ts';
 import { guarded } from './connection.ts';
 import {
+  CLAIMS_LIFETIME_MS,
   NotMember,
   type AlertSlot,
   type AlertStore,
@@ -18,8 +19,6 @@ import type { Ground } from './ground.ts';
 import { alertClaimsKey, alertKeys, alertRateKey, alertWindowKeys, CONTROL_LANE, type AlertKeys } from './keys.ts';
 import { run, runText } from './script.ts';
 
-/** Claims of an alert that nobody touches any more are forgotten after this, ms: thirty days. */
-const CLAIMS_LIFETIME_MS = 2_592_000_000;
 /** Timers and archived alerts read with one command. */
 const MOST_DUE = 1_000;
 const MOST_READ = 1_000;

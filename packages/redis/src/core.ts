@@ -2,6 +2,7 @@
 export {
   BUDGET_SECONDS,
   BackendFull,
+  CLAIMS_LIFETIME_MS,
   ConfigError,
   HomeostatError,
   LayoutMismatch,

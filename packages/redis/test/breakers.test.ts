@@ -526,7 +526,7 @@ test.serial('the scripts do the sums of breaker-state.ts, over any history (S3-2
     }
   });
   const { seed, failed, counterexample, errorInstance } = await fc.check(property, { numRuns: 150 });
+  await node.link.close();
   t.log(`seed ${seed}`);
   t.false(failed, `seed ${seed}: ${JSON.stringify(counterexample)} ${String(errorInstance)}`);
-  await node.link.close();
 });

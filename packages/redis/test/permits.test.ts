@@ -126,7 +126,7 @@ test.serial('the script does the sums of retry-bucket.ts, over any history (S4-3
     }
   });
   const { seed, failed, counterexample, errorInstance } = await fc.check(property, { numRuns: 100 });
+  await node.link.close();
   t.log(`seed ${seed}`);
   t.false(failed, `seed ${seed}: ${JSON.stringify(counterexample)} ${String(errorInstance)}`);
-  await node.link.close();
 });

@@ -10,6 +10,7 @@ import type {
   StateSchema,
 } from './contract.ts';
 import type { KeyState } from './key-state.ts';
+import { refuseUnkeyable } from './keyed-contract.ts';
 import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts';
 import { ConfigError, type ActorError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
@@ -82,6 +83,7 @@ export function actor<Methods extends MethodSpecs, State extends StateSchema>(
   const policy = parseOptions(actorOptionsSchema, options, `actor ${contract.name}: options`);
   if (contract.state !== undefined && policy.keyed === undefined)
     throw new ConfigError(`actor ${contract.name}: its contract has state by key: give options.keyed`);
+  if (policy.keyed !== undefined) refuseUnkeyable(contract);
   return Object.freeze({ contract, handlers, policy: Object.freeze(policy) });
 }
 

@@ -21,6 +21,7 @@ export class KeyedBatch extends Batch {
   readonly #hold: Uint8Array;
   #spent: Map<number, number> | undefined;
   #history: string | undefined;
+  #applied: Map<number, Uint8Array> | undefined;
 
   constructor(partition: Partition, claim: Claim, frame: Frame, claimedAt: number, suspect: boolean) {
     super(claim, frame, claimedAt, suspect);
@@ -54,12 +55,22 @@ export class KeyedBatch extends Batch {
     return { charges: new Map([[index, deliveries - this.claim.deliveries]]), history: this.#history };
   }
 
+  /** The answer of a message that must not be run again: what it changes is written. */
+  appliedAnswer(index: number): Uint8Array | undefined {
+    return this.#applied?.get(index) ?? this.claim.applied?.get(index);
+  }
+
+  applied(index: number, answer: Uint8Array): void {
+    (this.#applied ??= new Map()).set(index, answer);
+  }
+
   /** What an earlier reading of the entry has ended has ended, whether or not the backend has heard of it. */
   inherit(earlier: KeyedBatch): void {
     for (let index = 0; index < this.claim.count; index += 1) if (!earlier.isTodo(index)) this.end(index);
     this.untold = 0;
     this.#spent = earlier.#spent;
     this.#history = earlier.#history;
+    this.#applied = earlier.#applied;
   }
 
   get id(): string {

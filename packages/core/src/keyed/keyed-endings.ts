@@ -2,7 +2,8 @@
 import type { Batch } from '../serving/batch.ts';
 import type { Delivery } from '../serving/delivery.ts';
 import type { DispatcherNeeds } from '../serving/dispatcher.ts';
-import { Endings } from '../serving/endings.ts';
+import { Endings, type Applied } from '../serving/endings.ts';
+import type { Verdict } from '../serving/verdict.ts';
 import { codeOf, messageOf } from '../ground/errors.ts';
 import { toWireError, type WireError } from '../wire/envelope.ts';
 import { encodeBody } from '../wire/frame.ts';
@@ -10,6 +11,8 @@ import { KeyedBatch } from './keyed-batch.ts';
 import { Transaction } from './transaction.ts';
 
 const NO_BODY = new Uint8Array(0);
+/** What could not be told to all who wait for it is told again after so long, ms. */
+const UNTOLD_MS = 250;
 
 export class KeyedEndings extends Endings {
   readonly #needs: DispatcherNeeds;
@@ -52,9 +55,29 @@ export class KeyedEndings extends Endings {
     if (batch instanceof KeyedBatch) batch.partition.over(batch, delivery.index);
   }
 
-  override failed(delivery: Delivery, error: WireError): void {
+  override apply(delivery: Delivery, body: Uint8Array | undefined): Promise<Applied> | undefined {
+    const { batch, scope } = delivery;
+    if (!(batch instanceof KeyedBatch) || !(scope instanceof Transaction)) return undefined;
+    scope.held.close();
+    return scope.changes ? this.#write(batch, delivery, scope, () => body ?? NO_BODY) : undefined;
+  }
+
+  /** Ends a message that was applied before. Never rejects. */
+  async finish(delivery: Delivery): Promise<void> {
+    const { once } = this.#needs;
+    const body = appliedBody(delivery);
+    const refusal = delivery.id === undefined || once === undefined ? undefined : await once.finish(delivery, body);
+    if (refusal?.kind === 'later') this.comeBack(delivery, refusal.delayMs, refusal.code);
+    else this.succeededWithBytes(delivery, body);
+  }
+
+  override untold(delivery: Delivery): void {
+    this.comeBack(delivery, UNTOLD_MS, 'ONCE_UNTOLD');
+  }
+
+  override failed(delivery: Delivery, error: WireError, verdict?: Verdict): void {
     if (delivery.scope instanceof Transaction) delivery.scope.held.close();
-    super.failed(delivery, error);
+    super.failed(delivery, error, verdict);
     this.#overUnlessAgain(delivery);
   }
 
@@ -158,27 +181,50 @@ export class KeyedEndings extends Endings {
     transaction: Transaction,
     encode: () => Uint8Array | undefined,
   ): Promise<void> {
-    const { index } = delivery;
-    let answer: Uint8Array | undefined;
+    const answer = delivery.isCall ? () => encode() ?? NO_BODY : undefined;
+    const applied = await this.#write(batch, delivery, transaction, answer);
+    if (applied === 'others') return;
+    if (applied !== 'applied') this.failed(delivery, applied);
+    else if (delivery.isCall) this.succeededWithBytes(delivery, appliedBody(delivery));
+    else this.#overAlready(batch, delivery.index);
+  }
+
+  /** @param encode gives the answer; the message stays to do until it has ended with that. Absent: its end is in the step. */
+  async #write(
+    batch: KeyedBatch,
+    { index, method }: Delivery,
+    transaction: Transaction,
+    encode: (() => Uint8Array) | undefined,
+  ): Promise<Applied> {
     let outcome: 'committed' | 'lost';
     try {
-      if (delivery.isCall) answer = encode() ?? NO_BODY;
+      const answer = encode?.();
       outcome = await batch.partition.commit(batch, index, transaction, answer);
+      if (answer !== undefined && outcome === 'committed') batch.applied(index, answer);
     } catch (thrown) {
       this.#needs.log.warn(
-        { evt: 'commit_refused', method: delivery.method, code: codeOf(thrown), reason: messageOf(thrown) },
+        { evt: 'commit_refused', method, code: codeOf(thrown), reason: messageOf(thrown) },
         'what a handler wanted to keep was refused; the message has failed',
       );
-      this.failed(delivery, { ...toWireError(thrown), outcome: 'failed' });
-      return;
+      return { ...toWireError(thrown), outcome: 'failed' };
     }
-    if (batch.dropped) return;
+    if (batch.dropped) return 'others';
+    if (outcome === 'committed') return 'applied';
+    this.#overAlready(batch, index);
+    return 'others';
+  }
+
+  /** The backend has its end, or it is somebody else's: the next message of its key may run. */
+  #overAlready(batch: KeyedBatch, index: number): void {
     batch.over(index);
-    if (outcome === 'lost') this.#done(batch, index);
-    else if (answer === undefined) this.#done(batch, index);
-    else super.succeededWithBytes(delivery, answer.length === 0 ? undefined : answer);
+    this.#done(batch, index);
     batch.partition.over(batch, index);
   }
+}
+
+function appliedBody({ batch, index }: Delivery): Uint8Array | undefined {
+  const answer = batch instanceof KeyedBatch ? batch.appliedAnswer(index) : undefined;
+  return answer === undefined || answer.length === 0 ? undefined : answer;
 }
 
 /** Every bit: what has ended meanwhile is told on its own. */

@@ -58,7 +58,8 @@ export class KeyedServing {
       ...base,
       settler: () => this.#settler,
       mark: (batch, index) => this.#mark(batch, index),
-      gates: [...(base.gates ?? []), new KeyedGate(contract.mailbox, clock, keeping)],
+      // First: what has begun the run of its id does not come back for want of its state.
+      gates: [new KeyedGate(contract.mailbox, clock, keeping), ...(base.gates ?? [])],
       waiting: this.#waiting,
       endings: (freed) => (this.#endings = new KeyedEndings(this.#own, freed)),
     };

@@ -50,6 +50,11 @@ export class KeyedWaiting implements WaitingLine {
       const { head } = queue;
       // It may have been dropped since.
       if (!queue.ready || head === undefined || head.entry.dropped) continue;
+      if (head.entry.appliedAnswer(head.index) !== undefined) {
+        line.started(queue);
+        head.entry.partition.finish(head.entry, head.index);
+        continue;
+      }
       if (head.entry.suspect && head.entry.running > 0) {
         const behind = this.#behind.get(head.entry);
         if (behind === undefined) this.#behind.set(head.entry, [ready]);

@@ -4,7 +4,7 @@ import { CallCycle, codeOf, FrameInvalid, KeyRequired, type HomeostatError } fro
 import type { Claim, Intake } from '../ports/broker.ts';
 import type { PartitionReader } from '../ports/partitions.ts';
 import { Delivery } from '../serving/delivery.ts';
-import { Kind, toWireError } from '../wire/envelope.ts';
+import { Kind, toWireError, type Envelope } from '../wire/envelope.ts';
 import { MAX_ENVELOPES, readFrame } from '../wire/frame.ts';
 import { Again } from './again.ts';
 import { Committer } from './committer.ts';
@@ -104,6 +104,11 @@ export class Partition implements Intake {
     if (queue.closed !== undefined && queue.places.length === 0) this.#cursor.move();
     this.#wake();
     this.#needs.pump();
+  }
+
+  /** The first message of a key was applied before: it ends, and is not run. */
+  finish(batch: KeyedBatch, index: number): void {
+    void this.#needs.endings().finish(this.#notRun(batch, index));
   }
 
   /** It has not ended: it comes again in its place. `failed`: what is behind it need not wait in memory. */
@@ -259,14 +264,14 @@ export class Partition implements Intake {
     const envelope = batch.frame.envelopes[index]!;
     const { mailbox } = this.#needs;
     const key = batch.keyOf(index);
-    const applied = batch.claim.applied?.get(index);
-    if (applied !== undefined) {
-      this.#atOnce(batch, index, (delivery) =>
-        this.#needs.endings().succeededWithBytes(delivery, applied.length === 0 ? undefined : applied),
-      );
+    const isApplied = batch.appliedAnswer(index) !== undefined;
+    // With an id it waits for its turn: whoever comes with the same id, behind it, must find its answer.
+    if (isApplied && envelope.extras?.id === undefined) {
+      batch.over(index);
+      this.finish(batch, index);
     } else if (key === undefined) {
       this.#fail(batch, index, new KeyRequired(mailbox));
-    } else if (envelope.kind === Kind.call && closesCycle(envelope.extras?.headers?.[CHAIN_HEADER], mailbox, key)) {
+    } else if (!isApplied && closesCycleBy(envelope, mailbox, key)) {
       this.#fail(batch, index, new CallCycle(mailbox, key));
     } else {
       batch.keep(index);
@@ -275,16 +280,16 @@ export class Partition implements Intake {
   }
 
   #fail(batch: KeyedBatch, index: number, error: HomeostatError): void {
-    this.#atOnce(batch, index, (delivery) => this.#needs.endings().failed(delivery, toWireError(error)));
+    batch.over(index);
+    this.#needs.endings().failed(this.#notRun(batch, index), toWireError(error));
   }
 
-  /** Ends a message that is not run. */
-  #atOnce(batch: KeyedBatch, index: number, end: (delivery: Delivery) => void): void {
-    batch.over(index);
+  /** A delivery of which nothing is left but its end. */
+  #notRun(batch: KeyedBatch, index: number): Delivery {
     batch.running += 1;
     const delivery = new Delivery(this.#needs.owner(), batch, index, this.#needs.clock.elapsed());
     delivery.ended = true;
-    end(delivery);
+    return delivery;
   }
 
   #roomInFrames(): number {
@@ -316,4 +321,8 @@ export class Partition implements Intake {
     const head = queue?.head;
     return head?.entry === batch && head.index === index ? queue : undefined;
   }
+}
+
+function closesCycleBy({ kind, extras }: Envelope, mailbox: string, key: string): boolean {
+  return kind === Kind.call && closesCycle(extras?.headers?.[CHAIN_HEADER], mailbox, key);
 }

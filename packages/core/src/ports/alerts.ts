@@ -7,6 +7,9 @@
  * written goes over a connection of its own. Every method may reject with `TransportError`. Moments are backend time, ms.
  */
 
+/** Claims of an alert that nobody touches any more are forgotten after this, ms: thirty days. */
+export const CLAIMS_LIFETIME_MS = 2_592_000_000;
+
 export interface AlertSlot {
   readonly fingerprint: string;
   /** Grows by one with every change of this slot; one that was emptied goes on above where it was when it is filled again. */

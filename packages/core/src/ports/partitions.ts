@@ -71,8 +71,9 @@ export interface KeyedCommit {
   readonly state?: Uint8Array | null;
   readonly casts: readonly OutgoingFrame[];
   /**
-   * Of a call: it stays to do until its caller has been answered, but it has been applied and must not be again. Whoever
-   * has the entry next finds the answer in `Claim.applied`. Absent: the envelope is done; the entry ends with the last.
+   * Of a call, and of what has an id: it stays to do until its caller has been answered and its id has ended, but it has been
+   * applied and must not be again. Whoever has the entry next finds the answer in `Claim.applied`. Absent: the envelope is
+   * done; the entry ends with the last.
    */
   readonly answer?: Uint8Array;
 }

@@ -585,7 +585,7 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
   /** A gate took its time: meanwhile the delivery may have been taken away, or its own time may be over. */
   #entered(delivery: Delivery, refusal: Refusal | undefined): void {
     this.#entering.delete(delivery);
-    if (delivery.aborted) return this.#skip(delivery);
+    if (delivery.gaveUp !== undefined) return this.#abandoned(delivery, delivery.gaveUp);
     if (refusal !== undefined) return this.#turnAway(delivery, refusal);
     const { clock, policy, stats } = this.#needs;
     const left = delivery.deadline === 0 ? Infinity : delivery.deadline - clock.now();
@@ -595,6 +595,12 @@ export class Dispatcher implements Intake, Ended, DeliveryOwner {
     }
     if (delivery.batch.dropped) return this.#refuse(delivery, 'NOT_MEMBER');
     this.#handle(delivery, Math.min(left, delivery.isCall ? Infinity : policy.maxRunMs));
+  }
+
+  /** Nobody waits for what has not started; what has an id frees it. */
+  #abandoned(delivery: Delivery, why: HomeostatError): void {
+    if (this.#ends(delivery) === this.#endings) this.#skip(delivery);
+    else this.failed(delivery, toWireError(why));
   }
 
   #releaseGates(): void {

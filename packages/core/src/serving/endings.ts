@@ -19,6 +19,9 @@ const MAX_HISTORY = 256;
 /** Longest message kept in the history, characters. */
 const MAX_HISTORY_MESSAGE = 300;
 
+/** `others`: what becomes of the delivery is not this node's matter. An error: nothing was written, and it has failed so. */
+export type Applied = 'applied' | 'others' | WireError;
+
 export class Endings {
   readonly #needs: DispatcherNeeds;
   readonly #freed: (batch: Batch) => void;
@@ -51,6 +54,17 @@ export class Endings {
     if (!delivery.isCall) this.end(delivery.batch, delivery.index);
     else this.#answer(delivery, (inbox, receipt) => inbox.replyBytes(delivery.envelope.correlation, body, receipt));
   }
+
+  /**
+   * Writes what a handler that succeeded has changed, together with its answer, for whoever has the message next. The delivery
+   * ends later, with that answer. Undefined: there is nothing to write. Never rejects.
+   */
+  apply(_delivery: Delivery, _body: Uint8Array | undefined): Promise<Applied> | undefined {
+    return undefined;
+  }
+
+  /** Somebody who waits for its answer may not have it: it stays in hand, and is delivered again when this node leaves. */
+  untold(_delivery: Delivery): void {}
 
   /** What becomes of a delivery that has failed so. */
   verdict(delivery: Delivery, { retryable, code }: WireError): Verdict {

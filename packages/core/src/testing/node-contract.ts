@@ -23,6 +23,7 @@ import { discovering } from './node-contract/discovering.ts';
 import { evicting } from './node-contract/evicting.ts';
 import { failing } from './node-contract/failing.ts';
 import { keyedMoving } from './node-contract/keyed-moving.ts';
+import { keyedOnce } from './node-contract/keyed-once.ts';
 import { keyedState } from './node-contract/keyed-state.ts';
 import { keying } from './node-contract/keying.ts';
 import { knowing } from './node-contract/knowing.ts';
@@ -90,6 +91,7 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   keying(promised);
   keyedState(promised);
   keyedMoving(promised);
+  keyedOnce(promised);
   knowing(promised);
   discovering(promised);
   sendingTo(promised);

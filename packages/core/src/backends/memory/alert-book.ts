@@ -19,7 +19,7 @@ type Answer<Method extends keyof AlertStore> = Awaited<ReturnType<AlertStore[Met
 
 /** The alerts of a world. Each change is an item of the log. */
 export class AlertBook {
-  readonly claims: AlertClaims = new AlertClaims();
+  readonly claims: AlertClaims;
   readonly windows: AlertWindows = new AlertWindows();
   /** The last item of the log. */
   seq = 0;
@@ -34,6 +34,7 @@ export class AlertBook {
   constructor(clock: Clock, tell: (item: NewsItem) => void) {
     this.#clock = clock;
     this.#tell = tell;
+    this.claims = new AlertClaims(clock);
   }
 
   commit(change: SlotChange): CommitResult {
@@ -49,8 +50,6 @@ export class AlertBook {
     if (body === undefined) this.#slots.delete(fingerprint);
     else this.#slots.set(fingerprint, { revision, alertId, body });
     if (before !== undefined && (body === undefined || before.alertId !== alertId)) this.claims.forget(before.alertId);
-    // Somebody may have claimed what had just ended.
-    if (this.#slots.size === 0) this.claims.clear();
     if (body === undefined || dueAt === undefined) this.#due.delete(fingerprint);
     else this.#due.set(fingerprint, dueAt);
     if (change.archive !== undefined) this.#keep(change.archive);

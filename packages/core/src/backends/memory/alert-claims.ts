@@ -1,4 +1,5 @@
-import type { ClaimAnswer, NoticeRef } from '../../ports/alerts.ts';
+import { CLAIMS_LIFETIME_MS, type ClaimAnswer, type NoticeRef } from '../../ports/alerts.ts';
+import type { Clock } from '../../ground/clock.ts';
 
 /** What one group of subscribers has of one alert. */
 interface Claim {
@@ -8,13 +9,25 @@ interface Claim {
   held: { readonly notice: number; readonly by: string } | undefined;
 }
 
+/** What the groups of subscribers have of one alert. */
+interface Kept {
+  readonly groups: Map<string, Claim>;
+  readonly until: number;
+}
+
 /** Who delivers which notice. */
 export class AlertClaims {
-  /** Alert → group → claim. */
-  readonly #claims = new Map<string, Map<string, Claim>>();
+  readonly #clock: Clock;
+  /** By alert, those that nobody has touched for longest first. */
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   claim({ alertId, group, notice }: NoticeRef, by: string, lives: (node: string) => boolean): ClaimAnswer {
-    const groups = this.#claims.get(alertId) ?? new Map<string, Claim>();
+    this.#prune();
+    const groups = this.#kept.get(alertId)?.groups ?? new Map<string, Claim>();
     const claim: Claim = groups.get(group) ?? { done: 0, held: undefined };
     if (notice <= claim.done) return 'done';
     const { held } = claim;
@@ -22,22 +35,35 @@ export class AlertClaims {
     if (held !== undefined && !mine && held.notice >= notice && lives(held.by)) return 'held';
     claim.held = { notice, by };
     groups.set(group, claim);
-    this.#claims.set(alertId, groups);
+    this.#keep(alertId, groups);
     return 'granted';
   }
 
   finish({ alertId, group, notice }: NoticeRef, by: string, outcome: 'done' | 'released'): void {
-    const claim = this.#claims.get(alertId)?.get(group);
-    if (claim?.held?.by !== by || claim.held.notice !== notice) return;
+    this.#prune();
+    const groups = this.#kept.get(alertId)?.groups;
+    const claim = groups?.get(group);
+    if (groups === undefined || claim?.held?.by !== by || claim.held.notice !== notice) return;
     claim.held = undefined;
     if (outcome === 'done') claim.done = Math.max(claim.done, notice);
+    this.#keep(alertId, groups);
   }
 
   forget(alertId: string): void {
-    this.#claims.delete(alertId);
+    this.#kept.delete(alertId);
   }
 
-  clear(): void {
-    this.#claims.clear();
+  #keep(alertId: string, groups: Map<string, Claim>): void {
+    this.#kept.delete(alertId);
+    this.#kept.set(alertId, { groups, until: this.#clock.now() + CLAIMS_LIFETIME_MS });
+  }
+
+  /** Somebody may have claimed what had just ended: nobody else would forget that. */
+  #prune(): void {
+    const now = this.#clock.now();
+    for (const [alertId, { until }] of this.#kept) {
+      if (until > now) return;
+      this.#kept.delete(alertId);
+    }
   }
 }

@@ -1,4 +1,4 @@
-/** How deliveries with an id end: the answer is kept first, then it leaves, then the entry is settled. */
+/** How deliveries with an id end: what they changed is written, the answer is kept, then it leaves, then the entry is settled. */
 import type { Delivery } from '../delivery.ts';
 import type { Endings } from '../endings.ts';
 import { HandlerError, messageOf } from '../../ground/errors.ts';
@@ -37,16 +37,17 @@ export class OnceEndings implements Ends {
         'an answer could not be encoded',
       );
       const error = unsendable(thrown);
+      const answer = { failed: true, error } as const;
+      if (delivery.isCall) this.#end(delivery, 'keep', answer, () => endings.failed(delivery, error));
       // A cast that has run is done, whatever its handler returned.
-      const leave = delivery.isCall ? () => endings.failed(delivery, error) : () => endings.skipped(delivery);
-      this.#end(delivery, 'keep', { failed: true, error }, leave);
+      else this.#applyAndEnd(delivery, undefined, answer, () => endings.skipped(delivery));
     }
   }
 
   succeededWithBytes(delivery: Delivery, body: Uint8Array | undefined): void {
     const { runs, endings } = this.#needs;
     if (!runs.holds(delivery)) return endings.succeededWithBytes(delivery, body);
-    this.#end(delivery, 'keep', { failed: false, body }, () => endings.succeededWithBytes(delivery, body));
+    this.#applyAndEnd(delivery, body, { failed: false, body }, () => endings.succeededWithBytes(delivery, body));
   }
 
   failed(delivery: Delivery, error: WireError): void {
@@ -54,7 +55,7 @@ export class OnceEndings implements Ends {
     const verdict = endings.verdict(delivery, error);
     const leave = (): void => endings.failed(delivery, error, verdict);
     // What comes again under the same name, and what runs on though nobody waits for it any more, keeps its id.
-    const holdsOn = verdict.kind === 'retry' || delivery.runsOn || endings.isOthers(delivery);
+    const holdsOn = verdict.kind === 'retry' || countsLate(delivery) || endings.isOthers(delivery);
     if (!runs.holds(delivery) || holdsOn) leave();
     else this.#end(delivery, this.#fateOf(delivery, error), { failed: true, error }, leave);
   }
@@ -73,16 +74,14 @@ export class OnceEndings implements Ends {
 
   /** A handler that was given up has ended after all: nobody waits for it but those with the same id. */
   late(delivery: Delivery, answer: Answer): void {
-    if (!this.#needs.runs.holds(delivery)) return;
-    const fate = answer.failed ? this.#fateOf(delivery, answer.error) : 'keep';
-    this.#end(delivery, fate, answer, () => undefined);
+    this.#endLate(delivery, answer.failed ? this.#fateOf(delivery, answer.error) : 'keep', answer);
   }
 
   lateValue(delivery: Delivery, value: unknown): void {
     try {
       this.late(delivery, { failed: false, body: encodeBody(value, this.#needs.maxBodyBytes) });
     } catch (thrown) {
-      this.#end(delivery, 'keep', { failed: true, error: unsendable(thrown) }, () => undefined);
+      this.#endLate(delivery, 'keep', { failed: true, error: unsendable(thrown) });
     }
   }
 
@@ -92,11 +91,30 @@ export class OnceEndings implements Ends {
     return stands(error, { stopped, isCall, atMostOnce: runs.runsAtMostOnce(method) }) ? 'keep' : 'free';
   }
 
-  #end(delivery: Delivery, fate: Fate, answer: Answer, leave: () => void): void {
-    void this.#needs.runs.end(delivery, fate, answer).then((mayLeave) => {
-      if (mayLeave) leave();
+  #endLate(delivery: Delivery, fate: Fate, answer: Answer): void {
+    const { runs } = this.#needs;
+    if (countsLate(delivery) && runs.holds(delivery)) void runs.end(delivery, fate, answer);
+  }
+
+  /** Whoever has the message after a crash in between ends the id with the same answer. */
+  #applyAndEnd(delivery: Delivery, body: Uint8Array | undefined, answer: Answer, leave: () => void): void {
+    const applying = this.#needs.endings.apply(delivery, body);
+    if (applying === undefined) return this.#end(delivery, 'keep', answer, leave);
+    void applying.then((applied) => {
+      if (applied === 'applied') this.#end(delivery, 'keep', answer, leave);
+      else if (applied !== 'others') this.failed(delivery, applied);
     });
   }
+
+  #end(delivery: Delivery, fate: Fate, answer: Answer, leave: () => void): void {
+    const { runs, endings } = this.#needs;
+    void runs.end(delivery, fate, answer).then((mayLeave) => (mayLeave ? leave() : endings.untold(delivery)));
+  }
+}
+
+/** Given up, but its answer will stand; not so where what the handler changes by its context does not count any more. */
+function countsLate({ runsOn, state }: Delivery): boolean {
+  return runsOn && state === undefined;
 }
 
 function unsendable(thrown: unknown): WireError {

@@ -69,6 +69,14 @@ export class OnceRuns {
     }
   }
 
+  /** What the message changes was written, with this answer: ends its id with that, whoever began its run. Never rejects. */
+  async finish(delivery: Delivery, body: Uint8Array | undefined): Promise<Refusal> {
+    const refusal = await this.begin(delivery);
+    if (refusal?.kind === 'later') return refusal;
+    const mayLeave = refusal !== undefined || (await this.end(delivery, 'keep', { failed: false, body }));
+    return mayLeave ? { kind: 'answer', body } : later('ONCE_UNTOLD');
+  }
+
   /**
    * Ends the run of the delivery, as soon as the backend is there, and tells those who wait. Answers whether its own answer
    * may leave: not while somebody who waits may not have it, whoever has the message next sees to that. Never rejects.
