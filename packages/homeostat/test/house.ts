@@ -1,4 +1,4 @@
-/** A Redis of the test's own, and the command line as a process beside it. */
+/** A Redis of the test's own, and the command line: in this process, and as one of its own. */
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo } from 'node:net';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { main } from '../src/cli/main.ts';
 import { waitFor } from '../src/testing.ts';
 
 const START_MS = 10_000;
@@ -72,10 +73,23 @@ export interface CommandLine {
   refused(t: ExecutionContext, code: string, ...words: string[]): Promise<void>;
 }
 
+/** What `homeostat …words` says and answers, without the time that a process takes to start. */
+async function said(words: readonly string[]): Promise<Ended> {
+  let [out, err] = ['', ''];
+  const code = await main(words, {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    redis: undefined,
+    logs: false,
+    untilInterrupted: () => Promise.reject(new Error(`homeostat ${words.join(' ')} goes on: start it as a process`)),
+  });
+  return { code, out, err };
+}
+
 /** Runs verbs in one namespace; the Redis may start later. */
 export function commandLine(namespace: string, redis: () => RedisServer): CommandLine {
   const run = (...words: string[]): Promise<Ended> =>
-    homeostat(['--redis', redis().url, '--namespace', namespace, ...words]);
+    said(['--redis', redis().url, '--namespace', namespace, ...words]);
   const text = async (t: ExecutionContext, ...words: string[]): Promise<string> => {
     const { code, out, err } = await run(...words);
     t.is(err, '', words.join(' '));

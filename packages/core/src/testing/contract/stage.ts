@@ -2,6 +2,7 @@ import { customAlphabet } from 'nanoid';
 import { pino } from 'pino';
 import type { BeatOptions } from '../../ports/broker.ts';
 import type { BackendFeatures, ContractMake, ContractWorld } from '../backend-contract.ts';
+import { fewAtOnce } from './few-at-once.ts';
 import { Peer } from './peer.ts';
 import { SHORT_BEAT } from './times.ts';
 import type { ContractTest, Trial } from './trial.ts';
@@ -57,9 +58,11 @@ export type Promised = (
 
 /** Gives each test its own namespace, and takes everything away after it. */
 export function promises(test: ContractTest, name: string, make: ContractMake, features: BackendFeatures): Promised {
+  const beside = fewAtOnce(test);
   return (title, check, needs) => {
-    const missing = needs !== undefined && !features[needs];
-    const register = missing ? test.skip : test.serial;
+    // Who ends the backend does not do so under others.
+    const alone = needs !== undefined && features[needs] ? test.serial : test.skip;
+    const register = needs === undefined ? beside : alone;
     register(`${name}: ${title}`, async (t) => {
       t.timeout(TEST_MS);
       const namespace = `contract-${fresh()}`;

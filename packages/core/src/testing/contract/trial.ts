@@ -7,8 +7,11 @@ export interface Trial {
   timeout(ms: number, message?: string): void;
 }
 
-/** The part of AVA's `test` that the contract uses. Serial: nodes with short beats must not starve each other. */
+/** The part of AVA's `test` that the contract uses. */
 export interface ContractTest {
+  /** Runs beside others, after those that run alone. */
+  (title: string, body: (t: Trial) => Promise<void>): void;
+  /** Runs alone. */
   readonly serial: (title: string, body: (t: Trial) => Promise<void>) => void;
   readonly skip: (title: string, body: (t: Trial) => Promise<void>) => void;
 }

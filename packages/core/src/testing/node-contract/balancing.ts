@@ -91,22 +91,26 @@ export function balancing(promised: Promised): void {
     t.true(Math.abs(ran.light - 100) <= 15, `light ran ${ran.light}`);
   });
 
-  promised('a second node nearly doubles what is done (S0-40)', async (t, stage) => {
-    const busy = (name: string): Actor<typeof methods> => member(name, () => sleep(40), 4);
-    const { node } = await staffed(stage, { one: 1 }, {}, busy);
-    const api = node.client(team, { timeoutMs: 30_000 });
-    const round = async (): Promise<number> => {
-      const startedAt = performance.now();
-      await Promise.all(numbers(64).map(() => api.work()));
-      return performance.now() - startedAt;
-    };
-    await round();
-    const alone = Math.min(await round(), await round(), await round());
-    await stage.serving(busy('two'), 'two');
-    await known(node, 2);
-    const together = Math.min(await round(), await round(), await round());
-    t.true(alone / together >= 1.8, `${alone} ms alone, ${together} ms together`);
-  });
+  promised(
+    'a second node nearly doubles what is done (S0-40)',
+    async (t, stage) => {
+      const busy = (name: string): Actor<typeof methods> => member(name, () => sleep(40), 4);
+      const { node } = await staffed(stage, { one: 1 }, {}, busy);
+      const api = node.client(team, { timeoutMs: 30_000 });
+      const round = async (): Promise<number> => {
+        const startedAt = performance.now();
+        await Promise.all(numbers(64).map(() => api.work()));
+        return performance.now() - startedAt;
+      };
+      await round();
+      const alone = Math.min(await round(), await round(), await round());
+      await stage.serving(busy('two'), 'two');
+      await known(node, 2);
+      const together = Math.min(await round(), await round(), await round());
+      t.true(alone / together >= 1.8, `${alone} ms alone, ${together} ms together`);
+    },
+    'alone',
+  );
 
   promised('round robin gives each the same of a burst, also when one goes midway (S1-36, S4-11)', async (t, stage) => {
     const { node, nodes } = await staffed(stage, { one: 1, two: 1, three: 1 });

@@ -5,6 +5,7 @@ import type { MethodSpecs, StateSchema } from '../../contract/contract.ts';
 import { HomeostatError } from '../../ground/errors.ts';
 import { createNode, type ActorNode, type NodeOptions } from '../../node/node.ts';
 import { nodeSettingsSchema } from '../../node/options.ts';
+import { fewAtOnce } from '../contract/few-at-once.ts';
 import type { ContractTest, Trial } from '../contract/trial.ts';
 import type { NodeContract, NodeWorld } from '../node-contract.ts';
 import { waitFor } from '../wait-for.ts';
@@ -120,13 +121,15 @@ export class NodeStage {
   }
 }
 
-/** Registers one promise. */
-export type Promised = (title: string, check: (t: Trial, stage: NodeStage) => Promise<void>) => void;
+/** Registers one promise. `alone`: it compares times, and others beside it would take them. */
+export type Promised = (title: string, check: (t: Trial, stage: NodeStage) => Promise<void>, company?: 'alone') => void;
 
 /** Gives each test its own world, and takes everything away after it. */
 export function nodePromises(test: ContractTest, name: string, make: NodeContract['make']): Promised {
-  return (title, check) => {
-    test.serial(`${name}: ${title}`, async (t) => {
+  const beside = fewAtOnce(test);
+  return (title, check, company) => {
+    const register = company === 'alone' ? test.serial : beside;
+    register(`${name}: ${title}`, async (t) => {
       t.timeout(TEST_MS);
       const stage = new NodeStage(await make());
       t.teardown(() => stage.close());
