@@ -10,7 +10,6 @@ import { ClaimCheck } from '../calling/claim-check.ts';
 import { ClaimedBodies } from '../serving/gates/claim-check.ts';
 import { systemTimers, wakefulTimers, type Clock, type Timers } from '../ground/clock.ts';
 import { Deadlines } from '../ground/deadlines.ts';
-import type { Dispatcher } from '../serving/dispatcher.ts';
 import { Correspondence } from './correspondence.ts';
 import { codeOf, ConfigError, messageOf, NodeClosed } from '../ground/errors.ts';
 import type { Emitter } from './events.ts';
@@ -22,7 +21,8 @@ import { loop, sleep } from '../ground/loop.ts';
 import type { ClientMiddleware, ServerMiddleware } from '../calling/middleware.ts';
 import type { NodeStats } from './node.ts';
 import type { NodePolicy } from './options.ts';
-import { Participation } from './participation.ts';
+import { drain } from './served/drain.ts';
+import { Participation } from './served/participation.ts';
 import type { Policies } from '../policies/policies.ts';
 import { NodePresence } from './presence.ts';
 import { serviceOf } from '../registry/instance.ts';
@@ -36,7 +36,8 @@ import { Sending } from '../sending/sending.ts';
 import { depthOf } from './depths.ts';
 import { SplitMailboxes } from '../calling/split-mailboxes.ts';
 import { pingHere, pingLine, sendPing } from '../calling/send-ping.ts';
-import { ServedActors, type Served } from './served-actors.ts';
+import type { Served } from './served/served.ts';
+import { ServedActors } from './served/served-actors.ts';
 import { serveOptions, type Serving } from '../serving/serve.ts';
 import { Settler } from '../serving/settler.ts';
 import { startSenses } from './senses.ts';
@@ -160,7 +161,7 @@ export class Runtime {
       cancelling: this.#correspondence.cancelling,
       middleware: clientMiddleware,
       sendHooks: new Set(),
-      routing: new Routing({ registry, balancer, local: (mailbox) => this.#local(mailbox) }),
+      routing: new Routing({ registry, balancer, local: (mailbox) => this.actors.local(mailbox) }),
       resilience: pipelineNeeds({
         link,
         timers: wakeful,
@@ -392,7 +393,7 @@ export class Runtime {
   async #retire(served: Served, drainMs: number): Promise<void> {
     // What `leaving` says must stand before it is announced.
     await Promise.resolve();
-    await Promise.all([this.#announce(), this.actors.drain(served, drainMs)]);
+    await Promise.all([this.#announce(), drain(served, drainMs)]);
     await this.#forget(served);
     await this.#announce();
   }
@@ -415,12 +416,6 @@ export class Runtime {
     this.#lookedAfter.get(mailbox)?.();
     this.#lookedAfter.delete(mailbox);
     await this.actors.remove(served);
-  }
-
-  #local(mailbox: string): Dispatcher | undefined {
-    const served = this.actors.get(mailbox);
-    const isHere = served !== undefined && served.leaving === undefined && served.keyed === undefined;
-    return isHere ? served.dispatcher : undefined;
   }
 
   async #flushed(): Promise<void> {

@@ -9,7 +9,8 @@ import type { Log } from '../ground/log.ts';
 import type { MailboxDepth } from '../ports/broker.ts';
 import type { Scaler } from '../scaling/scaler.ts';
 import type { NodePolicy } from './options.ts';
-import type { Served, ServedActors } from './served-actors.ts';
+import type { Served } from './served/served.ts';
+import type { ServedActors } from './served/served-actors.ts';
 import type { SharedState } from './shared-state.ts';
 
 export interface SensesNeeds {
