@@ -7,6 +7,7 @@ import { KeyedServing, type KeyedNeeds } from '../../keyed/keyed-serving.ts';
 import type { Policies } from '../../policies/policies.ts';
 import type { Once } from '../../ports/once.ts';
 import { metaSchema, tagsSchema } from '../../ports/report.ts';
+import type { PresenceOf } from '../../registry/presence-of.ts';
 import { Dispatcher, type DispatcherNeeds } from '../../serving/dispatcher.ts';
 import type { Gate } from '../../serving/gate.ts';
 import { LimitsGate, type LimitsGateNeeds } from '../../serving/gates/limits.ts';
@@ -15,8 +16,8 @@ import { OnceRuns } from '../../serving/once/runs.ts';
 import { partiesBy } from '../../serving/parties.ts';
 import type { Pool } from '../../serving/pool.ts';
 import type { Serving } from '../../serving/serve.ts';
+import type { OutgoingStreams } from '../../streaming/outgoing-streams.ts';
 import { streaming } from '../../streaming/streaming.ts';
-import type { Correspondence } from '../correspondence.ts';
 import type { Served } from './served.ts';
 
 /** What all dispatchers of a node are made of, besides what is said of the actor. */
@@ -48,7 +49,7 @@ export interface ServedNeeds {
   readonly once: Once;
   readonly policies: Policies;
   readonly parts: DispatcherParts;
-  readonly correspondence: Pick<Correspondence, 'outgoing' | 'presence'>;
+  readonly correspondence: { readonly outgoing: OutgoingStreams; readonly presence: PresenceOf };
   readonly keyed: KeyedNeeds;
   /** Of the node: what an actor does not say for itself. */
   readonly defaults: Labels & { readonly weight: number };
