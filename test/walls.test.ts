@@ -36,7 +36,7 @@ const FORBIDDEN: readonly (readonly [file: string, what: string, why: RegExp])[]
   ['packages/core/src/ground/errors.ts', '../calling/client.ts', /pure value/],
   ['packages/core/src/wire/envelope.ts', '../serving/pools/async.ts', /pure value/],
   ['packages/core/src/breaker/breaker-state.ts', './breaking.ts', /pure value/],
-  ['packages/core/src/health/score.ts', '../node/runtime.ts', /pure value/],
+  ['packages/core/src/health/score.ts', '../node/assemble.ts', /pure value/],
   ['packages/core/src/contract/contract.ts', 'ioredis', /no transport/],
   ['packages/redis/src/broker.ts', 'homeostat', /front door/],
   ['packages/redis/src/broker.ts', '@homeostat/core/testing', /through its ports/],

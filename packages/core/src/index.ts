@@ -22,21 +22,21 @@ export type { StandardSchema } from './contract/standard-schema.ts';
 export { topic, type Keep, type Retention, type Topic, type TopicOptions } from './contract/topic.ts';
 
 // What runs it
-export {
-  createNode,
-  type ActorNode,
-  type BatchResults,
-  type Middleware,
-  type NodeAlerts,
-  type NodeCache,
-  type NodeConfig,
-  type NodeHealth,
-  type NodeLink,
-  type NodeOptions,
-  type NodeRegistry,
-  type NodeSchedules,
-  type NodeStats,
-  type NodeTopics,
+export { createNode } from './node/create-node.ts';
+export type {
+  ActorNode,
+  BatchResults,
+  Middleware,
+  NodeAlerts,
+  NodeCache,
+  NodeConfig,
+  NodeHealth,
+  NodeLink,
+  NodeOptions,
+  NodeRegistry,
+  NodeSchedules,
+  NodeStats,
+  NodeTopics,
 } from './node/node.ts';
 export type { ServeOptions } from './serving/serve.ts';
 export { loadActors, type BrokenActor, type LoadedActor, type LoadedActors } from './node/load-actors.ts';

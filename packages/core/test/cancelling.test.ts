@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { memory } from '../src/backends/memory.ts';
 import { contract } from '../src/contract/contract.ts';
-import { createNode } from '../src/node/node.ts';
+import { createNode } from '../src/node/create-node.ts';
 import { PresenceOf } from '../src/registry/presence-of.ts';
 import { Cancelled } from '../src/serving/gates/cancelled.ts';
 import type { Delivery } from '../src/serving/delivery.ts';

@@ -7,7 +7,8 @@ import { memory } from '../src/backends/memory.ts';
 import { contract } from '../src/contract/contract.ts';
 import type { HomeostatError } from '../src/ground/errors.ts';
 import { sleep } from '../src/ground/loop.ts';
-import { createNode, type ActorNode } from '../src/node/node.ts';
+import { createNode } from '../src/node/create-node.ts';
+import type { ActorNode } from '../src/node/node.ts';
 import { faulty, type FaultyBackend } from '../src/testing/faulty.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 

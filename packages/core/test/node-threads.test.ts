@@ -6,7 +6,8 @@ import { memory } from '../src/backends/memory.ts';
 import type { Client } from '../src/calling/client.ts';
 import { contract } from '../src/contract/contract.ts';
 import { type HomeostatError, ValidationError } from '../src/ground/errors.ts';
-import { createNode, type ActorNode } from '../src/node/node.ts';
+import { createNode } from '../src/node/create-node.ts';
+import type { ActorNode } from '../src/node/node.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
 const mill = contract('mill', {

@@ -8,7 +8,8 @@ import { contract } from '../src/contract/contract.ts';
 import { TransportError, type HomeostatError } from '../src/ground/errors.ts';
 import { sleep } from '../src/ground/loop.ts';
 import type { MembershipEvents } from '../src/ports/membership.ts';
-import { createNode, type ActorNode } from '../src/node/node.ts';
+import { createNode } from '../src/node/create-node.ts';
+import type { ActorNode } from '../src/node/node.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
 const work = contract('work', {

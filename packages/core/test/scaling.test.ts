@@ -5,7 +5,7 @@ import { actor } from '../src/contract/actor.ts';
 import type { MailboxDepth } from '../src/ports/broker.ts';
 import { contract } from '../src/contract/contract.ts';
 import { Emitter, type NodeEvents } from '../src/node/events.ts';
-import { createNode } from '../src/node/node.ts';
+import { createNode } from '../src/node/create-node.ts';
 import { autoscale, FIRST_STATE, type ScaleState } from '../src/scaling/autoscale.ts';
 import { desiredInstances } from '../src/scaling/desired.ts';
 import { lagOf } from '../src/scaling/lag.ts';

@@ -2,7 +2,7 @@ import test from 'ava';
 import { actor } from '../src/contract/actor.ts';
 import { contract } from '../src/contract/contract.ts';
 import { ValidationError } from '../src/ground/errors.ts';
-import { createNode } from '../src/node/node.ts';
+import { createNode } from '../src/node/create-node.ts';
 import type { SchemaResult, StandardSchema } from '../src/contract/standard-schema.ts';
 import { validate } from '../src/contract/validate.ts';
 

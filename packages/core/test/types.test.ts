@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { actor } from '../src/contract/actor.ts';
 import type { Client } from '../src/calling/client.ts';
 import { contract, type Input, type Item, type Output, type ParsedInput } from '../src/contract/contract.ts';
-import { createNode, type ActorNode } from '../src/node/node.ts';
+import { createNode } from '../src/node/create-node.ts';
+import type { ActorNode } from '../src/node/node.ts';
 
 const User = z.object({ id: z.number(), name: z.string() });
 const users = contract('user-service', {

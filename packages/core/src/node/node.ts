@@ -1,53 +1,38 @@
-/** A node: one process running the runtime. It hosts actors, calls others, and beats. */
-import type { Actor } from '../contract/actor.ts';
-import { memory } from '../backends/memory.ts';
-import type { Backend, BackendHealth, Link } from '../backend.ts';
-import { attempt, createClient, type Client, type ClientOptions, type Result } from '../calling/client.ts';
-import type { BreakerState } from '../ports/breakers.ts';
-import type { BreakerHandle } from '../breaker/handle.ts';
-import { readConfigFile } from '../config/file.ts';
-import type { LiveConfig } from '../config/live.ts';
-import type { Contract, MethodSpecs, StateSchema } from '../contract/contract.ts';
-import { mailboxesOf, type Lined } from '../contract/lines.ts';
-import { DeadLetters } from './dead-letters.ts';
-import { depthOf } from './depths.ts';
-import type { HomeostatError } from '../ground/errors.ts';
-import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
+/** A node as its user sees it: one process that hosts actors, calls others, and beats. */
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Alert, RaiseOptions } from '../alerts/alert.ts';
-import { Balancer } from '../balance/balancer.ts';
+import type { Backend, BackendHealth } from '../backend.ts';
 import type { SelectFunction } from '../balance/strategy.ts';
-import type { Health } from '../health/health.ts';
-import { loadActor } from './load-actors.ts';
-import { defaultLog, type Log } from '../ground/log.ts';
-import type { MailboxDepth } from '../ports/broker.ts';
+import type { BreakerHandle } from '../breaker/handle.ts';
+import type { Client, ClientOptions, Result } from '../calling/client.ts';
 import type { ClientMiddleware, ServerMiddleware } from '../calling/middleware.ts';
-import { nodeSettingsSchema, type NodePolicy, type NodeSettings } from './options.ts';
-import { parseOptions } from '../ground/parse-options.ts';
-import { Policies } from '../policies/policies.ts';
-import { Profiles } from '../policies/profiles.ts';
+import type { LiveConfig } from '../config/live.ts';
+import type { Actor } from '../contract/actor.ts';
+import type { Contract, MethodSpecs, StateSchema } from '../contract/contract.ts';
+import type { StandardSchema, InputOf, OutputOf } from '../contract/standard-schema.ts';
+import type { Topic } from '../contract/topic.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { NodeEvents, NodeListener } from './events.ts';
+import type { HomeostatError } from '../ground/errors.ts';
+import type { Log } from '../ground/log.ts';
+import type { Health } from '../health/health.ts';
+import type { NodeSettings } from './options.ts';
+import type { BreakerSetting } from '../policies/service-settings.ts';
+import type { BreakerState } from '../ports/breakers.ts';
+import type { MailboxDepth } from '../ports/broker.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Caching } from '../resilience/cache.ts';
-import { breakerPolicy } from '../resilience/policies.ts';
-import { Runtime } from './runtime.ts';
+import type { MailboxNumbers } from '../scaling/scaler.ts';
 import type { TickFunction, Ticking } from '../schedules/functions.ts';
 import type { CronOptions, FunctionOptions } from '../schedules/options.ts';
 import type { Schedules } from '../schedules/schedules.ts';
-import { lendSendHooks } from '../calling/send-hooks.ts';
-import type { MailboxNumbers } from '../scaling/scaler.ts';
-import { serveOptions, type ServeOptions } from '../serving/serve.ts';
-import type { BreakerSetting } from '../policies/service-settings.ts';
-import { ownSignals } from './signals.ts';
-import type { StandardSchema, InputOf, OutputOf } from '../contract/standard-schema.ts';
-import type { Topic } from '../contract/topic.ts';
+import type { ServeOptions } from '../serving/serve.ts';
+import type { OpenState } from '../state/state.ts';
+import type { Stats } from './stats.ts';
 import type { TopicHandler } from '../topics/context.ts';
-import { groupMailbox } from '../topics/names.ts';
 import type { PatternSchema, PublishOptions, TopicSubscribeOptions } from '../topics/options.ts';
 import type { Subscription } from '../topics/subscription.ts';
 import type { TopicRoom } from '../topics/topic-room.ts';
-import type { StateOptions } from '../state/options.ts';
-import { State, type OpenState } from '../state/state.ts';
-import type { Stats } from './stats.ts';
 
 export interface NodeOptions extends NodeSettings {
   /** What carries the messages. Default: `memory()`, for one process. */
@@ -271,224 +256,4 @@ export interface ActorNode extends AsyncDisposable {
   now(): number;
   /** Stops claiming, lets what runs finish, hands back the rest, leaves. Safe to call twice. */
   close(options?: { readonly drainMs?: number }): Promise<void>;
-}
-
-/**
- * Starts a node: resolves when it is a member, its inbox is open, it beats and knows the others, and what it `requires`
- * is there.
- * @throws ConfigError naming a wrong option; TransportError when the backend cannot be reached; ServiceNotFound or
- * NoHealthyInstances for what it requires in vain.
- */
-export async function createNode(options: NodeOptions = {}): Promise<ActorNode> {
-  const { backend = memory(), log = defaultLog(), middleware = [], strategies = {}, ...settings } = options;
-  const policy = parseOptions(nodeSettingsSchema, settings, 'createNode');
-  const balancer = new Balancer({ log });
-  for (const [name, select] of Object.entries(strategies)) balancer.register(name, select);
-  const policies = await policiesOf(policy, balancer);
-  const link = await backend.connect({ name: policy.name, namespace: policy.namespace, beat: policy.beat, log });
-  const around = [middleware].flat();
-  const parts = {
-    link,
-    policy,
-    policies,
-    log,
-    balancer,
-    events: new Emitter(log),
-    clientMiddleware: around.flatMap(({ client }) => client ?? []),
-    serverMiddleware: around.flatMap(({ server }) => server ?? []),
-  };
-  let runtime: Runtime | undefined;
-  try {
-    runtime = new Runtime(parts);
-    await runtime.join();
-    if (policy.requires.length > 0)
-      await runtime.shared.registry.waitFor(policy.requires, { timeoutMs: policy.requiresTimeoutMs });
-  } catch (thrown) {
-    if (runtime?.member === true) await runtime.close(0);
-    else await link.close();
-    throw thrown;
-  }
-  return new Node(runtime, link, backend, parts);
-}
-
-async function policiesOf(policy: NodePolicy, balancer: Balancer): Promise<Policies> {
-  const file = policy.config === undefined ? {} : await readConfigFile(policy.config);
-  return new Policies({
-    defaults: { ...file.defaults, ...policy.defaults },
-    file: file.services,
-    code: policy.services,
-    profiles: new Profiles(policy.profiles),
-    checkStrategy: (name) => balancer.check(name),
-  });
-}
-
-interface NodeParts {
-  readonly events: Emitter;
-  readonly policies: Policies;
-  readonly clientMiddleware: ClientMiddleware[];
-  readonly serverMiddleware: ServerMiddleware[];
-}
-
-class Node implements ActorNode {
-  readonly name: string;
-  readonly registry: NodeRegistry;
-  readonly health: NodeHealth;
-  readonly config: NodeConfig;
-  readonly cache: NodeCache;
-  readonly alerts: NodeAlerts;
-  readonly state: OpenState;
-  readonly schedules: NodeSchedules;
-  readonly topics: NodeTopics;
-  readonly #runtime: Runtime;
-  readonly #link: Link;
-  readonly #backend: Backend;
-  readonly #parts: NodeParts;
-  readonly #disownSignals: () => void;
-  #closing: Promise<void> | undefined;
-
-  constructor(runtime: Runtime, link: Link, backend: Backend, parts: NodeParts) {
-    this.name = runtime.policy.name;
-    this.registry = runtime.shared.registry;
-    this.health = runtime.health;
-    this.config = runtime.shared.config;
-    this.cache = runtime.calling.resilience.caching;
-    this.alerts = runtime.shared.alerts.alerts;
-    this.schedules = runtime.shared.schedules;
-    this.topics = runtime.topics;
-    this.state = (namespace: string, options?: StateOptions) =>
-      new State<never, never>(link.state, runtime.policy.maxBodyBytes, namespace, options);
-    this.#runtime = runtime;
-    this.#link = link;
-    this.#backend = backend;
-    this.#parts = parts;
-    lendSendHooks(this, runtime.calling.sendHooks);
-    this.#disownSignals = runtime.policy.signals ? ownSignals(this) : () => {};
-  }
-
-  get id(): string {
-    return this.#runtime.id;
-  }
-
-  async serve<Methods extends MethodSpecs, State extends StateSchema>(
-    actor: Actor<Methods, State> | URL,
-    options: ServeOptions = {},
-  ): Promise<void> {
-    const parsed = serveOptions(options, actor);
-    const served = actor instanceof URL ? await loadActor(actor) : (actor as unknown as Actor);
-    await this.#runtime.serve(served, parsed);
-  }
-
-  async unserve(contract: Contract, { drainMs = this.#runtime.policy.drainMs } = {}): Promise<void> {
-    await this.#runtime.unserve(contract.mailbox, drainMs);
-  }
-
-  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods> {
-    return createClient(this.#runtime.calling, contract, options);
-  }
-
-  async batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
-    parts: Parts,
-  ): Promise<BatchResults<Parts>> {
-    const named = Object.entries(parts).map(async ([name, part]) => [name, await attempt(started(part))] as const);
-    return Object.fromEntries(await Promise.all(named)) as BatchResults<Parts>;
-  }
-
-  publish(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
-    return this.#runtime.topics.publish(topic, payload, options);
-  }
-
-  broadcast(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
-    return this.#runtime.topics.broadcast(topic, payload, options);
-  }
-
-  subscribe(
-    to: Topic | string,
-    handler: TopicHandler<never>,
-    options?: TopicSubscribeOptions & PatternSchema,
-  ): Promise<Subscription> {
-    return this.#runtime.topics.subscribe(to, handler, options);
-  }
-
-  deadLetters(of: Contract | Topic, group?: string): DeadLetters {
-    const { broker, partitions } = this.#link;
-    const { mailbox, ...lines } = lined(of, group);
-    const { maxBodyBytes } = this.#runtime.policy;
-    return new DeadLetters(broker, mailboxesOf({ mailbox, ...lines }), maxBodyBytes, () => partitions.count(mailbox));
-  }
-
-  depth(of: Contract | Topic, group?: string): Promise<MailboxDepth> {
-    return depthOf(this.#link.broker, lined(of, group));
-  }
-
-  stats(): NodeStats {
-    return this.#runtime.stats();
-  }
-
-  async link(): Promise<NodeLink> {
-    return { name: this.#backend.name, member: this.#runtime.member, ...(await this.#link.health()) };
-  }
-
-  pain(options: RaiseOptions): Promise<Alert> {
-    return this.alerts.raise('pain', options);
-  }
-
-  pleasure(options: RaiseOptions): Promise<Alert> {
-    return this.alerts.raise('pleasure', options);
-  }
-
-  breaker(name: string, setting?: Exclude<BreakerSetting, false>): BreakerHandle {
-    const policy = setting === undefined ? undefined : breakerPolicy(setting, this.#parts.policies.profiles);
-    return this.#runtime.shared.breaking.handle(name, policy);
-  }
-
-  breakers(): readonly BreakerState[] {
-    return this.#runtime.shared.breaking.list();
-  }
-
-  every(ms: number, run: TickFunction, options: FunctionOptions = {}): Promise<Ticking> {
-    return this.#runtime.functions.begin('every', { every: ms }, run, options);
-  }
-
-  cron(expression: string, run: TickFunction, { timeZone, ...options }: CronOptions = {}): Promise<Ticking> {
-    return this.#runtime.functions.begin('cron', { cron: expression, timeZone }, run, options);
-  }
-
-  use({ client, server }: Middleware): void {
-    if (client !== undefined) this.#parts.clientMiddleware.push(client);
-    if (server !== undefined) this.#parts.serverMiddleware.push(server);
-  }
-
-  on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void {
-    return this.#parts.events.on(name, listener);
-  }
-
-  onError(listener: (error: HomeostatError, call: Omit<NodeEvents['error'], 'error'>) => void): () => void {
-    return this.on('error', ({ error, ...call }) => listener(error, call));
-  }
-
-  lag(contract: Contract): MailboxNumbers | undefined {
-    return this.#runtime.scaler.numbers(contract.mailbox);
-  }
-
-  now(): number {
-    return this.#link.now();
-  }
-
-  close(options: { readonly drainMs?: number } = {}): Promise<void> {
-    this.#disownSignals();
-    this.#closing ??= this.#runtime.close(options.drainMs ?? this.#runtime.policy.drainMs);
-    return this.#closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-}
-
-function lined(of: Contract | Topic, group = ''): Lined {
-  return 'mailbox' in of ? of : { mailbox: groupMailbox(of.name, group) };
-}
-
-function started(part: Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {
-  return typeof part === 'function' ? Promise.resolve().then(part) : part;
 }

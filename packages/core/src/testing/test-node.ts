@@ -3,7 +3,8 @@ import type { Backend } from '../backend.ts';
 import { memory } from '../backends/memory.ts';
 import type { Clock, Timers } from '../ground/clock.ts';
 import { ConfigError } from '../ground/errors.ts';
-import { createNode, type ActorNode, type NodeOptions } from '../node/node.ts';
+import { createNode } from '../node/create-node.ts';
+import type { ActorNode, NodeOptions } from '../node/node.ts';
 
 /** Nobody waits long for what a test is about; the same for all nodes of a world, or one would take another for dead. */
 const BEAT = { intervalMs: 200, ttlMs: 1_000 };

@@ -3,7 +3,7 @@ import test from 'ava';
 import { z } from 'zod';
 import { memory } from '../../src/backends/memory.ts';
 import { contract } from '../../src/contract/contract.ts';
-import { createNode } from '../../src/node/node.ts';
+import { createNode } from '../../src/node/create-node.ts';
 
 const mill = contract('ranked-mill', {
   priorities: true,

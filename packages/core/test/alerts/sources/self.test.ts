@@ -7,7 +7,7 @@ import { LiveConfig, SETTINGS } from '../../../src/config/live.ts';
 import { Emitter } from '../../../src/node/events.ts';
 import { measureLoopDelay } from '../../../src/health/loop-delay.ts';
 import { sleep } from '../../../src/ground/loop.ts';
-import { createNode } from '../../../src/node/node.ts';
+import { createNode } from '../../../src/node/create-node.ts';
 import { Policies } from '../../../src/policies/policies.ts';
 import { virtualClock } from '../../../src/testing/virtual-clock.ts';
 import { BEAT_MS, setUp } from '../../health/stage.ts';

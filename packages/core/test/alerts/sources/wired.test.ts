@@ -8,7 +8,8 @@ import { memory } from '../../../src/backends/memory.ts';
 import { actor } from '../../../src/contract/actor.ts';
 import { contract } from '../../../src/contract/contract.ts';
 import { BackendFull } from '../../../src/ground/errors.ts';
-import { createNode, type ActorNode, type NodeOptions } from '../../../src/node/node.ts';
+import { createNode } from '../../../src/node/create-node.ts';
+import type { ActorNode, NodeOptions } from '../../../src/node/node.ts';
 import { log, member, until } from './stage.ts';
 
 const BEAT = { intervalMs: 100, ttlMs: 600 };

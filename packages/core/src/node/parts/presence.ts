@@ -1,10 +1,10 @@
 /** What a node tells of itself: its report, which changes seldom, and its vitals, rounded so that an idle node repeats itself. */
 import { hostname } from 'node:os';
-import type { Actor } from '../contract/actor.ts';
-import type { Dispatcher } from '../serving/dispatcher.ts';
-import type { Health } from '../health/health.ts';
-import type { Presence } from '../ports/membership.ts';
-import type { ActorVitals, NodeReport, NodeVitals, ServedReport } from '../ports/report.ts';
+import type { Actor } from '../../contract/actor.ts';
+import type { Dispatcher } from '../../serving/dispatcher.ts';
+import type { Health } from '../../health/health.ts';
+import type { Presence } from '../../ports/membership.ts';
+import type { ActorVitals, NodeReport, NodeVitals, ServedReport } from '../../ports/report.ts';
 
 /** One served actor, as far as others are told of it. */
 export interface ServedActor {

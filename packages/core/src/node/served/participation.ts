@@ -1,9 +1,10 @@
 /** Whether what this node serves takes part, and how large a part of the work it takes beside other instances. */
-import type { Registry } from '../registry/registry.ts';
-import type { Served, ServedActors } from './served-actors.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { Served } from './served.ts';
+import type { ServedActors } from './served-actors.ts';
 
 export interface ParticipationNeeds {
-  readonly actors: ServedActors;
+  readonly actors: Pick<ServedActors, 'all' | 'get'>;
   readonly registry: Pick<Registry, 'markOf' | 'peek'>;
   memberId(): string;
 }
@@ -29,14 +30,14 @@ export class Participation {
   /** Its checks say that it shall not take part, or that it shall again. */
   rotate(mailbox: string, to: 'in' | 'out', reason: string): void {
     const served = this.#needs.actors.get(mailbox);
-    if (served !== undefined) this.#needs.actors.takePart(served, 'checks', to === 'out' ? reason : undefined);
+    if (served !== undefined) takePart(served, 'checks', to === 'out' ? reason : undefined);
   }
 
   #obeyMark(served: Served): void {
-    const { registry, memberId, actors } = this.#needs;
+    const { registry, memberId } = this.#needs;
     const mark = registry.markOf(served.actor.contract.name, memberId());
     const out = mark !== undefined && mark.status !== 'healthy' && mark.status !== 'degraded';
-    actors.takePart(served, 'mark', out ? (mark.reason ?? `marked ${mark.status}`) : undefined);
+    takePart(served, 'mark', out ? (mark.reason ?? `marked ${mark.status}`) : undefined);
   }
 
   /** Its weight beside the heaviest instance of the same version line: pulling is by room, so a smaller share pulls less. */
@@ -48,6 +49,16 @@ export class Participation {
     const heaviest = Math.max(...instances.map(pull));
     return pull(self) / heaviest;
   }
+}
+
+/** Somebody has a reason why an actor shall not take part, or has none any more. */
+function takePart(served: Served, who: string, reason: string | undefined): void {
+  if (served.out.get(who) === reason) return;
+  if (reason === undefined) served.out.delete(who);
+  else served.out.set(who, reason);
+  const [first] = served.out.values();
+  if (first === undefined) served.dispatcher.resume();
+  else served.dispatcher.pause(first);
 }
 
 function pull({ weight, status }: { readonly weight: number; readonly status: string }): number {

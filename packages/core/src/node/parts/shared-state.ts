@@ -1,20 +1,20 @@
 /** What all nodes share, as this node knows it: who is there, breakers, live settings, alerts. Kept up by news. */
-import type { Alert, AlertLevel } from '../alerts/alert.ts';
-import { AlertChannel } from '../alerts/channel.ts';
-import { anyoneHears } from '../alerts/delivery/hears.ts';
-import type { Balancer } from '../balance/balancer.ts';
-import { rankOf } from '../balance/rank.ts';
-import type { Link } from '../backend.ts';
-import { Breaking } from '../breaker/breaking.ts';
-import type { Timers } from '../ground/clock.ts';
-import { LiveConfig } from '../config/live.ts';
-import type { Emitter } from './events.ts';
-import type { Log } from '../ground/log.ts';
-import type { NewsItem } from '../ports/membership.ts';
-import type { NodePolicy } from './options.ts';
-import type { Policies } from '../policies/policies.ts';
-import { Registry, type NewsReader } from '../registry/registry.ts';
-import { Schedules, type SchedulesNeeds } from '../schedules/schedules.ts';
+import type { Alert, AlertLevel } from '../../alerts/alert.ts';
+import { AlertChannel } from '../../alerts/channel.ts';
+import { anyoneHears } from '../../alerts/delivery/hears.ts';
+import type { Balancer } from '../../balance/balancer.ts';
+import { rankOf } from '../../balance/rank.ts';
+import type { Link } from '../../backend.ts';
+import { Breaking } from '../../breaker/breaking.ts';
+import type { Timers } from '../../ground/clock.ts';
+import { LiveConfig } from '../../config/live.ts';
+import type { Emitter } from '../events.ts';
+import type { Log } from '../../ground/log.ts';
+import type { NewsItem } from '../../ports/membership.ts';
+import type { NodePolicy } from '../options.ts';
+import type { Policies } from '../../policies/policies.ts';
+import { Registry, type NewsReader } from '../../registry/registry.ts';
+import { Schedules, type SchedulesNeeds } from '../../schedules/schedules.ts';
 
 export interface SharedStateNeeds {
   readonly link: Link;

@@ -2,23 +2,23 @@
  * What travels between a caller and those who work for it besides calls and answers: items of streams and credit for them,
  * cancellations; and what becomes of the work when one of the two is gone.
  */
-import { Cancelling } from '../calling/cancelling.ts';
-import type { Clock } from '../ground/clock.ts';
-import type { Deadlines } from '../ground/deadlines.ts';
-import { NodeClosed, NotMember } from '../ground/errors.ts';
-import type { Log } from '../ground/log.ts';
-import type { Membership } from '../ports/membership.ts';
-import { PresenceOf } from '../registry/presence-of.ts';
-import type { Registry } from '../registry/registry.ts';
-import type { Sending } from '../sending/sending.ts';
-import type { Dispatcher } from '../serving/dispatcher.ts';
-import type { Gate } from '../serving/gate.ts';
-import { Cancelled } from '../serving/gates/cancelled.ts';
-import { Orphaned } from '../serving/gates/orphaned.ts';
-import { IncomingStreams } from '../streaming/incoming-streams.ts';
-import { OutgoingStreams } from '../streaming/outgoing-streams.ts';
-import { Kind, type Envelope } from '../wire/envelope.ts';
-import type { Frame } from '../wire/frame.ts';
+import { Cancelling } from '../../calling/cancelling.ts';
+import type { Clock } from '../../ground/clock.ts';
+import type { Deadlines } from '../../ground/deadlines.ts';
+import { NodeClosed, NotMember } from '../../ground/errors.ts';
+import type { Log } from '../../ground/log.ts';
+import type { Membership } from '../../ports/membership.ts';
+import { PresenceOf } from '../../registry/presence-of.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { Sending } from '../../sending/sending.ts';
+import type { Dispatcher } from '../../serving/dispatcher.ts';
+import type { Gate } from '../../serving/gate.ts';
+import { Cancelled } from '../../serving/gates/cancelled.ts';
+import { Orphaned } from '../../serving/gates/orphaned.ts';
+import { IncomingStreams } from '../../streaming/incoming-streams.ts';
+import { OutgoingStreams } from '../../streaming/outgoing-streams.ts';
+import { Kind, type Envelope } from '../../wire/envelope.ts';
+import type { Frame } from '../../wire/frame.ts';
 
 export interface CorrespondenceNeeds {
   readonly sending: Sending;

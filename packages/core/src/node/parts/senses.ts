@@ -1,15 +1,16 @@
 /** What the sources of alerts are told by the parts of a node. */
-import { NO_SOURCES, startSources, type Sources } from '../alerts/sources/sources.ts';
-import type { ServedMailbox } from '../alerts/sources/needs.ts';
-import type { BackendMemory } from '../backend.ts';
-import type { Calling } from '../calling/calling.ts';
-import { mailboxesOf, mailboxOfLine } from '../contract/lines.ts';
-import type { Timers } from '../ground/clock.ts';
-import type { Log } from '../ground/log.ts';
-import type { MailboxDepth } from '../ports/broker.ts';
-import type { Scaler } from '../scaling/scaler.ts';
-import type { NodePolicy } from './options.ts';
-import type { Served, ServedActors } from './served-actors.ts';
+import { NO_SOURCES, startSources, type Sources } from '../../alerts/sources/sources.ts';
+import type { ServedMailbox } from '../../alerts/sources/needs.ts';
+import type { BackendMemory } from '../../backend.ts';
+import type { Calling } from '../../calling/calling.ts';
+import { mailboxesOf, mailboxOfLine } from '../../contract/lines.ts';
+import type { Timers } from '../../ground/clock.ts';
+import type { Log } from '../../ground/log.ts';
+import type { MailboxDepth } from '../../ports/broker.ts';
+import type { Scaler } from '../../scaling/scaler.ts';
+import type { NodePolicy } from '../options.ts';
+import type { Served } from '../served/served.ts';
+import type { ServedActors } from '../served/served-actors.ts';
 import type { SharedState } from './shared-state.ts';
 
 export interface SensesNeeds {

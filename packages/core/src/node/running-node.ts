@@ -1,0 +1,219 @@
+/** What stands behind the face of a node: hands each wish to the part that fulfils it. */
+import type { Alert, RaiseOptions } from '../alerts/alert.ts';
+import type { Backend } from '../backend.ts';
+import type { BreakerHandle } from '../breaker/handle.ts';
+import { attempt, createClient, type Client, type ClientOptions } from '../calling/client.ts';
+import { lendSendHooks } from '../calling/send-hooks.ts';
+import type { Actor } from '../contract/actor.ts';
+import type { Contract, MethodSpecs, StateSchema } from '../contract/contract.ts';
+import { mailboxesOf, type Lined } from '../contract/lines.ts';
+import type { Topic } from '../contract/topic.ts';
+import type { HomeostatError } from '../ground/errors.ts';
+import type { BreakerSetting } from '../policies/service-settings.ts';
+import type { BreakerState } from '../ports/breakers.ts';
+import type { MailboxDepth } from '../ports/broker.ts';
+import { breakerPolicy } from '../resilience/policies.ts';
+import type { MailboxNumbers } from '../scaling/scaler.ts';
+import type { TickFunction, Ticking } from '../schedules/functions.ts';
+import type { CronOptions, FunctionOptions } from '../schedules/options.ts';
+import { serveOptions, type ServeOptions } from '../serving/serve.ts';
+import type { StateOptions } from '../state/options.ts';
+import { State, type OpenState } from '../state/state.ts';
+import type { TopicHandler } from '../topics/context.ts';
+import { groupMailbox } from '../topics/names.ts';
+import type { PatternSchema, PublishOptions, TopicSubscribeOptions } from '../topics/options.ts';
+import type { Subscription } from '../topics/subscription.ts';
+import type { NodeParts } from './assemble.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { depthOf } from './depths.ts';
+import type { NodeEvents, NodeListener } from './events.ts';
+import { close } from './life/closing.ts';
+import { loadActor } from './load-actors.ts';
+import type {
+  ActorNode,
+  BatchResults,
+  Middleware,
+  NodeAlerts,
+  NodeCache,
+  NodeConfig,
+  NodeHealth,
+  NodeLink,
+  NodeRegistry,
+  NodeSchedules,
+  NodeStats,
+  NodeTopics,
+} from './node.ts';
+import { ownSignals } from './signals.ts';
+
+export class RunningNode implements ActorNode {
+  readonly name: string;
+  readonly registry: NodeRegistry;
+  readonly health: NodeHealth;
+  readonly config: NodeConfig;
+  readonly cache: NodeCache;
+  readonly alerts: NodeAlerts;
+  readonly state: OpenState;
+  readonly schedules: NodeSchedules;
+  readonly topics: NodeTopics;
+  readonly #parts: NodeParts;
+  readonly #backend: Backend;
+  readonly #disownSignals: () => void;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: NodeParts, backend: Backend) {
+    const { policy, link, shared, health, calling, topics } = parts;
+    this.name = policy.name;
+    this.registry = shared.registry;
+    this.health = health;
+    this.config = shared.config;
+    this.cache = calling.resilience.caching;
+    this.alerts = shared.alerts.alerts;
+    this.schedules = shared.schedules;
+    this.topics = topics;
+    this.state = (namespace: string, options?: StateOptions) =>
+      new State<never, never>(link.state, policy.maxBodyBytes, namespace, options);
+    this.#parts = parts;
+    this.#backend = backend;
+    lendSendHooks(this, calling.sendHooks);
+    this.#disownSignals = policy.signals ? ownSignals(this) : () => {};
+  }
+
+  get id(): string {
+    return this.#parts.standing.id;
+  }
+
+  async serve<Methods extends MethodSpecs, State extends StateSchema>(
+    actor: Actor<Methods, State> | URL,
+    options: ServeOptions = {},
+  ): Promise<void> {
+    const parsed = serveOptions(options, actor);
+    const served = actor instanceof URL ? await loadActor(actor) : (actor as unknown as Actor);
+    await this.#parts.hosting.serve(served, parsed);
+  }
+
+  async unserve(contract: Contract, options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
+    const { hosting, policy } = this.#parts;
+    const { drainMs = policy.drainMs } = options;
+    await hosting.unserve(contract.mailbox, drainMs);
+  }
+
+  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods> {
+    return createClient(this.#parts.calling, contract, options);
+  }
+
+  async batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
+    parts: Parts,
+  ): Promise<BatchResults<Parts>> {
+    const named = Object.entries(parts).map(async ([name, part]) => [name, await attempt(started(part))] as const);
+    return Object.fromEntries(await Promise.all(named)) as BatchResults<Parts>;
+  }
+
+  publish(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
+    return this.#parts.topics.publish(topic, payload, options);
+  }
+
+  broadcast(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
+    return this.#parts.topics.broadcast(topic, payload, options);
+  }
+
+  subscribe(
+    to: Topic | string,
+    handler: TopicHandler<never>,
+    options?: TopicSubscribeOptions & PatternSchema,
+  ): Promise<Subscription> {
+    return this.#parts.topics.subscribe(to, handler, options);
+  }
+
+  deadLetters(of: Contract | Topic, group?: string): DeadLetters {
+    const { link, policy } = this.#parts;
+    const { broker, partitions } = link;
+    const { mailbox, ...lines } = lined(of, group);
+    return new DeadLetters(broker, mailboxesOf({ mailbox, ...lines }), policy.maxBodyBytes, () =>
+      partitions.count(mailbox),
+    );
+  }
+
+  depth(of: Contract | Topic, group?: string): Promise<MailboxDepth> {
+    return depthOf(this.#parts.link.broker, lined(of, group));
+  }
+
+  stats(): NodeStats {
+    const { stats, actors, replies, correspondence, settling } = this.#parts;
+    return {
+      ...stats,
+      inFlight: actors.inFlight,
+      pendingCalls: replies.size + correspondence.incoming.size,
+      lateReplies: replies.late,
+      lostSettlements: settling.lost,
+    };
+  }
+
+  async link(): Promise<NodeLink> {
+    const { standing, link } = this.#parts;
+    return { name: this.#backend.name, member: standing.member, ...(await link.health()) };
+  }
+
+  pain(options: RaiseOptions): Promise<Alert> {
+    return this.alerts.raise('pain', options);
+  }
+
+  pleasure(options: RaiseOptions): Promise<Alert> {
+    return this.alerts.raise('pleasure', options);
+  }
+
+  breaker(name: string, setting?: Exclude<BreakerSetting, false>): BreakerHandle {
+    const policy = setting === undefined ? undefined : breakerPolicy(setting, this.#parts.policies.profiles);
+    return this.#parts.shared.breaking.handle(name, policy);
+  }
+
+  breakers(): readonly BreakerState[] {
+    return this.#parts.shared.breaking.list();
+  }
+
+  every(ms: number, run: TickFunction, options: FunctionOptions = {}): Promise<Ticking> {
+    return this.#parts.functions.begin('every', { every: ms }, run, options);
+  }
+
+  cron(expression: string, run: TickFunction, { timeZone, ...options }: CronOptions = {}): Promise<Ticking> {
+    return this.#parts.functions.begin('cron', { cron: expression, timeZone }, run, options);
+  }
+
+  use({ client, server }: Middleware): void {
+    if (client !== undefined) this.#parts.clientMiddleware.push(client);
+    if (server !== undefined) this.#parts.serverMiddleware.push(server);
+  }
+
+  on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void {
+    return this.#parts.events.on(name, listener);
+  }
+
+  onError(listener: (error: HomeostatError, call: Omit<NodeEvents['error'], 'error'>) => void): () => void {
+    return this.on('error', ({ error, ...call }) => listener(error, call));
+  }
+
+  lag(contract: Contract): MailboxNumbers | undefined {
+    return this.#parts.scaler.numbers(contract.mailbox);
+  }
+
+  now(): number {
+    return this.#parts.link.now();
+  }
+
+  close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#disownSignals();
+    this.#closing ??= close(this.#parts, options.drainMs ?? this.#parts.policy.drainMs);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function lined(of: Contract | Topic, group = ''): Lined {
+  return 'mailbox' in of ? of : { mailbox: groupMailbox(of.name, group) };
+}
+
+function started(part: Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {
+  return typeof part === 'function' ? Promise.resolve().then(part) : part;
+}
