@@ -16,7 +16,7 @@ const MORE_MEMORY_BYTES = 256 * 1024 * 1024;
 const ODD_ONE_IN = 50;
 const ODD_COUNTS = ['0', '2', '128', '129', '-1', '', 'one', '1e9', '99999999999999999999'];
 
-test.serial('400,000 mutated frames kill nothing: neighbours are handled, the rest are dead letters', async (t) => {
+test.serial('400,000 mutated frames kill nothing: neighbours are handled, the rest are dead letters (S0-48)', async (t) => {
   t.timeout(300_000);
   const stage = await Stage.open({ services: 0, rate: 0 });
   t.teardown(() => stage.close());

@@ -25,7 +25,6 @@ export { topic, type Keep, type Retention, type Topic, type TopicOptions } from 
 export {
   createNode,
   type ActorNode,
-  type BatchResults,
   type Middleware,
   type NodeAlerts,
   type NodeCache,
@@ -169,6 +168,9 @@ export type {
   RuntimeCode,
   StreamCaller,
 } from './calling/client.ts';
+export type { BatchOptions, BatchPart, BatchParts, BatchResults } from './calling/batching.ts';
+export type { NamedClient } from './calling/named-client.ts';
+export type { CloseOptions } from './ground/close-options.ts';
 export type { ItemStream } from './streaming/item-stream.ts';
 export type { CastOptions, RequestOptions, StreamOptions } from './calling/request-options.ts';
 export type { DeadLetter, DeadLetters } from './node/dead-letters.ts';

@@ -2,7 +2,9 @@
 import type { Actor } from '../contract/actor.ts';
 import { memory } from '../backends/memory.ts';
 import type { Backend, BackendHealth, Link } from '../backend.ts';
-import { attempt, createClient, type Client, type ClientOptions, type Result } from '../calling/client.ts';
+import { runBatch, type BatchOptions, type BatchParts, type BatchResults } from '../calling/batching.ts';
+import { createClient, type Client, type ClientOptions } from '../calling/client.ts';
+import { createNamedClient, type NamedClient } from '../calling/named-client.ts';
 import type { BreakerState } from '../ports/breakers.ts';
 import type { BreakerHandle } from '../breaker/handle.ts';
 import { readConfigFile } from '../config/file.ts';
@@ -11,6 +13,7 @@ import type { Contract, MethodSpecs, StateSchema } from '../contract/contract.ts
 import { mailboxesOf, type Lined } from '../contract/lines.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { depthOf } from './depths.ts';
+import { drainMsOf, type CloseOptions } from '../ground/close-options.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import { Emitter, type NodeEvents, type NodeListener } from './events.ts';
 import type { Alerts } from '../alerts/alerts.ts';
@@ -146,10 +149,6 @@ export interface NodeLink extends BackendHealth {
   readonly member: boolean;
 }
 
-/** What a batch makes of its parts: a result under each name. */
-export type BatchResults<Parts> = { readonly [Name in keyof Parts]: Result<PartValue<Parts[Name]>> };
-type PartValue<Part> = Part extends () => infer Made ? Awaited<Made> : Awaited<Part>;
-
 export interface ActorNode extends AsyncDisposable {
   /** Id as a member; another one after the node has rejoined. */
   readonly id: string;
@@ -167,15 +166,19 @@ export interface ActorNode extends AsyncDisposable {
    * Serves an actor no more: others are told, nothing more is claimed, what has not started goes to whoever has room, and
    * what runs has `drainMs` (default: the node's) to finish. Resolves when nobody can see it here any more. What is sent
    * on waits in the mailbox for the next that serves it.
-   * @throws ConfigError when this node does not serve it.
+   * @throws ConfigError when this node does not serve it, or an option is wrong.
    */
-  unserve(contract: Contract, options?: { readonly drainMs?: number | undefined }): Promise<void>;
+  unserve(contract: Contract, options?: CloseOptions): Promise<void>;
   /** A typed client of a contract. Cheap; keeps no connection of its own. */
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
-  /** Runs several requests at once: a record of promises, or of functions that make them. Never rejects. */
-  batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
-    parts: Parts,
-  ): Promise<BatchResults<Parts>>;
+  /** A client of a service by its name (major version 1), or by `name@major`, where its contract cannot be imported. */
+  client(service: string, options?: ClientOptions): NamedClient;
+  /**
+   * Runs several requests at once: a record or a list of promises, or of functions that make them. Results stand under the
+   * same names, or in the same order; what fails is a result as well.
+   * @throws ConfigError for a wrong option alone.
+   */
+  batch<const Parts extends BatchParts>(parts: Parts, options?: BatchOptions): Promise<BatchResults<Parts>>;
   readonly registry: NodeRegistry;
   readonly health: NodeHealth;
   readonly config: NodeConfig;
@@ -249,7 +252,7 @@ export interface ActorNode extends AsyncDisposable {
   readonly topics: NodeTopics;
   /** Adds middleware, inside of what was added before. */
   use(middleware: Middleware): void;
-  /** Listens to what happens; the answer ends it. */
+  /** Listens to what happens; the answer ends it. @throws ConfigError for an event that there is not */
   on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void;
   /** Told of every call of this node that failed for good, once; the answer ends it. */
   onError(listener: (error: HomeostatError, call: Omit<NodeEvents['error'], 'error'>) => void): () => void;
@@ -269,8 +272,11 @@ export interface ActorNode extends AsyncDisposable {
   link(): Promise<NodeLink>;
   /** Backend time, ms since the epoch: the clock of every deadline. */
   now(): number;
-  /** Stops claiming, lets what runs finish, hands back the rest, leaves. Safe to call twice. */
-  close(options?: { readonly drainMs?: number }): Promise<void>;
+  /**
+   * Stops claiming, lets what runs finish, hands back the rest, leaves. Safe to call twice.
+   * @throws ConfigError when an option is wrong; the node goes on then.
+   */
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /**
@@ -378,19 +384,20 @@ class Node implements ActorNode {
     await this.#runtime.serve(served, parsed);
   }
 
-  async unserve(contract: Contract, { drainMs = this.#runtime.policy.drainMs } = {}): Promise<void> {
+  async unserve(contract: Contract, options: CloseOptions = {}): Promise<void> {
+    const drainMs = drainMsOf(options, 'unserve') ?? this.#runtime.policy.drainMs;
     await this.#runtime.unserve(contract.mailbox, drainMs);
   }
 
-  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods> {
-    return createClient(this.#runtime.calling, contract, options);
+  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
+  client(service: string, options?: ClientOptions): NamedClient;
+  client(of: Contract | string, options?: ClientOptions): unknown {
+    const { calling } = this.#runtime;
+    return typeof of === 'string' ? createNamedClient(calling, of, options) : createClient(calling, of, options);
   }
 
-  async batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
-    parts: Parts,
-  ): Promise<BatchResults<Parts>> {
-    const named = Object.entries(parts).map(async ([name, part]) => [name, await attempt(started(part))] as const);
-    return Object.fromEntries(await Promise.all(named)) as BatchResults<Parts>;
+  batch<const Parts extends BatchParts>(parts: Parts, options?: BatchOptions): Promise<BatchResults<Parts>> {
+    return runBatch(parts, options) as Promise<BatchResults<Parts>>;
   }
 
   publish(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
@@ -474,9 +481,15 @@ class Node implements ActorNode {
     return this.#link.now();
   }
 
-  close(options: { readonly drainMs?: number } = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
+    let drainMs: number;
+    try {
+      drainMs = drainMsOf(options, 'close') ?? this.#runtime.policy.drainMs;
+    } catch (wrong) {
+      return Promise.reject(wrong);
+    }
     this.#disownSignals();
-    this.#closing ??= this.#runtime.close(options.drainMs ?? this.#runtime.policy.drainMs);
+    this.#closing ??= this.#runtime.close(drainMs);
     return this.#closing;
   }
 
@@ -487,8 +500,4 @@ class Node implements ActorNode {
 
 function lined(of: Contract | Topic, group = ''): Lined {
   return 'mailbox' in of ? of : { mailbox: groupMailbox(of.name, group) };
-}
-
-function started(part: Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {
-  return typeof part === 'function' ? Promise.resolve().then(part) : part;
 }

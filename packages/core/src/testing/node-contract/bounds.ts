@@ -136,6 +136,24 @@ export function bounds(promised: Promised): void {
     t.is(handled, 30);
   });
 
+  promised('a mailbox refuses beyond its limit while nobody reads it (S0-08)', async (t, stage) => {
+    const server = await stage.serving(actor(small, { put: () => undefined, ask: (n) => n }, { maxLength: 2 }));
+    await server.unserve(small);
+    const node = await stage.node('caller');
+    const told = await node.batch(numbers(5).map((n) => node.client(small).put.cast(n)));
+    const refused = told.flatMap((result) => (result.ok ? [] : [result.error]));
+    t.deepEqual(
+      told.map(({ ok }) => ok),
+      [true, true, false, false, false],
+    );
+    for (const error of refused) {
+      t.is(error.code, 'MAILBOX_FULL');
+      const { maxLength, messages } = error.details as Record<string, number>;
+      t.deepEqual([maxLength, messages], [2, 2]);
+    }
+    t.is((await node.depth(small)).messages, 2);
+  });
+
   promised('bytes are bounded too', async (t, stage) => {
     const heavy = contract('heavy', { methods: { put: { input: z.any() } } });
     const { opened, open } = gate();
