@@ -63,7 +63,9 @@ export function createNamedClient(calling: Calling, address: string, options: Cl
 function contractOf(address: string): Contract {
   const { name, major = '1' } = ADDRESS.exec(address)?.groups ?? {};
   if (name === undefined)
-    throw new ConfigError(`client("${address}"): name a service, "user-service", or a major version of it, "user-service@2"`);
+    throw new ConfigError(
+      `client("${address}"): name a service, "user-service", or a major version of it, "user-service@2"`,
+    );
   const version = `${major}.0.0`;
   return Object.freeze({ name, version, mailbox: mailboxOf(name, version), methods: {} });
 }

@@ -10,11 +10,7 @@ type Misfit = HomeostatError | undefined;
  * What is wrong with the details of what a handler threw; undefined: nothing, or its code is not declared. Answers at once
  * where the schema does, and never throws. Details are only checked: they travel as they are.
  */
-export function misfit(
-  errors: DeclaredErrors | undefined,
-  subject: string,
-  thrown: unknown,
-): Misfit | Promise<Misfit> {
+export function misfit(errors: DeclaredErrors | undefined, subject: string, thrown: unknown): Misfit | Promise<Misfit> {
   if (errors === undefined) return undefined;
   try {
     const code = codeOf(thrown, '');

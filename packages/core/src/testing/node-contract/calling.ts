@@ -140,7 +140,11 @@ export function calling(promised: Promised): void {
     t.is(most, 3);
     const over = new AbortController();
     const given = await node.batch(
-      [() => api.get({ id: 3 }).finally(() => over.abort()), () => api.get({ id: 4 }), Promise.reject(new Error('sent'))],
+      [
+        () => api.get({ id: 3 }).finally(() => over.abort()),
+        () => api.get({ id: 4 }),
+        Promise.reject(new Error('sent')),
+      ],
       { concurrency: 1, signal: over.signal },
     );
     t.deepEqual(

@@ -81,15 +81,18 @@ export function sharing(promised: Promised): void {
     const node = await stage.node('caller');
     // Each is a frame of its own.
     for (const n of numbers(40)) await node.client(work).run.cast(n);
-    let most = 0;
-    let handled = 0;
-    const run = async (): Promise<void> => {
-      most = Math.max(most, (await node.depth(work)).pending);
-      handled += 1;
-    };
+    const { opened, open } = gate();
+    let begun = 0;
+    const run = (): Promise<void> => ((begun += 1), opened);
     await stage.serving(actor(work, { run, ask: (n) => n, slow: () => undefined }, { concurrency: 2 }));
-    await until('all to be handled', () => handled === 40);
-    t.true(most <= 3, `${most} in hand`);
+    await until('two to run', () => begun === 2);
+    for (const _ of numbers(20)) {
+      const { pending } = await node.depth(work);
+      t.true(pending <= 3, `${pending} in hand`);
+    }
+    t.is(begun, 2);
+    open();
+    await until('all to be handled', () => begun === 40);
   });
 
   promised('two nodes share a burst', async (t, stage) => {
