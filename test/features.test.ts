@@ -37,8 +37,10 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   once: ['S1-10', 'S4-29'],
   topics: ['S3-13', 'S3-40'],
   flow: ['S0-49', 'S3-37', 'S4-44', 'S4-46'],
-  state: ['S3-39', 'S3-41', 'S3-42', 'S3-43'],
-  'calls and streams': ['S0-23', 'S3-35'],
+  state: ['S3-39', 'S3-41', 'S3-42', 'S3-43', 'S3-44'],
+  'calls and streams': rows('S0', 21, 24).concat(['S1-09', 'S1-11', 'S1-12', 'S1-15', 'S3-35']),
+  envelope: rows('S0', 46, 48).concat(['S0-50']),
+  mailboxes: ['S0-05', 'S0-08', 'S0-10', 'S0-25', 'S0-38', 'S4-45'],
 };
 
 const named = await namedRows();

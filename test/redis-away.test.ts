@@ -16,6 +16,8 @@ test.serial(
     await servers.start('server');
     const api = node.client(echo, { timeoutMs: 1_000 });
     await until('it to be ready', () => node.health.readiness().ready);
+    const { connected, pingMs = -1, connections } = await node.link();
+    t.true(connected && pingMs >= 0 && connections > 0);
     const lostAt = performance.now();
     await servers.redis.kill();
     await until('it to be red', () => !node.health.readiness().ready);

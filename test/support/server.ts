@@ -10,10 +10,12 @@ const { now } = Date;
 Date.now = () => now() + Number(off);
 
 const node = await createNode({ redis, namespace, name, beat: QUICK });
+let ran = 0;
 await node.serve(
   actor(echo, {
     who: () => name,
     slow: async (ms) => {
+      ran += 1;
       await sleep(ms);
       return name;
     },
@@ -22,7 +24,11 @@ await node.serve(
     },
   }),
 );
-process.on('message', (order: { call: 'fail'; times: number }) => {
+process.on('message', (order: { call: 'fail'; times: number } | { call: 'ran' }) => {
+  if (order.call === 'ran') {
+    process.send?.({ ran });
+    return;
+  }
   void (async () => {
     const codes: string[] = [];
     for (let done = 0; done < order.times; done += 1) {

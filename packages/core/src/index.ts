@@ -25,7 +25,6 @@ export { topic, type Keep, type Retention, type Topic, type TopicOptions } from 
 export { createNode } from './node/create-node.ts';
 export type {
   ActorNode,
-  BatchResults,
   Middleware,
   NodeAlerts,
   NodeCache,
@@ -169,6 +168,9 @@ export type {
   RuntimeCode,
   StreamCaller,
 } from './calling/client.ts';
+export type { BatchOptions, BatchPart, BatchParts, BatchResults } from './calling/batching.ts';
+export type { NamedClient } from './calling/named-client.ts';
+export type { CloseOptions } from './ground/close-options.ts';
 export type { ItemStream } from './streaming/item-stream.ts';
 export type { CastOptions, RequestOptions, StreamOptions } from './calling/request-options.ts';
 export type { DeadLetter, DeadLetters } from './node/dead-letters.ts';

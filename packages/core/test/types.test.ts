@@ -138,6 +138,21 @@ async function requests(node: ActorNode, api: Client<Users>): Promise<void> {
     use(result);
   }
 
+  const list = await node.batch([api.get({ id: 1 }), () => api.ping()], { concurrency: 2 });
+  const [first, second] = list;
+  if (first.ok) same<Same<typeof first.value, { id: number; name: string }>>();
+  if (second.ok) same<Same<typeof second.value, undefined>>();
+  const many = await node.batch([1, 2].map((id) => () => api.get({ id })));
+  for (const one of many) if (one.ok) same<Same<typeof one.value, { id: number; name: string }>>();
+  // @ts-expect-error what is no promise and makes none is no part of a batch
+  await node.batch([1]);
+
+  const named = node.client('user-service@2', { timeoutMs: 5 });
+  const unknown = await named.call('get', { id: 1 });
+  same<Same<typeof unknown, unknown>>();
+  // @ts-expect-error without its contract nothing is known of its methods
+  await named.get({ id: 1 });
+
   const batch = await node.batch({
     one: api.get({ id: 1 }),
     two: () => api.list({ since: 'x' }),

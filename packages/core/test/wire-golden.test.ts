@@ -187,7 +187,7 @@ function envelopesOf(frame: Frame): unknown[] {
 }
 
 for (const { what, hex, write, envelopes } of GOLDEN) {
-  test(`${what}: these bytes and no others are written, and read`, (t) => {
+  test(`${what}: these bytes and no others are written, and read (S0-46)`, (t) => {
     const writer = new FrameWriter(10_000);
     writer.open(SENT_AT);
     t.is(Buffer.from(write(writer)).toString('hex'), bytesOf(hex).toString('hex'));
@@ -205,7 +205,7 @@ test('bytes of other writers are read: wider forms, no fixed widths', (t) => {
   t.deepEqual(envelopesOf(frame), [[2, 'a', 0, 0x6500_0001, undefined, { a: [1.5] }]]);
 });
 
-test('the examples of docs/wire.md are what is written', (t) => {
+test('the examples of docs/wire.md are what is written (S0-46)', (t) => {
   const page = readFileSync(new URL('../../../../docs/wire.md', import.meta.url), 'utf8');
   const blocks = [...page.matchAll(/```hex\n(.*?)```/gs)].map(([, block]) =>
     (block as string)

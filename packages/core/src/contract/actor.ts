@@ -40,7 +40,10 @@ export interface Context<M extends MethodSpec = MethodSpec, State extends StateS
   /** Aborts at the deadline, or when the node must give the message up. Created on first use. */
   readonly signal: AbortSignal;
   readonly log: Log;
-  /** A declared error, to be thrown: `throw ctx.fail('EMAIL_TAKEN', { email })`. It is not delivered again. */
+  /**
+   * A declared error, to be thrown: `throw ctx.fail('EMAIL_TAKEN', { email })`. It is not delivered again. Details that do not
+   * fit their schema are told as `OUTPUT_INVALID` instead.
+   */
   fail<Code extends ErrorCode<M>>(code: Code, details: ErrorDetails<M, Code>, message?: string): ActorError;
   /** A client whose calls inherit this message's deadline. Not available in a thread. */
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;

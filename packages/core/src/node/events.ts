@@ -1,6 +1,6 @@
 /** What a node tells its own program: each event once, in order; a listener that throws is logged and hurts nobody. */
 import type { BreakerState } from '../ports/breakers.ts';
-import { messageOf, type HomeostatError } from '../ground/errors.ts';
+import { ConfigError, messageOf, type HomeostatError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { InstanceStatus } from '../ports/report.ts';
 import type { DroppedGroup } from '../ports/topics.ts';
@@ -61,6 +61,22 @@ export interface NodeEvents {
   };
 }
 
+/** Of all of them; a name that is not among these is a slip of the pen. */
+const NAMES: Readonly<Record<keyof NodeEvents, true>> = {
+  registered: true,
+  deregistered: true,
+  expired: true,
+  health: true,
+  breaker: true,
+  config: true,
+  configRefused: true,
+  dead: true,
+  groupDropped: true,
+  thread: true,
+  scale: true,
+  error: true,
+};
+
 export type NodeListener<Name extends keyof NodeEvents> = (event: NodeEvents[Name]) => void;
 
 export class Emitter {
@@ -71,8 +87,11 @@ export class Emitter {
     this.#log = log;
   }
 
-  /** Answers the function that takes the listener off again. */
+  /** Answers the function that takes the listener off again. @throws ConfigError */
   on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void {
+    if (!Object.hasOwn(NAMES, name))
+      throw new ConfigError(`on: there is no event "${name}"; there are ${Object.keys(NAMES).join(', ')}`);
+    if (typeof listener !== 'function') throw new ConfigError(`on: the listener of "${name}" must be a function`);
     let listeners = this.#listeners.get(name);
     if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()));
     // Its own function, so that the same listener may be added twice.

@@ -4,8 +4,10 @@ import type { Alert, RaiseOptions } from '../alerts/alert.ts';
 import type { Backend, BackendHealth } from '../backend.ts';
 import type { SelectFunction } from '../balance/strategy.ts';
 import type { BreakerHandle } from '../breaker/handle.ts';
-import type { Client, ClientOptions, Result } from '../calling/client.ts';
+import type { BatchOptions, BatchParts, BatchResults } from '../calling/batching.ts';
+import type { Client, ClientOptions } from '../calling/client.ts';
 import type { ClientMiddleware, ServerMiddleware } from '../calling/middleware.ts';
+import type { NamedClient } from '../calling/named-client.ts';
 import type { LiveConfig } from '../config/live.ts';
 import type { Actor } from '../contract/actor.ts';
 import type { Contract, MethodSpecs, StateSchema } from '../contract/contract.ts';
@@ -13,6 +15,7 @@ import type { StandardSchema, InputOf, OutputOf } from '../contract/standard-sch
 import type { Topic } from '../contract/topic.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { NodeEvents, NodeListener } from './events.ts';
+import type { CloseOptions } from '../ground/close-options.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { Health } from '../health/health.ts';
@@ -131,10 +134,6 @@ export interface NodeLink extends BackendHealth {
   readonly member: boolean;
 }
 
-/** What a batch makes of its parts: a result under each name. */
-export type BatchResults<Parts> = { readonly [Name in keyof Parts]: Result<PartValue<Parts[Name]>> };
-type PartValue<Part> = Part extends () => infer Made ? Awaited<Made> : Awaited<Part>;
-
 export interface ActorNode extends AsyncDisposable {
   /** Id as a member; another one after the node has rejoined. */
   readonly id: string;
@@ -152,15 +151,19 @@ export interface ActorNode extends AsyncDisposable {
    * Serves an actor no more: others are told, nothing more is claimed, what has not started goes to whoever has room, and
    * what runs has `drainMs` (default: the node's) to finish. Resolves when nobody can see it here any more. What is sent
    * on waits in the mailbox for the next that serves it.
-   * @throws ConfigError when this node does not serve it.
+   * @throws ConfigError when this node does not serve it, or an option is wrong.
    */
-  unserve(contract: Contract, options?: { readonly drainMs?: number | undefined }): Promise<void>;
+  unserve(contract: Contract, options?: CloseOptions): Promise<void>;
   /** A typed client of a contract. Cheap; keeps no connection of its own. */
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
-  /** Runs several requests at once: a record of promises, or of functions that make them. Never rejects. */
-  batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
-    parts: Parts,
-  ): Promise<BatchResults<Parts>>;
+  /** A client of a service by its name (major version 1), or by `name@major`, where its contract cannot be imported. */
+  client(service: string, options?: ClientOptions): NamedClient;
+  /**
+   * Runs several requests at once: a record or a list of promises, or of functions that make them. Results stand under the
+   * same names, or in the same order; what fails is a result as well.
+   * @throws ConfigError for a wrong option alone.
+   */
+  batch<const Parts extends BatchParts>(parts: Parts, options?: BatchOptions): Promise<BatchResults<Parts>>;
   readonly registry: NodeRegistry;
   readonly health: NodeHealth;
   readonly config: NodeConfig;
@@ -234,7 +237,7 @@ export interface ActorNode extends AsyncDisposable {
   readonly topics: NodeTopics;
   /** Adds middleware, inside of what was added before. */
   use(middleware: Middleware): void;
-  /** Listens to what happens; the answer ends it. */
+  /** Listens to what happens; the answer ends it. @throws ConfigError for an event that there is not */
   on<Name extends keyof NodeEvents>(name: Name, listener: NodeListener<Name>): () => void;
   /** Told of every call of this node that failed for good, once; the answer ends it. */
   onError(listener: (error: HomeostatError, call: Omit<NodeEvents['error'], 'error'>) => void): () => void;
@@ -254,6 +257,9 @@ export interface ActorNode extends AsyncDisposable {
   link(): Promise<NodeLink>;
   /** Backend time, ms since the epoch: the clock of every deadline. */
   now(): number;
-  /** Stops claiming, lets what runs finish, hands back the rest, leaves. Safe to call twice. */
-  close(options?: { readonly drainMs?: number }): Promise<void>;
+  /**
+   * Stops claiming, lets what runs finish, hands back the rest, leaves. Safe to call twice.
+   * @throws ConfigError when an option is wrong; the node goes on then.
+   */
+  close(options?: CloseOptions): Promise<void>;
 }

@@ -2,12 +2,15 @@
 import type { Alert, RaiseOptions } from '../alerts/alert.ts';
 import type { Backend } from '../backend.ts';
 import type { BreakerHandle } from '../breaker/handle.ts';
-import { attempt, createClient, type Client, type ClientOptions } from '../calling/client.ts';
+import { runBatch, type BatchOptions, type BatchParts, type BatchResults } from '../calling/batching.ts';
+import { createClient, type Client, type ClientOptions } from '../calling/client.ts';
+import { createNamedClient, type NamedClient } from '../calling/named-client.ts';
 import { lendSendHooks } from '../calling/send-hooks.ts';
 import type { Actor } from '../contract/actor.ts';
 import type { Contract, MethodSpecs, StateSchema } from '../contract/contract.ts';
 import { mailboxesOf, type Lined } from '../contract/lines.ts';
 import type { Topic } from '../contract/topic.ts';
+import { drainMsOf, type CloseOptions } from '../ground/close-options.ts';
 import type { HomeostatError } from '../ground/errors.ts';
 import type { BreakerSetting } from '../policies/service-settings.ts';
 import type { BreakerState } from '../ports/breakers.ts';
@@ -31,7 +34,6 @@ import { close } from './life/closing.ts';
 import { loadActor } from './load-actors.ts';
 import type {
   ActorNode,
-  BatchResults,
   Middleware,
   NodeAlerts,
   NodeCache,
@@ -91,21 +93,20 @@ export class RunningNode implements ActorNode {
     await this.#parts.hosting.serve(served, parsed);
   }
 
-  async unserve(contract: Contract, options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
+  async unserve(contract: Contract, options: CloseOptions = {}): Promise<void> {
     const { hosting, policy } = this.#parts;
-    const { drainMs = policy.drainMs } = options;
-    await hosting.unserve(contract.mailbox, drainMs);
+    await hosting.unserve(contract.mailbox, drainMsOf(options, 'unserve') ?? policy.drainMs);
   }
 
-  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods> {
-    return createClient(this.#parts.calling, contract, options);
+  client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
+  client(service: string, options?: ClientOptions): NamedClient;
+  client(of: Contract | string, options?: ClientOptions): unknown {
+    const { calling } = this.#parts;
+    return typeof of === 'string' ? createNamedClient(calling, of, options) : createClient(calling, of, options);
   }
 
-  async batch<Parts extends Readonly<Record<string, Promise<unknown> | (() => Promise<unknown>)>>>(
-    parts: Parts,
-  ): Promise<BatchResults<Parts>> {
-    const named = Object.entries(parts).map(async ([name, part]) => [name, await attempt(started(part))] as const);
-    return Object.fromEntries(await Promise.all(named)) as BatchResults<Parts>;
+  batch<const Parts extends BatchParts>(parts: Parts, options?: BatchOptions): Promise<BatchResults<Parts>> {
+    return runBatch(parts, options) as Promise<BatchResults<Parts>>;
   }
 
   publish(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
@@ -199,9 +200,15 @@ export class RunningNode implements ActorNode {
     return this.#parts.link.now();
   }
 
-  close(options: { readonly drainMs?: number } = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
+    let drainMs: number;
+    try {
+      drainMs = drainMsOf(options, 'close') ?? this.#parts.policy.drainMs;
+    } catch (wrong) {
+      return Promise.reject(wrong);
+    }
     this.#disownSignals();
-    this.#closing ??= close(this.#parts, options.drainMs ?? this.#parts.policy.drainMs);
+    this.#closing ??= close(this.#parts, drainMs);
     return this.#closing;
   }
 
@@ -212,8 +219,4 @@ export class RunningNode implements ActorNode {
 
 function lined(of: Contract | Topic, group = ''): Lined {
   return 'mailbox' in of ? of : { mailbox: groupMailbox(of.name, group) };
-}
-
-function started(part: Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {
-  return typeof part === 'function' ? Promise.resolve().then(part) : part;
 }

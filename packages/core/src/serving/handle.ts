@@ -1,6 +1,7 @@
 /** parse → run → check: the part of a message's road that is the same on the node's own thread and in a worker thread. */
 import type { Actor, Context, Handler } from '../contract/actor.ts';
 import type { MethodSpec } from '../contract/contract.ts';
+import { misfit } from './declared.ts';
 import { toWireError, type WireError } from '../wire/envelope.ts';
 import { validate } from '../contract/validate.ts';
 
@@ -9,15 +10,18 @@ export interface Handling {
   readonly subject: string;
   readonly spec: MethodSpec;
   readonly handler: Handler<MethodSpec>;
+  /** Throws what left the handler, or rejects with it. */
+  readonly escaped: (thrown: unknown) => unknown;
 }
 
 /** Every method of an actor by name. */
 export function handlings(actor: Actor): ReadonlyMap<string, Handling> {
   return new Map(
-    Object.entries(actor.contract.methods).map(([method, spec]) => [
-      method,
-      { subject: `${actor.contract.name}.${method}`, spec, handler: actor.handlers[method] as Handler<MethodSpec> },
-    ]),
+    Object.entries(actor.contract.methods).map(([method, spec]) => {
+      const subject = `${actor.contract.name}.${method}`;
+      const handler = actor.handlers[method] as Handler<MethodSpec>;
+      return [method, { subject, spec, handler, escaped: (thrown) => escaped({ spec, subject }, thrown) }];
+    }),
   );
 }
 
@@ -36,10 +40,10 @@ function run(handling: Handling, input: unknown, ctx: Context): unknown {
   try {
     result = handling.handler(input as never, ctx);
   } catch (thrown) {
-    throw new Escaped(thrown);
+    return handling.escaped(thrown);
   }
   return isThenable(result)
-    ? Promise.resolve(result).then((value) => checked(handling, value), escaped)
+    ? Promise.resolve(result).then((value) => checked(handling, value), handling.escaped)
     : checked(handling, result);
 }
 
@@ -56,7 +60,12 @@ export class Escaped {
   }
 }
 
-function escaped(thrown: unknown): never {
+function escaped({ spec, subject }: Pick<Handling, 'spec' | 'subject'>, thrown: unknown): unknown {
+  const wrong = misfit(spec.errors, subject, thrown);
+  return wrong instanceof Promise ? wrong.then((found) => escape(found ?? thrown)) : escape(wrong ?? thrown);
+}
+
+function escape(thrown: unknown): never {
   throw new Escaped(thrown);
 }
 

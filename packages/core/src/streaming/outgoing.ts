@@ -3,6 +3,7 @@ import { codeOf } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { StandardSchema } from '../contract/standard-schema.ts';
 import { validate } from '../contract/validate.ts';
+import { misfit, type DeclaredErrors } from '../serving/declared.ts';
 import type { Delivery } from '../serving/delivery.ts';
 import type { Outbox, Receipt } from '../sending/outbox.ts';
 import { toWireError, type WireError } from '../wire/envelope.ts';
@@ -14,6 +15,8 @@ export interface Yielding {
   readonly subject: string;
   /** What each item must fit. */
   readonly schema: StandardSchema;
+  /** What its handler may end it with. */
+  readonly errors: DeclaredErrors | undefined;
 }
 
 /** How a stream ended. Exactly one of them is called, once. */
@@ -101,7 +104,8 @@ export class Outgoing implements Receipt {
         this.#send(item instanceof Promise ? await item : item);
       }
     } catch (thrown) {
-      this.#fail(thrown);
+      const { errors, subject } = this.#needs.yielding;
+      this.#fail((await misfit(errors, subject, thrown)) ?? thrown);
     }
   }
 

@@ -34,8 +34,8 @@ export function refuseThreads(actor: Actor, { pool }: Serving): void {
 
 function yieldingOf({ contract }: Actor): ReadonlyMap<string, Yielding> {
   const yields = new Map<string, Yielding>();
-  for (const [method, { yields: schema }] of Object.entries(contract.methods)) {
-    if (schema !== undefined) yields.set(method, { subject: `${contract.name}.${method}`, schema });
+  for (const [method, { yields: schema, errors }] of Object.entries(contract.methods)) {
+    if (schema !== undefined) yields.set(method, { subject: `${contract.name}.${method}`, schema, errors });
   }
   return yields;
 }

@@ -29,6 +29,7 @@ import { keying } from './node-contract/keying.ts';
 import { knowing } from './node-contract/knowing.ts';
 import { limiting } from './node-contract/limiting.ts';
 import { local } from './node-contract/local.ts';
+import { naming } from './node-contract/naming.ts';
 import { once } from './node-contract/once.ts';
 import { options } from './node-contract/options.ts';
 import { prioritizing } from './node-contract/prioritizing.ts';
@@ -71,6 +72,7 @@ export interface NodeContract {
 export function nodeContract(test: ContractTest, { name, make }: NodeContract): void {
   const promised = nodePromises(test, name, make);
   calling(promised);
+  naming(promised);
   checking(promised);
   values(promised);
   throwing(promised);

@@ -1,4 +1,6 @@
 /** What `subscribe` answers. */
+import { drainMsOf, type CloseOptions } from '../ground/close-options.ts';
+
 export interface Subscription extends AsyncDisposable {
   /** The topic, or the pattern. */
   readonly subject: string;
@@ -7,8 +9,9 @@ export interface Subscription extends AsyncDisposable {
   /**
    * This node handles nothing more of it: what has not started goes to whoever has room, what runs has `drainMs` (default:
    * the node's) to finish. The group stays: what is published meanwhile waits for it. Safe to call twice.
+   * @throws ConfigError when an option is wrong; it goes on then.
    */
-  close(options?: { readonly drainMs?: number | undefined }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 export class Ending implements Subscription {
@@ -23,9 +26,9 @@ export class Ending implements Subscription {
     this.#end = end;
   }
 
-  close({ drainMs }: { readonly drainMs?: number | undefined } = {}): Promise<void> {
-    this.#ended ??= this.#end(drainMs);
-    return this.#ended;
+  async close(options: CloseOptions = {}): Promise<void> {
+    const drainMs = drainMsOf(options, `subscription to ${this.subject}: close`);
+    await (this.#ended ??= this.#end(drainMs));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

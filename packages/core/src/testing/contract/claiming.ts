@@ -6,7 +6,7 @@ import { DEADLINE_MS } from './times.ts';
 const MAILBOX = 'work@1';
 
 export function claiming(promised: Promised): void {
-  promised('a node claims no more frames than its room', async (t, stage) => {
+  promised('a node claims no more frames than its room (S0-10)', async (t, stage) => {
     const a = await stage.peer('a');
     const b = await stage.peer('b');
     for (let index = 0; index < 5; index += 1) await a.send(MAILBOX, `frame ${index}`);

@@ -136,6 +136,21 @@ export function bounds(promised: Promised): void {
     t.is(handled, 30);
   });
 
+  promised('a mailbox refuses beyond its limit while nobody reads it (S0-08)', async (t, stage) => {
+    const server = await stage.serving(actor(small, { put: () => undefined, ask: (n) => n }, { maxLength: 2 }));
+    await server.unserve(small);
+    const node = await stage.node('caller');
+    const { put } = node.client(small);
+    const told = await node.batch(numbers(5).map((n) => put.cast(n)));
+    t.deepEqual(
+      told.map((result) => (result.ok ? 'accepted' : result.error.code)),
+      ['accepted', 'accepted', 'MAILBOX_FULL', 'MAILBOX_FULL', 'MAILBOX_FULL'],
+    );
+    const { details } = await rejection(put.cast(5));
+    const { messages, maxLength, room } = details as Record<string, number>;
+    t.deepEqual([messages, maxLength, room], [2, 2, 0]);
+  });
+
   promised('bytes are bounded too', async (t, stage) => {
     const heavy = contract('heavy', { methods: { put: { input: z.any() } } });
     const { opened, open } = gate();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
 import { ActorError } from '../../ground/errors.ts';
-import { numbers, rejection, until, type Promised } from './stage.ts';
+import { gate, numbers, rejection, until, type Promised } from './stage.ts';
 
 const User = z.object({ id: z.number(), name: z.string() });
 
@@ -43,7 +43,7 @@ const usersActor = actor(users, {
 });
 
 export function calling(promised: Promised): void {
-  promised('a call answers with what its handler returns', async (t, stage) => {
+  promised('a node that serves nothing calls: the answer is what the handler returns (S0-22)', async (t, stage) => {
     await stage.serving(usersActor);
     const api = (await stage.node('caller')).client(users);
     t.deepEqual(await api.get({ id: 7 }), { id: 7, name: 'user 7' });
@@ -70,7 +70,7 @@ export function calling(promised: Promised): void {
     t.is(unworded.message, 'create failed with EMAIL_TAKEN');
   });
 
-  promised('try answers a result and never rejects', async (t, stage) => {
+  promised('try answers a result and never rejects: value, error, timeout, open breaker (S1-09)', async (t, stage) => {
     await stage.serving(usersActor);
     const api = (await stage.node('caller')).client(users);
     const answered = await api.get.try({ id: 2 });
@@ -84,9 +84,17 @@ export function calling(promised: Promised): void {
     t.is(invalid.ok ? '' : invalid.error.code, 'VALIDATION');
     const misused = await api.get.try({ id: 1 }, { nonsense: true } as object);
     t.is(misused.ok ? '' : misused.error.code, 'CONFIG');
+    const late = await api.slow.try({ ms: 300 }, { timeoutMs: 50 });
+    t.is(late.ok ? '' : late.error.code, 'CALL_TIMEOUT');
+    t.is((await rejection(api.slow({ ms: 300 }, { timeoutMs: 50 }))).code, 'CALL_TIMEOUT');
+    const node = await stage.node('other');
+    await node.breaker('users.get').open({ reason: 'maintenance' });
+    const closed = await node.client(users).get.try({ id: 1 });
+    t.deepEqual(closed.ok ? [] : [closed.error.code, closed.error.retryable], ['CIRCUIT_OPEN', true]);
+    t.is((await rejection(node.client(users).get({ id: 1 }))).code, 'CIRCUIT_OPEN');
   });
 
-  promised('a batch answers every part by its name, whatever became of the others', async (t, stage) => {
+  promised('a batch answers every part by its name, whatever became of the others (S1-12)', async (t, stage) => {
     await stage.serving(usersActor);
     const node = await stage.node('caller');
     const api = node.client(users);
@@ -105,6 +113,63 @@ export function calling(promised: Promised): void {
     t.is(results.taken.ok ? '' : results.taken.error.code, 'EMAIL_TAKEN');
     t.is(results.broken.ok ? '' : results.broken.error.message, 'not even sent');
     t.deepEqual(await node.batch({}), {});
+  });
+
+  promised('a list of requests is answered in its order, so many at once as are allowed (S1-11)', async (t, stage) => {
+    let running = 0;
+    let most = 0;
+    const slow = async (): Promise<string> => {
+      most = Math.max(most, (running += 1));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      running -= 1;
+      return 'slept';
+    };
+    await stage.serving(actor(users, { ...usersActor.handlers, slow }));
+    const node = await stage.node('caller');
+    const api = node.client(users);
+    const mixed = await node.batch([api.get({ id: 1 }), () => api.create({ email: 'x' }), () => api.get({ id: 2 })]);
+    t.deepEqual(
+      mixed.map((result) => (result.ok ? result.value : result.error.code)),
+      [{ id: 1, name: 'user 1' }, 'EMAIL_TAKEN', { id: 2, name: 'user 2' }],
+    );
+    const slept = await node.batch(
+      numbers(12).map(() => () => api.slow({ ms: 0 })),
+      { concurrency: 3 },
+    );
+    t.true(slept.length === 12 && slept.every((result) => result.ok));
+    t.is(most, 3);
+    const over = new AbortController();
+    const given = await node.batch(
+      [
+        () => api.get({ id: 3 }).finally(() => over.abort()),
+        () => api.get({ id: 4 }),
+        Promise.reject(new Error('sent')),
+      ],
+      { concurrency: 1, signal: over.signal },
+    );
+    t.deepEqual(
+      given.map((result) => (result.ok ? 'ok' : `${result.error.code} ${result.error.outcome}`)),
+      ['ok', 'ABORTED not-executed', 'HANDLER failed'],
+    );
+    t.deepEqual(await node.batch([]), []);
+  });
+
+  promised('requests that are made together run together (S1-15, S1-12)', async (t, stage) => {
+    const meetings = [gate(), gate()] as const;
+    let runs = 0;
+    // Neither of two is answered before both run.
+    const meet = async (ms: number): Promise<string> => {
+      const { opened, open } = meetings[runs < 2 ? 0 : 1];
+      if ((runs += 1) % 2 === 0) open();
+      await opened;
+      return `${ms}`;
+    };
+    await stage.serving(actor(users, { ...usersActor.handlers, slow: ({ ms }) => meet(ms) }));
+    const node = await stage.node('caller');
+    const api = node.client(users);
+    t.deepEqual(await Promise.all([api.slow({ ms: 1 }), api.slow({ ms: 2 })]), ['1', '2']);
+    const results = await node.batch({ user: () => api.slow({ ms: 1 }), orders: () => api.slow({ ms: 2 }) });
+    t.true(results.user.ok && results.orders.ok);
   });
 
   promised(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
+import { topic } from '../../contract/topic.ts';
 import { sleep } from '../../ground/loop.ts';
 import { gate, numbers, rejection, until, type Promised } from './stage.ts';
 
@@ -78,6 +79,25 @@ export function closing(promised: Promised): void {
     await first;
     await node.close();
     await node[Symbol.asyncDispose]();
+  });
+
+  promised('a wrong time to finish is refused with its path, and everything goes on', async (t, stage) => {
+    const served = actor(work, { run: () => undefined, ask: (n) => n });
+    const node = await stage.serving(served);
+    const subscription = await node.subscribe(topic('closing.told', z.string()), () => undefined);
+    const wrong = { drainMs: -1 };
+    const refused: [Promise<unknown>, string][] = [
+      [node.close(wrong), 'close.drainMs'],
+      [node.close({ drainMS: 5 } as object), 'drainMS'],
+      [node.unserve(work, wrong), 'unserve.drainMs'],
+      [subscription.close(wrong), 'closing.told: close.drainMs'],
+    ];
+    for (const [closing, path] of refused) {
+      const error = await rejection(closing);
+      t.is(error.code, 'CONFIG');
+      t.true(error.message.includes(path), `${error.message} should name ${path}`);
+    }
+    t.is(await node.client(work).ask(1), 1);
   });
 
   promised('a closed node refuses calls, casts and actors', async (t, stage) => {

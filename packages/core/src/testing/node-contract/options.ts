@@ -59,6 +59,13 @@ export function options(promised: Promised): void {
       [() => node.serve(served, { threads: 0 }), 'serve.threads'],
       [() => node.serve(served, { pool: 'threads' }), 'URL of a module'],
       [() => node.serve(served, { pool: 'processes' as 'threads' }), 'serve.pool'],
+      [() => node.client('Work'), 'client("Work")'],
+      [() => node.client('work@v2'), 'client("work@v2")'],
+      [() => node.client('work', { timeoutMs: 0 }), 'client(work).timeoutMs'],
+      [() => node.client('work').call('no method'), 'method "no method"'],
+      [() => node.batch([], { concurrency: 0 }), 'batch.concurrency'],
+      [() => node.on('typo' as 'dead', () => undefined), 'there is no event "typo"'],
+      [() => node.on('dead', 'log' as unknown as () => void), 'the listener of "dead"'],
     ];
     for (const [act, path] of wrong) {
       const error = await rejection(Promise.resolve().then(act));

@@ -65,6 +65,36 @@ export function sharing(promised: Promised): void {
     await Promise.all(held);
   });
 
+  promised('with two places and one of them held, the other answers at once (S0-05)', async (t, stage) => {
+    const { opened, open } = gate();
+    const two = actor(work, { run: () => undefined, ask: (n) => n, slow: () => opened }, { concurrency: 2 });
+    await stage.serving(two);
+    const api = (await stage.node('caller')).client(work);
+    const held = api.slow();
+    for (const n of numbers(5)) t.is(await api.ask(n), n);
+    t.deepEqual(await Promise.all(numbers(20).map((n) => api.ask(n))), numbers(20));
+    open();
+    await held;
+  });
+
+  promised('a node has no more in hand than it can run, and a frame (S0-10)', async (t, stage) => {
+    const node = await stage.node('caller');
+    // Each is a frame of its own.
+    for (const n of numbers(40)) await node.client(work).run.cast(n);
+    const { opened, open } = gate();
+    let begun = 0;
+    const run = (): Promise<void> => ((begun += 1), opened);
+    await stage.serving(actor(work, { run, ask: (n) => n, slow: () => undefined }, { concurrency: 2 }));
+    await until('two to run', () => begun === 2);
+    for (const _ of numbers(20)) {
+      const { pending } = await node.depth(work);
+      t.true(pending <= 3, `${pending} in hand`);
+    }
+    t.is(begun, 2);
+    open();
+    await until('all to be handled', () => begun === 40);
+  });
+
   promised('two nodes share a burst', async (t, stage) => {
     const counts = new Map<string, number>();
     await stage.serving(counting(counts, 'a', 5), 'a');

@@ -80,6 +80,45 @@ export function throwing(promised: Promised): void {
     t.deepEqual([error.code, error.message, error.details], ['NO', 'go failed with NO', 'still here'.length]);
   });
 
+  promised('details that do not fit the schema of their error do not travel under its name', async (t, stage) => {
+    const errors = { QUOTA: z.object({ left: z.number() }), LATER: z.number().refine(async (n) => n > 0) };
+    const Thrown = z.object({ code: z.enum(['QUOTA', 'LATER']), details: z.any() });
+    const quota = contract('quota', {
+      methods: {
+        take: { input: Thrown, errors, breaker: false },
+        list: { input: Thrown, yields: z.number(), errors, breaker: false },
+      },
+    });
+    const node = await stage.serving(
+      actor(quota, {
+        take: ({ code, details }, ctx) => {
+          throw ctx.fail(code, details as never);
+        },
+        list: async function* ({ code, details }, ctx) {
+          yield 1;
+          throw ctx.fail(code, details as never);
+        },
+      }),
+    );
+    const { take, list } = node.client(quota);
+    const drained = async (code: 'QUOTA', details: unknown): Promise<void> => {
+      for await (const item of list({ code, details })) t.is(item, 1);
+    };
+    const outcomes: [Promise<unknown>, string][] = [
+      [take({ code: 'QUOTA', details: { left: 'few' } }), 'OUTPUT_INVALID'],
+      [take({ code: 'LATER', details: 1 }), 'LATER'],
+      [take({ code: 'LATER', details: -1 }), 'OUTPUT_INVALID'],
+      [drained('QUOTA', { left: 1 }), 'QUOTA'],
+      [drained('QUOTA', {}), 'OUTPUT_INVALID'],
+    ];
+    for (const [call, code] of outcomes) t.is((await rejection(call)).code, code);
+    const unfit = await rejection(take({ code: 'QUOTA', details: { left: 'few' } }));
+    t.true(unfit.message.startsWith('quota.take: details of QUOTA: the output does not fit'), unfit.message);
+    t.is(unfit.outcome, 'failed');
+    const fit = await rejection(take({ code: 'QUOTA', details: { left: 1, more: 2 } }));
+    t.deepEqual([fit.code, fit.details], ['QUOTA', { left: 1, more: 2 }]);
+  });
+
   promised(
     'an error with a code keeps its code, message and details; one without is a passing fault',
     async (t, stage) => {

@@ -16,7 +16,7 @@ const third = contract('third', { methods: { ask: { output: z.array(z.number()) 
 const LONG = { timeoutMs: 60_000 };
 
 export function timing(promised: Promised): void {
-  promised('a call times out near its time, and nothing of it stays behind', async (t, stage) => {
+  promised('a call times out near its time, and nothing of it stays behind (S0-24)', async (t, stage) => {
     await stage.serving(actor(clockwork, { wait: (ms) => sleep(ms).then(() => 'done'), note: () => undefined }));
     const node = await stage.node('caller');
     const startedAt = performance.now();
@@ -77,7 +77,7 @@ export function timing(promised: Promised): void {
     t.true(performance.now() - startedAt < 10_000, 'they did not wait for their own timeout');
   });
 
-  promised('a call whose deadline passes while it waits is not run', async (t, stage) => {
+  promised('a call whose deadline passes while it waits is not run (S0-24)', async (t, stage) => {
     const { opened, open } = gate();
     const ran: number[] = [];
     const server = await stage.serving(

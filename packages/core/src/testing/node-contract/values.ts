@@ -28,13 +28,13 @@ const forms: readonly (readonly [name: string, sent: unknown, arrives: unknown])
 ];
 
 export function values(promised: Promised): void {
-  promised('values arrive as what they were', async (t, stage) => {
+  promised('values arrive as what they were (S0-47)', async (t, stage) => {
     await stage.serving(echoActor);
     const api = (await stage.node('caller')).client(echo);
     for (const [name, sent, arrives] of forms) t.deepEqual(await api.say(sent), arrives, name);
   });
 
-  promised('binary data arrives byte by byte', async (t, stage) => {
+  promised('binary data arrives byte by byte (S0-47)', async (t, stage) => {
     const node = await stage.serving(echoActor);
     const bytes = Buffer.from(numbers(256));
     for (const sent of [bytes, new Uint8Array(bytes), Buffer.alloc(0)]) {
@@ -45,7 +45,7 @@ export function values(promised: Promised): void {
     }
   });
 
-  promised('a mebibyte travels there and back, as bytes and as text', async (t, stage) => {
+  promised('a mebibyte travels there and back, as bytes and as text (S0-47)', async (t, stage) => {
     await stage.serving(echoActor);
     const api = (await stage.node('caller')).client(echo);
     const bytes = Buffer.alloc(MIB, 0xa5);
@@ -54,7 +54,7 @@ export function values(promised: Promised): void {
     t.true((await api.say(text)) === text);
   });
 
-  promised('a body beyond the limit is refused at the sender, and nothing is sent', async (t, stage) => {
+  promised('a body beyond the limit is refused at the sender, and nothing is sent (S0-47)', async (t, stage) => {
     const node = await stage.node('caller');
     const api = node.client(echo);
     const error = await rejection(api.say(Buffer.alloc(MIB + 2_048)));
@@ -76,6 +76,23 @@ export function values(promised: Promised): void {
       results.map((result) => (result.ok ? result.value : result.error.code)),
       numbers(20).map((index) => (index % 4 === 3 ? 'PAYLOAD_TOO_LARGE' : index)),
     );
+  });
+
+  promised('a body is encoded once for each try, when it is sent (S0-50)', async (t, stage) => {
+    const tried = contract('tried', { methods: { fail: { input: z.any(), kind: 'query', breaker: false } } });
+    let runs = 0;
+    const fail = (): void => {
+      runs += 1;
+      throw new Error('not yet');
+    };
+    await stage.serving(actor(tried, { fail }));
+    let packed = 0;
+    const body = Object.defineProperty({}, 'n', { enumerable: true, get: () => (packed += 1) });
+    const api = (await stage.node('caller')).client(tried, { retry: { attempts: 3, delayMs: 1 } });
+    t.is((await api.fail.try(body)).attempts, 3);
+    t.deepEqual([packed, runs], [3, 3]);
+    await api.fail.cast(body);
+    t.is(packed, 4);
   });
 
   promised('an answer beyond the limit fails its call', async (t, stage) => {
