@@ -2,7 +2,7 @@
 import { maskOf, type Batch, type Leaving } from './batch.ts';
 import type { Claim, HistoryItem } from '../ports/broker.ts';
 import type { Delivery } from './delivery.ts';
-import type { DispatcherNeeds } from './dispatcher.ts';
+import type { DispatcherNeeds } from './dispatcher-needs.ts';
 import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
 import { HandlerError, messageOf } from '../ground/errors.ts';
 import { NO_RECEIPT } from '../sending/no-receipt.ts';
