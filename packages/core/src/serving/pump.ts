@@ -83,19 +83,17 @@ export class Pump {
       const batch = this.#waiting.next();
       if (batch === undefined) return;
       this.#localTurn = true;
-      this.#start(batch, this.#waiting.index);
+      if (batch.suspect) void this.#startMarked(batch, this.#waiting.index);
+      else this.#starting.start(batch, this.#waiting.index);
     }
   }
 
   /** The runtime's own messages need no place. */
   #startControl(lines: Lines): void {
-    for (let batch = lines.nextControl(); batch !== undefined; batch = lines.nextControl())
-      this.#start(batch, lines.index);
-  }
-
-  #start(batch: Batch, index: number): void {
-    if (batch.suspect) void this.#startMarked(batch, index);
-    else this.#starting.start(batch, index);
+    for (let batch = lines.nextControl(); batch !== undefined; batch = lines.nextControl()) {
+      if (batch.suspect) void this.#startMarked(batch, lines.index);
+      else this.#starting.start(batch, lines.index);
+    }
   }
 
   /** One envelope of an entry that killed two nodes, alone and with a start mark. */
