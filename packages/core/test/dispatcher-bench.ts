@@ -7,7 +7,8 @@ import type { Broker, Claim, MailboxReader, ReplyResult, Settlement, SettleResul
 import type { Calling } from '../src/calling/calling.ts';
 import { contract, type Contract } from '../src/contract/contract.ts';
 import { Deadlines } from '../src/ground/deadlines.ts';
-import { Dispatcher, type DispatcherNeeds } from '../src/serving/dispatcher.ts';
+import { Dispatcher } from '../src/serving/dispatcher.ts';
+import type { DispatcherNeeds } from '../src/serving/dispatcher-needs.ts';
 import { Kind } from '../src/wire/envelope.ts';
 import { TransportError } from '../src/ground/errors.ts';
 import { Flusher } from '../src/ground/flusher.ts';

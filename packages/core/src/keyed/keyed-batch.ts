@@ -1,7 +1,7 @@
 /** An entry of a partition in its owner's hands. Its messages stay where they are until they end: they are tried again in place. */
 import { Batch } from '../serving/batch.ts';
 import type { Claim, HistoryItem } from '../ports/broker.ts';
-import { withHistory } from '../serving/endings.ts';
+import { withHistory } from '../serving/settlements.ts';
 import type { Frame } from '../wire/frame.ts';
 import type { Partition } from './partition.ts';
 

@@ -1,7 +1,7 @@
 /** What becomes of messages that keep their order: they are tried again where they are, and what they change is committed. */
 import type { Batch } from '../serving/batch.ts';
 import type { Delivery } from '../serving/delivery.ts';
-import type { DispatcherNeeds } from '../serving/dispatcher.ts';
+import type { DispatcherNeeds } from '../serving/dispatcher-needs.ts';
 import { Endings, type Applied } from '../serving/endings.ts';
 import type { Verdict } from '../serving/verdict.ts';
 import { codeOf, messageOf } from '../ground/errors.ts';

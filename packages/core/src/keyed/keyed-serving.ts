@@ -9,7 +9,8 @@ import type { Batch } from '../serving/batch.ts';
 import type { Broker, Claim, Intake } from '../ports/broker.ts';
 import type { Partitions } from '../ports/partitions.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Dispatcher, DispatcherNeeds } from '../serving/dispatcher.ts';
+import type { Dispatcher } from '../serving/dispatcher.ts';
+import type { DispatcherNeeds } from '../serving/dispatcher-needs.ts';
 import { readFrame } from '../wire/frame.ts';
 import { KeyedBatch } from './keyed-batch.ts';
 import { KeyedEndings } from './keyed-endings.ts';
@@ -182,7 +183,7 @@ export class KeyedServing {
       waiting: this.#waiting,
       states: this.#states,
       endings: () => this.#endings!,
-      owner: () => this.#dispatcher!,
+      owner: () => this.#dispatcher!.owner,
       pump: () => this.#dispatcher!.take([]),
       isOpen: () => this.#dispatcher!.open,
       hasRoom: () => this.#dispatcher!.inFlight < this.#dispatcher!.concurrency,

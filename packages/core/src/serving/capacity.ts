@@ -27,6 +27,11 @@ export class Capacity {
     return Math.min(this.#limit, this.#pool.capacity);
   }
 
+  /** Those of them that the pool really runs at once: what is beyond them waits in the pool. */
+  get atOnce(): number {
+    return Math.min(this.available, this.#pool.size);
+  }
+
   get share(): number {
     return this.#share;
   }

@@ -1,21 +1,17 @@
 /** What becomes of the entries in hand: answers, redeliveries, dead letters, progress, hand-back. Each envelope ends once. */
-import { maskOf, type Batch, type Leaving } from './batch.ts';
+import type { Batch, Leaving } from './batch.ts';
 import type { Claim, HistoryItem } from '../ports/broker.ts';
 import type { Delivery } from './delivery.ts';
-import type { DispatcherNeeds } from './dispatcher.ts';
+import type { DispatcherNeeds } from './dispatcher-needs.ts';
 import { Kind, toWireError, type WireError } from '../wire/envelope.ts';
 import { HandlerError, messageOf } from '../ground/errors.ts';
 import { NO_RECEIPT } from '../sending/no-receipt.ts';
 import type { Receipt } from '../sending/outbox.ts';
-import { RATE_LIMITED } from './gates/paid.ts';
+import { settlementsOf } from './settlements.ts';
 import { judge, type Verdict } from './verdict.ts';
 
 /** Progress of an entry older than this is told to the backend, and as often, ms. */
 const PROGRESS_MS = 50;
-/** Turns within a limit that are no further apart come back together, ms. */
-const TURN_MS = 50;
-/** Most items of history that travel with an entry. */
-const MAX_HISTORY = 256;
 /** Longest message kept in the history, characters. */
 const MAX_HISTORY_MESSAGE = 300;
 
@@ -183,32 +179,12 @@ export class Endings {
   flush(batch: Batch): void {
     if (batch.dropped || batch.gone) return;
     const settler = this.#needs.settler();
-    const groups = grouped(batch);
-    batch.leaving = [];
+    const { claim, leaving } = batch;
     batch.untold = 0;
-    const { claim } = batch;
-    groups.forEach((group, position) => {
-      const later = groups.slice(position + 1).flatMap((other) => other.map((leaving) => leaving.index));
-      const nothingLeft = batch.remaining === 0 && later.length === 0;
-      const [first] = group;
-      const common = {
-        claim,
-        moved: maskOf(
-          claim.count,
-          group.map((leaving) => leaving.index),
-        ),
-        ...(nothingLeft ? undefined : { todo: either(batch.todo(), maskOf(claim.count, later)) }),
-        deliveries: first!.deliveries,
-        history: withHistory(
-          batch.history,
-          group.map((leaving) => leaving.history),
-        ),
-      };
-      if (first!.at === undefined) settler.add({ kind: 'bury', reason: first!.reason, ...common });
-      else settler.add({ kind: 'retry', at: Math.round(first!.at), ...common });
-    });
-    if (groups.length > 0) return;
-    if (batch.remaining === 0) settler.add({ kind: 'done', claim });
+    if (leaving.length > 0) {
+      batch.leaving = [];
+      for (const settlement of settlementsOf(batch, leaving)) settler.add(settlement);
+    } else if (batch.remaining === 0) settler.add({ kind: 'done', claim });
     else settler.add({ kind: 'progress', claim, todo: batch.todo() });
   }
 
@@ -388,47 +364,4 @@ class Answer implements Receipt {
 
   /** The entry stays in hand; it is delivered again when this node leaves. */
   refused(): void {}
-}
-
-/** Those that share their ending travel in one settlement. */
-function grouped(batch: Batch): Leaving[][] {
-  const groups = new Map<string, Leaving[]>();
-  const firstTurn = batch.leaving.find(hasTurn)?.at ?? 0;
-  for (const leaving of batch.leaving) {
-    const key = keyOf(leaving, firstTurn);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [leaving]);
-    else group.push(leaving);
-  }
-  return [...groups.values()];
-}
-
-/** @param firstTurn the first moment within a limit. */
-function keyOf(leaving: Leaving, firstTurn: number): string {
-  const { at, deliveries, reason } = leaving;
-  if (at === undefined) return `dead ${deliveries} ${reason}`;
-  // A turn within a limit is its own moment's; a back-off may be any other's of the same number.
-  return hasTurn(leaving) ? `turn ${deliveries} ${Math.floor((at - firstTurn) / TURN_MS)}` : `retry ${deliveries}`;
-}
-
-function hasTurn({ history }: Leaving): boolean {
-  return history.code === RATE_LIMITED;
-}
-
-function either(left: string, right: string): string {
-  let mask = '';
-  for (let index = 0; index < left.length; index += 1) mask += left[index] === '1' || right[index] === '1' ? '1' : '0';
-  return mask;
-}
-
-/** What happened before, and now; the oldest items give way. */
-export function withHistory(history: string | undefined, now: readonly HistoryItem[]): string {
-  let before: unknown = [];
-  try {
-    before = JSON.parse(history ?? '[]');
-  } catch {
-    // A history that cannot be read is not worth losing the message for.
-  }
-  const items = [...(Array.isArray(before) ? (before as HistoryItem[]) : []), ...now];
-  return JSON.stringify(items.slice(-MAX_HISTORY));
 }

@@ -8,7 +8,8 @@ import type { Claim } from '../ports/broker.ts';
 import { MAX_ENVELOPES } from '../wire/frame.ts';
 import { LineIntake, type LineDesk } from './line-intake.ts';
 import { FairBatches, type Party } from './fair-batches.ts';
-import { Ranks, RANKS } from './ranks.ts';
+import type { Places } from './places.ts';
+import { RANKS, type Ranks } from './ranks.ts';
 import { WaitingBatches, type Waiting } from './waiting-batches.ts';
 
 /** What a dispatcher tells its lines. */
@@ -16,13 +17,10 @@ export interface LinesHost {
   readonly lines: readonly Line[];
   /** Between whom turns are taken; undefined: first come first served. */
   readonly partyOf: Party | undefined;
+  /** Shared with calls in this process, which have no line. */
+  readonly places: Places;
   /** It claims, and not too much is in hand. */
   mayClaim(): boolean;
-  /** Places in all, and how many of them are taken. */
-  places(): number;
-  taken(): number;
-  /** Handlers that the pool really runs at once: what is beyond them waits in the pool. */
-  poolSize(): number;
   /** Smoothed time of its handlers, ms. */
   typicalMs(): number;
   take(claims: readonly Claim[], line: LineIntake): void;
@@ -42,17 +40,19 @@ export class Lines implements Omit<Waiting, 'untouched'>, LineDesk {
   /** The one that brought something last stands last: the others are asked before it. */
   readonly #asked: LineIntake[];
   readonly #host: LinesHost;
+  readonly #places: Places;
   readonly #ranks: Ranks;
   /** By rank. */
   readonly #waiting: readonly Waiting[];
   index = -1;
 
   constructor(host: LinesHost) {
-    const { lines, partyOf } = host;
+    const { lines, partyOf, places } = host;
     this.#host = host;
     this.intakes = lines.map((line) => new LineIntake(line, this));
     this.#asked = [...this.intakes];
-    this.#ranks = new Ranks(lines.some(({ rank }) => rank === RANK.high));
+    this.#places = places;
+    this.#ranks = places.ranks!;
     this.#waiting = RANKS.map(() => (partyOf === undefined ? new WaitingBatches() : new FairBatches(partyOf)));
   }
 
@@ -87,29 +87,8 @@ export class Lines implements Omit<Waiting, 'untouched'>, LineDesk {
 
   /** Of whichever rank has the next place. */
   next(): Batch | undefined {
-    const rank = this.#ranks.next((one) => this.#waiting[one]!.envelopes, this.#places());
+    const rank = this.#ranks.next((one) => this.#waiting[one]!.envelopes, this.#places.capacity.atOnce);
     return rank === undefined ? undefined : this.#nextOf(rank);
-  }
-
-  /** Whether a call in this process, which has no line, may have a place. */
-  get hasRoomHere(): boolean {
-    return this.#ranks.free(RANK.normal, this.#places()) > 0;
-  }
-
-  startedHere(): void {
-    this.#ranks.started(RANK.normal);
-  }
-
-  endedHere(): void {
-    this.#ranks.ended(RANK.normal);
-  }
-
-  started(batch: Batch): void {
-    this.#ranks.started(batch.line!.rank);
-  }
-
-  ended(batch: Batch): void {
-    this.#ranks.ended(batch.line!.rank);
   }
 
   /** Room may have returned to lines that had none. */
@@ -135,15 +114,15 @@ export class Lines implements Omit<Waiting, 'untouched'>, LineDesk {
    * has been passed over for long enough.
    */
   roomOf(intake: LineIntake): number {
-    const host = this.#host;
-    if (!host.mayClaim()) return 0;
+    if (!this.#host.mayClaim()) return 0;
+    const { taken, capacity } = this.#places;
     const { rank, waiting, frameSize } = intake;
     if (rank === RANK.control) return waiting < MAX_ENVELOPES ? 1 : 0;
     let above = 0;
     for (let higher: number = RANK.high; higher < rank; higher += 1) above += this.#waiting[higher]!.envelopes;
     const own = this.#waiting[rank]!.envelopes;
     const before = above + own;
-    const free = Math.min(host.places() - host.taken(), this.#ranks.free(rank, this.#places())) - before;
+    const free = Math.min(capacity.available - taken, this.#ranks.free(rank, capacity.atOnce)) - before;
     if (own === 0 && free <= 0 && this.#ranks.isOverdue(rank)) return 1;
     if (intake.spread) {
       if (waiting > 0) return this.#drainMs(before) < AHEAD_MS && waiting <= MAX_ENVELOPES ? 1 : 0;
@@ -156,23 +135,19 @@ export class Lines implements Omit<Waiting, 'untouched'>, LineDesk {
 
   /** Frames of which nothing has started for long although every place is taken: others may have room. */
   overstayed(now: number): readonly Batch[] {
-    if (this.#host.taken() < this.#host.places()) return [];
+    if (this.#places.taken < this.#places.capacity.available) return [];
     const since = now - OVERSTAYED_MS;
     return this.#waiting.flatMap((waiting) => [...waiting.untouched()]).filter(({ claimedAt }) => claimedAt < since);
   }
 
   /** Until all that runs, and what stands before it, has ended. */
   #drainMs(before: number): number {
-    return ((this.#host.taken() + before) * this.#host.typicalMs()) / this.#host.places();
+    return ((this.#places.taken + before) * this.#host.typicalMs()) / this.#places.capacity.available;
   }
 
   /** Until so many have found places. */
   #soonMs(before: number): number {
-    return ((before + 1) * this.#host.typicalMs()) / this.#host.places();
-  }
-
-  #places(): number {
-    return Math.min(this.#host.places(), this.#host.poolSize());
+    return ((before + 1) * this.#host.typicalMs()) / this.#places.capacity.available;
   }
 
   #nextOf(rank: Rank): Batch | undefined {

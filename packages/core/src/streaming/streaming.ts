@@ -2,7 +2,7 @@
 import type { Actor } from '../contract/actor.ts';
 import { ConfigError } from '../ground/errors.ts';
 import type { PresenceOf } from '../registry/presence-of.ts';
-import type { Streams } from '../serving/dispatcher.ts';
+import type { Streams } from '../serving/dispatcher-needs.ts';
 import type { Gate } from '../serving/gate.ts';
 import { Begun } from '../serving/gates/begun.ts';
 import type { Serving } from '../serving/serve.ts';

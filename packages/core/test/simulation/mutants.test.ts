@@ -78,7 +78,7 @@ const mutants: readonly Mutant[] = [
   {
     name: 'that a settlement waits for the handler',
     guard: {
-      file: 'serving/dispatcher.js',
+      file: 'serving/mailbox-intake.js',
       text: 'this.#endings.hold(batch);',
       instead: "this.#endings.hold(batch); this.#needs.settler().add({ kind: 'done', claim });",
     },

@@ -1,0 +1,82 @@
+/** What stands between a place and a handler: the gates, each of which may take its time, or turn the delivery away. */
+import type { Delivery } from './delivery.ts';
+import type { DispatcherNeeds } from './dispatcher-needs.ts';
+import type { Endings } from './endings.ts';
+import type { Exits } from './exits.ts';
+import { enterAll, type Refusal } from './gate.ts';
+import type { Runs } from './runs.ts';
+import type { UnderWay } from './under-way.ts';
+
+/** What is beyond it, and beside it. */
+export interface EntranceParts {
+  readonly runs: Runs;
+  readonly exits: Exits;
+  readonly underWay: UnderWay;
+  readonly endings: Endings;
+}
+
+export class Entrance {
+  readonly #needs: DispatcherNeeds;
+  readonly #runs: Runs;
+  readonly #exits: Exits;
+  readonly #underWay: UnderWay;
+  readonly #endings: Endings;
+
+  constructor(needs: DispatcherNeeds, { runs, exits, underWay, endings }: EntranceParts) {
+    this.#needs = needs;
+    this.#runs = runs;
+    this.#exits = exits;
+    this.#underWay = underWay;
+    this.#endings = endings;
+  }
+
+  enter(delivery: Delivery, limitMs: number): void {
+    const { gates } = this.#needs;
+    const refusal = gates === undefined ? undefined : enterAll(gates, delivery);
+    if (refusal instanceof Promise) {
+      this.#underWay.waits(delivery);
+      void refusal.then((answer) => this.#entered(delivery, answer));
+    } else if (refusal === undefined) this.#pass(delivery, limitMs);
+    else this.#turnAway(delivery, refusal);
+  }
+
+  /** Nothing more starts, for now or for ever: nobody is kept waiting. */
+  release(): void {
+    for (const gate of this.#needs.gates ?? []) gate.release?.();
+  }
+
+  /** A gate took its time: meanwhile the delivery may have been taken away, or its own time may be over. */
+  #entered(delivery: Delivery, refusal: Refusal | undefined): void {
+    this.#underWay.entered(delivery);
+    if (delivery.gaveUp !== undefined) return this.#exits.abandoned(delivery, delivery.gaveUp);
+    if (refusal !== undefined) return this.#turnAway(delivery, refusal);
+    const { clock, policy, stats } = this.#needs;
+    const left = delivery.deadline === 0 ? Infinity : delivery.deadline - clock.now();
+    if (left <= 0) {
+      stats.expired += 1;
+      return this.#exits.refused(delivery, 'EXPIRED');
+    }
+    if (delivery.batch.dropped) return this.#exits.refused(delivery, 'NOT_MEMBER');
+    this.#pass(delivery, Math.min(left, delivery.isCall ? Infinity : policy.maxRunMs));
+  }
+
+  #pass(delivery: Delivery, limitMs: number): void {
+    const { atMostOnce } = this.#needs;
+    const settlesFirst = atMostOnce !== undefined && !delivery.settled && atMostOnce.has(delivery.method);
+    if (settlesFirst) void this.#settleFirst(delivery);
+    else this.#runs.handle(delivery, limitMs);
+  }
+
+  /** Never rejects. */
+  async #settleFirst(delivery: Delivery): Promise<void> {
+    if (await this.#endings.settleFirst(delivery)) this.#entered(delivery, undefined);
+    else this.#exits.refused(delivery, 'NOT_SETTLED');
+  }
+
+  #turnAway(delivery: Delivery, refusal: Refusal): void {
+    if (refusal.kind === 'later') this.#exits.comesBack(delivery, refusal.code, refusal.delayMs);
+    else if (refusal.kind === 'fail') this.#exits.failed(delivery, refusal.error);
+    else if (refusal.kind === 'end') this.#exits.skip(delivery);
+    else this.#exits.answered(delivery, refusal.body);
+  }
+}
