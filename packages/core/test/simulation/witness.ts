@@ -1,6 +1,5 @@
 /** Writes down what passes between one node and the backend, in the backend's order of things. */
 import type { Backend } from '../../src/backend.ts';
-import { PING } from '../../src/calling/ping.ts';
 import type { AppendRequest, AppendResult, Claim, Settlement, SettleResult } from '../../src/ports/broker.ts';
 import { partitionName, type KeyedCommit, type PartitionTaken } from '../../src/ports/partitions.ts';
 import { readFrame } from '../../src/wire/frame.ts';
@@ -79,15 +78,13 @@ export class Witness {
   /** Claims are on their way to the node; more often than they were handed out, where a fault repeats them. */
   dealt(claims: readonly Claim[]): void {
     for (const claim of claims) {
-      const { from, number, envelopes } = readFrame(claim.frame);
+      const { from, number } = readFrame(claim.frame);
       const entry = entryOf(claim);
       const times = this.#handedOut.get(entry) ?? 0;
       this.#handedOut.set(entry, times - 1);
       // A partition is read by its owner alone, and again from where its owner wants it.
       const again = times <= 0 && !claim.mailbox.includes('#');
-      const ping = envelopes[0]?.method === PING ? 'ping ' : '';
-      const frame = `${ping}${from}/${number}`;
-      this.#history.add({ type: 'claimed', entry, frame, member: this.member, again });
+      this.#history.add({ type: 'claimed', entry, frame: `${from}/${number}`, member: this.member, again });
     }
   }
 }
