@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import type { ActorNode } from '../../node/node.ts';
 import type { ActorOptions } from '../../node/options.ts';
 import { tally, Witness } from './keyed-witness.ts';
@@ -12,8 +13,14 @@ async function serveDeaf(stage: NodeStage, options: ActorOptions = {}): Promise<
     began.push(n);
     if (n === 0 && began.length === 1) await opened;
   };
-  const server = await stage.serving(witness.actor(1, handle, options));
-  return { server, witness, began, open };
+  const waits: string[] = [];
+  const write = (line: string): void => {
+    const { evt, messageId } = JSON.parse(line) as { readonly evt?: string; readonly messageId?: string };
+    if (evt === 'key_taken') waits.push(messageId ?? '');
+  };
+  const log = pino({ level: 'warn' }, { write });
+  const server = await stage.serving(witness.actor(1, handle, options), 'server', { log });
+  return { server, witness, began, waits, open };
 }
 
 interface Deaf {
@@ -21,12 +28,14 @@ interface Deaf {
   readonly witness: Witness;
   /** Messages whose handler has been started, in order. */
   readonly began: readonly number[];
+  /** Messages of which the log says that they wait for a handler. */
+  readonly waits: readonly string[];
   open(): void;
 }
 
 export function keyedRunningOn(promised: Promised): void {
   promised('a call that was cancelled ends at once, and its key waits until its handler has', async (t, stage) => {
-    const { server, witness, began, open } = await serveDeaf(stage);
+    const { server, witness, began, waits, open } = await serveDeaf(stage);
     const api = (await stage.node('caller')).client(tally, { retry: false });
     const controller = new AbortController();
     const cancelled = rejection(api.ask(0, { key: 'k', timeoutMs: 500, signal: controller.signal }));
@@ -38,6 +47,7 @@ export function keyedRunningOn(promised: Promised): void {
     t.is(await api.ask(3, { key: 'other' }), 3);
     await until('it to be settled', async () => (await server.depth(tally)).messages === 2);
     t.deepEqual(began, [0, 3]);
+    t.is(waits.length, 1);
     open();
     await until('those behind it to run', () => witness.done.get('k')?.length === 3);
     t.deepEqual(witness.done.get('k'), [0, 1, 2]);
@@ -47,10 +57,10 @@ export function keyedRunningOn(promised: Promised): void {
   promised(
     'a cast that was given up is not tried again beside its handler, nor overtaken by the next one of its key',
     async (t, stage) => {
-      const { server, witness, began, open } = await serveDeaf(stage, { maxRunMs: 50 });
+      const { witness, began, waits, open } = await serveDeaf(stage, { maxRunMs: 50 });
       const api = (await stage.node('caller')).client(tally);
       for (const n of [0, 1]) await api.add.cast(n, { key: 'k' });
-      await until('it to be given up', () => server.stats().redelivered === 1);
+      await until('it to be given up, and its time to have come again', () => waits.length === 1);
       t.is(await api.ask(3, { key: 'other' }), 3);
       t.deepEqual(began, [0, 3]);
       open();
