@@ -1,16 +1,34 @@
-/** Entries of one partition in hand, and those of which the backend has not heard everything: until then they are as we know them. */
+/**
+ * Entries of one partition in hand, and those of which the backend has not heard everything: until then they are as we know
+ * them. That holds a little longer for what may have been read before: as long as a reading is on its way.
+ */
 import type { KeyedBatch } from './keyed-batch.ts';
 
 export class InHand {
   readonly #entries = new Map<string, KeyedBatch>();
+  /** Gone since the reading on its way began: ended, or handed back as they are here. */
+  readonly #ended = new Set<string>();
+  readonly #handedBack = new Map<string, KeyedBatch>();
   /** Entry → settlements and commits that the backend has not answered yet. */
   readonly #underWay = new Map<string, number>();
   /** Entry → who waits until nothing of it is under way. */
   readonly #quiet = new Map<string, (() => void)[]>();
   #waiting: (() => void)[] = [];
 
+  /** The entry as far as more is known of it than the log says. */
   get(id: string): KeyedBatch | undefined {
-    return this.#entries.get(id);
+    return this.#entries.get(id) ?? this.#handedBack.get(id);
+  }
+
+  /** It had come to its end, and the backend knew, before it was handed over. */
+  hasEnded(id: string): boolean {
+    return this.#ended.has(id);
+  }
+
+  /** The log is about to be read: what is gone by now will not come, or as the log has it. */
+  reads(): void {
+    this.#ended.clear();
+    this.#handedBack.clear();
   }
 
   all(): KeyedBatch[] {
@@ -44,7 +62,11 @@ export class InHand {
   released(batch: KeyedBatch): void {
     const isOver = batch.dropped || batch.remaining === 0;
     if (!isOver || this.#underWay.has(batch.id)) return;
-    if (this.#entries.get(batch.id) === batch) this.#entries.delete(batch.id);
+    if (this.#entries.get(batch.id) === batch) {
+      this.#entries.delete(batch.id);
+      if (batch.remaining === 0) this.#ended.add(batch.id);
+      else this.#handedBack.set(batch.id, batch);
+    }
     this.#look();
   }
 
@@ -62,6 +84,7 @@ export class InHand {
 
   clear(): void {
     this.#entries.clear();
+    this.reads();
     this.#underWay.clear();
     for (const waiting of this.#quiet.values()) for (const resolve of waiting) resolve();
     this.#quiet.clear();

@@ -15,6 +15,7 @@ import { readFrame } from '../wire/frame.ts';
 import { KeyedBatch } from './keyed-batch.ts';
 import { KeyedEndings } from './keyed-endings.ts';
 import { KeyedGate, type Keeping } from './keyed-gate.ts';
+import { KeyedPool } from './keyed-pool.ts';
 import { KeyedSettler } from './keyed-settler.ts';
 import { KeyedWaiting } from './keyed-waiting.ts';
 import { Ownership } from './ownership.ts';
@@ -35,7 +36,7 @@ export class KeyedServing {
   readonly #actor: Actor;
   readonly #own: DispatcherNeeds;
   readonly #states: States | undefined;
-  readonly #waiting = new KeyedWaiting();
+  readonly #waiting: KeyedWaiting;
   readonly #ownership: Ownership;
   #dispatcher: Dispatcher | undefined;
   #endings: KeyedEndings | undefined;
@@ -55,8 +56,16 @@ export class KeyedServing {
       keeping = { states: new States(), transactions: { mailbox, schema, maxBodyBytes, writer } };
     }
     this.#states = keeping?.states;
+    const pool = new KeyedPool(base.pool, (key) => {
+      if (this.#waiting.free(key)) this.#dispatcher?.take([]);
+    });
+    this.#waiting = new KeyedWaiting({
+      isTaken: (key) => pool.isTaken(key),
+      waits: (batch, index) => this.#tellWait(batch, index),
+    });
     this.#own = {
       ...base,
+      pool,
       settler: () => this.#settler,
       mark: (batch, index) => this.#mark(batch, index),
       // First: what has begun the run of its id does not come back for want of its state.
@@ -200,6 +209,15 @@ export class KeyedServing {
       left: ({ claim }) => partitionOf(claim.mailbox)?.departed(claim.id),
       arrived: ({ claim }) => partitionOf(claim.mailbox)?.arrived(claim.id),
     });
+  }
+
+  #tellWait(batch: KeyedBatch, index: number): void {
+    const { log, mailbox } = this.#own;
+    const { method } = batch.frame.envelopes[index]!;
+    log.warn(
+      { evt: 'key_taken', mailbox, method, messageId: batch.messageId(index) },
+      'a message waits for a handler of its key that has been given up and runs on',
+    );
   }
 
   /** After what is being settled of the entry: progress that came later would take the mark away. */

@@ -118,7 +118,7 @@ export class Line<Entry extends InLog> {
     }
     queue.places.push({ entry, index });
     this.waiting += 1;
-    this.#offer(queue);
+    this.offer(queue);
     return true;
   }
 
@@ -126,6 +126,14 @@ export class Line<Entry extends InLog> {
   started(queue: KeyQueue<Entry>): void {
     this.passOver(queue);
     queue.busy = true;
+  }
+
+  /** Its first message may run, if there is one that does not already. */
+  offer(queue: KeyQueue<Entry>): void {
+    if (queue.busy || queue.ready || queue.places.length === 0) return;
+    queue.ready = true;
+    this.runnable += 1;
+    this.#events.ready(queue);
   }
 
   /** It was ready, and is not any more. */
@@ -151,7 +159,7 @@ export class Line<Entry extends InLog> {
   again(queue: KeyQueue<Entry>): void {
     queue.busy = false;
     queue.held = false;
-    this.#offer(queue);
+    this.offer(queue);
   }
 
   /** The first message has failed and stays: what is behind it need not be kept meanwhile. */
@@ -221,13 +229,6 @@ export class Line<Entry extends InLog> {
     let queue = this.#queues.get(key);
     if (queue === undefined) this.#queues.set(key, (queue = new KeyQueue(key)));
     return queue;
-  }
-
-  #offer(queue: KeyQueue<Entry>): void {
-    if (queue.busy || queue.ready || queue.places.length === 0) return;
-    queue.ready = true;
-    this.runnable += 1;
-    this.#events.ready(queue);
   }
 
   /** A skipped message of the key has come, or one behind it. */

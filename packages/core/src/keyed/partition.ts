@@ -84,6 +84,7 @@ export class Partition implements Intake {
   room(): number {
     const frames = this.resting ? 0 : this.#roomInFrames();
     this.#starved = frames === 0;
+    this.#inHand.reads();
     return frames;
   }
 
@@ -229,6 +230,8 @@ export class Partition implements Intake {
       return;
     }
     this.#line.meet(claim.id);
+    // It was read before its end, and arrives after that.
+    if (this.#inHand.hasEnded(claim.id)) return;
     const known = this.#inHand.get(claim.id);
     const batch = known === undefined || known.dropped ? this.#unpack(claim, known) : known;
     if (batch === undefined) return;

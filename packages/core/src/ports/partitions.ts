@@ -108,7 +108,8 @@ export interface Partitions {
   release(mailbox: string, partition: number): Promise<void>;
   /**
    * Reads a partition that this node owns, in order, as far as `intake` has room (in frames). An entry is handed out once
-   * unless `seek` says otherwise; it comes with what is left of it to do.
+   * unless `seek` says otherwise; it comes with what is left of it to do, or was when room was last asked for: what has ended
+   * since may come once more. Reading is begun by this node itself: when it rejects, nothing is read.
    */
   read(mailbox: string, partition: number, intake: Intake): Promise<PartitionReader>;
   /** State by key, as last committed; undefined where there is none. */

@@ -16,11 +16,17 @@ export class Faults {
 
   /** Runs one call through the faults. */
   async call<Result>(name: Faultable | 'other', act: () => Promise<Result>): Promise<Result> {
-    if (this.asleep) throw new TransportError('the faulty backend sleeps', { outcome: 'not-executed' });
+    this.#refuseAsleep();
     const dropped = name !== 'other' && this.#takeDrop(name);
     const result = await this.#untilCut(act());
     if (dropped) throw new TransportError(`the reply of ${name} was dropped`, { outcome: 'unknown' });
     return result;
+  }
+
+  /** Begins what is the node's own doing: it is refused, or its answer arrives. */
+  async begin<Result>(act: () => Promise<Result>): Promise<Result> {
+    this.#refuseAsleep();
+    return act();
   }
 
   dropNext(of: Faultable | 'any'): void {
@@ -46,6 +52,10 @@ export class Faults {
   whenAwake(listener: () => void): () => void {
     this.#onWake.add(listener);
     return () => this.#onWake.delete(listener);
+  }
+
+  #refuseAsleep(): void {
+    if (this.asleep) throw new TransportError('the faulty backend sleeps', { outcome: 'not-executed' });
   }
 
   #takeDrop(name: Faultable): boolean {

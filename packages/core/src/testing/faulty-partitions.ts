@@ -16,7 +16,7 @@ export function faultyPartitions(inner: Partitions, faults: Faults): Partitions 
     owners: (mailbox) => faults.call('other', () => inner.owners(mailbox)),
     take: (mailbox, partition) => faults.call('other', () => inner.take(mailbox, partition)),
     release: (mailbox, partition) => faults.call('other', () => inner.release(mailbox, partition)),
-    read: (mailbox, partition, intake) => faults.call('other', () => read(mailbox, partition, intake)),
+    read: (mailbox, partition, intake) => faults.begin(() => read(mailbox, partition, intake)),
     states: (mailbox, partition, keys) => faults.call('other', () => inner.states(mailbox, partition, keys)),
     commit: (mailbox, partition, commit) => faults.call('commit', () => inner.commit(mailbox, partition, commit)),
     outgoing: (mailbox, partition, limit) => faults.call('other', () => inner.outgoing(mailbox, partition, limit)),

@@ -24,6 +24,8 @@ import { evicting } from './node-contract/evicting.ts';
 import { failing } from './node-contract/failing.ts';
 import { keyedMoving } from './node-contract/keyed-moving.ts';
 import { keyedOnce } from './node-contract/keyed-once.ts';
+import { keyedReading } from './node-contract/keyed-reading.ts';
+import { keyedRunningOn } from './node-contract/keyed-running-on.ts';
 import { keyedState } from './node-contract/keyed-state.ts';
 import { keying } from './node-contract/keying.ts';
 import { knowing } from './node-contract/knowing.ts';
@@ -94,6 +96,8 @@ export function nodeContract(test: ContractTest, { name, make }: NodeContract): 
   keyedState(promised);
   keyedMoving(promised);
   keyedOnce(promised);
+  keyedRunningOn(promised);
+  keyedReading(promised);
   knowing(promised);
   discovering(promised);
   sendingTo(promised);

@@ -19,6 +19,8 @@ export interface AirNeeds {
 
 /** Calls that are repeated when their outcome is unknown. */
 const REPEATED: ReadonlySet<string> = new Set(['append', 'appendAll', 'reply', 'settle', 'commit', 'relayed']);
+/** Calls that are begun by the node itself: they are refused, or their answer arrives. */
+const NEVER_UNKNOWN: ReadonlySet<string> = new Set(['partitions.read']);
 /** A broken connection is noticed within this, ms. */
 const NOTICE_MS = 30;
 
@@ -69,7 +71,9 @@ export class Air {
       const back = (settle: () => void): void => {
         // Which member it is now, the node learns before anything else happens to it.
         if (name === 'join') return kernel.next(settle, loop);
-        const arrive = (): void => (this.#breaks === breaks ? settle() : fail(0, 'unknown', 'the connection broke'));
+        const isSure = NEVER_UNKNOWN.has(`${port}.${name}`);
+        const arrive = (): void =>
+          isSure || this.#breaks === breaks ? settle() : fail(0, 'unknown', 'the connection broke');
         kernel.at(this.arrival(`${port} back`), arrive, loop);
       };
       const arrive = (): void => {

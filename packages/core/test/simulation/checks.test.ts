@@ -148,8 +148,11 @@ test('of one key one at a time', (t) => {
   t.deepEqual(oneAtATime(story(started('x', 1, A, 'k'), gone(A), started('x', 2, B, 'k'))), []);
   t.is(oneAtATime(story(started('x', 1, A, 'k'), started('y', 2, B, 'k'), done(1))).length, 1);
   t.is(oneAtATime(story(started('x', 1, A, 'k'), started('y', 2, A, 'k'))).length, 1);
-  const late = [call('x', { timeoutMs: 2 }), started('x', 1, A, 'k'), started('y', 2, A, 'k')];
-  t.deepEqual(oneAtATime(story(...late)), [], 'given up at its deadline');
+  const late = [call('x', { timeoutMs: 2 }), started('x', 1, A, 'k')];
+  t.deepEqual(oneAtATime(story(...late, started('y', 2, B, 'k'))), [], 'given up at its deadline');
+  t.is(oneAtATime(story(...late, started('y', 2, A, 'k'))).length, 1, 'given up, and still running here');
+  const again = started('x', 2, 'a-9876543210', 'k');
+  t.is(oneAtATime(story(started('x', 1, A, 'k'), gone(A), again)).length, 1, 'the same process under another name');
   t.deepEqual(oneAtATime(story(started('x', 1, A, 'k'), gone(B), started('x', 2, B, 'k'))), [], 'a zombie began');
 });
 

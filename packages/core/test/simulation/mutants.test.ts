@@ -153,6 +153,24 @@ const mutants: readonly Mutant[] = [
     caught: /^(at least once|order per key): /,
   },
   {
+    name: 'that a key waits for a handler that was given up',
+    guard: {
+      file: 'keyed/keyed-waiting.js',
+      text: 'if (this.#needs.isTaken(queue.key)) {',
+      instead: 'if (false) {',
+    },
+    caught: /^(order|one at a time) per key: /,
+  },
+  {
+    name: 'that what ended while it was being read has ended',
+    guard: {
+      file: 'keyed/partition.js',
+      text: 'if (this.#inHand.hasEnded(claim.id))',
+      instead: 'if (false)',
+    },
+    caught: /^runs: /,
+  },
+  {
     name: 'the gate for what has an id',
     guard: {
       file: 'serving/gates/once.js',

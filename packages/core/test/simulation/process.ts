@@ -14,7 +14,7 @@ import { newOwner, WORLD, type Kernel, type Owner } from './kernel.ts';
 import { quietLog } from './quiet-log.ts';
 import { START } from './take-over.ts';
 import { wired } from './wire.ts';
-import { Witness } from './witness.ts';
+import { tapped, Witness } from './witness.ts';
 
 /** Short, because a simulation waits for several of them. */
 export const BEAT = { intervalMs: 100, ttlMs: 400, stallMs: 400, evictMs: 30_000 };
@@ -57,8 +57,8 @@ export class Process {
     this.name = name;
     this.loop = newOwner(name);
     this.heart = newOwner(`${name}'s heart`);
-    this.#backend = faulty(needs.backend);
     this.#witness = new Witness(needs.history);
+    this.#backend = faulty(tapped(needs.backend, this.#witness));
     this.#air = new Air({ kernel, chance, loss, slowMs, loop: this.loop });
   }
 

@@ -1,4 +1,5 @@
 /** Writes down what passes between one node and the backend, in the backend's order of things. */
+import type { Backend } from '../../src/backend.ts';
 import type { AppendRequest, AppendResult, Claim, Settlement, SettleResult } from '../../src/ports/broker.ts';
 import { partitionName, type KeyedCommit, type PartitionTaken } from '../../src/ports/partitions.ts';
 import { readFrame } from '../../src/wire/frame.ts';
@@ -8,7 +9,8 @@ export class Witness {
   /** The member that the node is, as the backend sees it. */
   member = '';
   readonly #history: History;
-  readonly #claimed = new Set<string>();
+  /** Frames that the backend has handed out and that have not been seen on their way to the node. */
+  readonly #handedOut = new Map<string, number>();
 
   constructor(history: History) {
     this.#history = history;
@@ -39,8 +41,6 @@ export class Witness {
   #noteSettling(batch: readonly Settlement[], results: readonly SettleResult[]): void {
     batch.forEach((settlement, index) => {
       const { claim, kind } = settlement;
-      // Handed back, it may well come again.
-      if (kind === 'park') this.#claimed.delete(`${this.member} ${entryOf(claim)}`);
       this.#noteEnd(claim, kind, results[index]!, ends(settlement));
     });
   }
@@ -70,17 +70,44 @@ export class Witness {
     });
   }
 
-  /** Claims are on their way to the node. */
+  /** The backend hands out entries to the node. */
+  handedOut(claims: readonly Claim[]): void {
+    for (const claim of claims) this.#handedOut.set(entryOf(claim), (this.#handedOut.get(entryOf(claim)) ?? 0) + 1);
+  }
+
+  /** Claims are on their way to the node; more often than they were handed out, where a fault repeats them. */
   dealt(claims: readonly Claim[]): void {
     for (const claim of claims) {
       const { from, number } = readFrame(claim.frame);
       const entry = entryOf(claim);
-      // A partition is read again from where its owner wants it.
-      const again = !claim.mailbox.includes('#') && this.#claimed.has(`${this.member} ${entry}`);
-      this.#claimed.add(`${this.member} ${entry}`);
+      const times = this.#handedOut.get(entry) ?? 0;
+      this.#handedOut.set(entry, times - 1);
+      // A partition is read by its owner alone, and again from where its owner wants it.
+      const again = times <= 0 && !claim.mailbox.includes('#');
       this.#history.add({ type: 'claimed', entry, frame: `${from}/${number}`, member: this.member, again });
     }
   }
+}
+
+/** The backend, with what it hands out seen before any fault repeats it. */
+export function tapped(backend: Backend, witness: Witness): Backend {
+  return {
+    name: backend.name,
+    connect: async (identity) => {
+      const link = await backend.connect(identity);
+      const { broker } = link;
+      const consume = broker.consume.bind(broker);
+      broker.consume = (mailbox, limits, intake) =>
+        consume(mailbox, limits, {
+          room: () => intake.room(),
+          take: (claims) => {
+            witness.handedOut(claims);
+            intake.take(claims);
+          },
+        });
+      return link;
+    },
+  };
 }
 
 /** Nothing of the entry stays in hand. */

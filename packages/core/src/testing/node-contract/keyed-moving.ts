@@ -71,29 +71,34 @@ export function keyedMoving(promised: Promised): void {
     },
   );
 
-  promised('a handler that outlives the eviction of its node starts nothing of what it held', async (t, stage) => {
-    const { opened, open } = gate();
-    const runs: number[] = [];
-    const witness = new Witness();
-    const server = await stage.serving(
-      witness.actor(1, async (n) => {
-        runs.push(n);
-        // Deaf to its signal, the first time.
-        if (n === 0 && runs.length === 1) await opened;
-      }),
-      'server',
-      { beat: LATE_BEAT },
-    );
-    const api = (await stage.node('caller', { beat: BLIND_BEAT })).client(tally, { timeoutMs: 20_000 });
-    for (const n of numbers(10)) await api.add.cast(n, { key: 'k' });
-    await until('the first to run', () => runs.length === 1);
-    await evict(stage, server);
-    await until('all to be done under the new id', async () => (await server.depth(tally)).messages === 0);
-    open();
-    t.is(await api.ask(10, { key: 'k' }), 10);
-    t.is(await api.ask(11, { key: 'other' }), 11);
-    t.deepEqual(runs, [0, ...numbers(12)]);
-  });
+  promised(
+    'a handler that outlives the eviction of its node starts nothing of what it held, and keeps its key',
+    async (t, stage) => {
+      const { opened, open } = gate();
+      const runs: number[] = [];
+      const witness = new Witness();
+      const server = await stage.serving(
+        witness.actor(1, async (n) => {
+          runs.push(n);
+          // Deaf to its signal, the first time.
+          if (n === 0 && runs.length === 1) await opened;
+        }),
+        'server',
+        { beat: LATE_BEAT },
+      );
+      const api = (await stage.node('caller', { beat: BLIND_BEAT })).client(tally, { timeoutMs: 20_000 });
+      for (const n of numbers(10)) await api.add.cast(n, { key: 'k' });
+      await until('the first to run', () => runs.length === 1);
+      await evict(stage, server);
+      t.is(await api.ask(11, { key: 'other' }), 11);
+      t.deepEqual(runs, [0, 11]);
+      open();
+      await until('all to be done under the new id', async () => (await server.depth(tally)).messages === 0);
+      t.is(await api.ask(10, { key: 'k' }), 10);
+      t.deepEqual(runs, [0, 11, ...numbers(11)]);
+      t.deepEqual(witness.overlaps, []);
+    },
+  );
 
   promised(
     'a message that kills its node is found out, and what stands beside and behind it is not charged',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actor, type Actor } from '../../contract/actor.ts';
 import { contract, type Contract } from '../../contract/contract.ts';
+import type { ActorOptions } from '../../node/options.ts';
 
 type Methods = { readonly add: typeof add; readonly ask: typeof ask };
 
@@ -18,6 +19,7 @@ export class Witness {
   actor(
     partitions: number,
     work: (n: number, key: string) => Promise<void> | void = () => {},
+    options: ActorOptions = {},
   ): Actor<Methods, undefined> {
     const handle = async (n: number, key: string): Promise<void> => {
       const running = (this.running.get(key) ?? 0) + 1;
@@ -39,7 +41,7 @@ export class Witness {
           return n;
         },
       },
-      { keyed: { partitions }, redelivery: { deliveries: 4, delayMs: 5 } },
+      { keyed: { partitions }, redelivery: { deliveries: 4, delayMs: 5 }, ...options },
     );
   }
 

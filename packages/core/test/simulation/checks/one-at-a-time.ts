@@ -1,8 +1,8 @@
-import { groupBy, type Run, type Story } from './story.ts';
+import { groupBy, processOf, type Run, type Story } from './story.ts';
 
 /**
- * Of one key nothing runs beside another, unless the one that still runs is not wanted any more: its node has been lost,
- * or its time is over, its caller's or that of its closing node.
+ * Of one key nothing runs beside another: never in one process, and in two only where the one that still runs is not wanted
+ * any more: its node has been lost, or its time is over, its caller's or that of its closing node.
  */
 export function oneAtATime(story: Story): string[] {
   const faults: string[] = [];
@@ -12,8 +12,11 @@ export function oneAtATime(story: Story): string[] {
   for (const [key, all] of groupBy(story.runs, ({ key }) => key)) {
     all.forEach((run, index) => {
       for (const before of all.slice(0, index)) {
-        if (before.endedAt < run.startedAt || story.lostAt(before.member) < run.startedAt) continue;
-        if (story.goneAt(run.member) < run.startedAt || givenUp(before, run.at)) continue;
+        if (before.endedAt < run.startedAt) continue;
+        if (processOf(before.member) !== processOf(run.member)) {
+          if (story.lostAt(before.member) < run.startedAt || story.goneAt(run.member) < run.startedAt) continue;
+          if (givenUp(before, run.at)) continue;
+        }
         faults.push(
           `run ${run.run} of ${run.op} began on ${run.member} while run ${before.run} of ${before.op} had ${key} on ${before.member}`,
         );

@@ -46,8 +46,12 @@ export class Story {
 
   /** When the process began to close and to hand back what it had; Infinity: it did not. */
   #closedAtOf(member: string): number {
-    return this.#closed.get(member.slice(0, -SUFFIX)) ?? Infinity;
+    return this.#closed.get(processOf(member)) ?? Infinity;
   }
+}
+
+export function processOf(member: string): string {
+  return member.slice(0, -SUFFIX);
 }
 
 export function groupBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string | undefined): Map<string, Item[]> {
