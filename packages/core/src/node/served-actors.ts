@@ -3,6 +3,7 @@ import type { Actor } from '../contract/actor.ts';
 import type { Broker } from '../ports/broker.ts';
 import { atMostOnceOf, keepMsOf } from '../contract/once.ts';
 import { createPool } from '../serving/create-pool.ts';
+import { DeadBound } from '../serving/dead-bound.ts';
 import { Dispatcher, type DispatcherNeeds } from '../serving/dispatcher.ts';
 import { wakefulTimers } from '../ground/clock.ts';
 import type { Correspondence } from './correspondence.ts';
@@ -30,6 +31,7 @@ export interface Served {
   readonly actor: Actor;
   readonly pool: Pool;
   readonly dispatcher: Dispatcher;
+  readonly deadBound: DeadBound | undefined;
   readonly limits: LimitsGate;
   /** Of a keyed actor. */
   readonly keyed: KeyedServing | undefined;
@@ -165,6 +167,7 @@ export class ServedActors {
       places: () => dispatcher.concurrency,
       serviceMs: () => dispatcher.serviceMs ?? dispatcher.times.typical,
     });
+    const deadBound = this.#deadBound(actor);
     const base: DispatcherNeeds = {
       ...shared,
       ...streams,
@@ -182,7 +185,10 @@ export class ServedActors {
       lines: linesOf(actor.contract),
       partyOf: fair === undefined ? undefined : partiesBy(fair),
       onEnded: (_method, ms, code, isCall) => parts.ended(mailbox, ms, code, isCall),
-      onBuried: (count, code) => events.emit('dead', { mailbox, count, code }),
+      onBuried: (count, code) => {
+        events.emit('dead', { mailbox, count, code });
+        deadBound?.buried();
+      },
     };
     const keyed = actor.policy.keyed === undefined ? undefined : new KeyedServing(this.#needs.keyed, actor, base);
     const dispatcher = new Dispatcher(keyed?.parts ?? base);
@@ -193,6 +199,7 @@ export class ServedActors {
       pool,
       dispatcher,
       limits,
+      deadBound,
       keyed,
       serving,
       tags,
@@ -206,6 +213,16 @@ export class ServedActors {
     this.#served.set(mailbox, served);
     this.#applyPolicy(served, 'first');
     return served;
+  }
+
+  #deadBound(actor: Actor): DeadBound | undefined {
+    const { broker, parts } = this.#needs;
+    const { maxDead } = actor.policy;
+    const dropped = (mailbox: string, count: number): void =>
+      parts.calling.events.emit('deadDropped', { mailbox, count });
+    return maxDead === undefined
+      ? undefined
+      : new DeadBound({ broker, timers: parts.limiting.timers, log: parts.log, dropped }, actor, maxDead);
   }
 
   async consume(served: Served): Promise<void> {
@@ -235,6 +252,7 @@ export class ServedActors {
     this.#served.delete(served.actor.contract.mailbox);
     await served.dispatcher.stop();
     served.limits.close();
+    served.deadBound?.close();
     await served.keyed?.close();
     await served.pool.close(0);
   }
