@@ -366,7 +366,10 @@ export class Runtime {
     this.#correspondence.close();
     this.sending.stop();
     await within(wakefulTimers, FLUSH_MS, this.#flushed());
-    for (const { limits } of served) limits.close();
+    for (const { limits, deadBound } of served) {
+      limits.close();
+      deadBound?.close();
+    }
     await Promise.all(served.map(({ pool }) => pool.close(0)));
     await this.actors.closeKeyed();
     this.#closed = true;
