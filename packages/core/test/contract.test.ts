@@ -85,6 +85,7 @@ test('an actor option that is wrong is named by its path', (t) => {
     [{ concurrency: 0 }, /actor things: options\.concurrency/],
     [{ concurrency: 1.5 }, /options\.concurrency/],
     [{ maxLength: 0 }, /options\.maxLength/],
+    [{ maxDead: 0 }, /options\.maxDead/],
     [{ redelivery: { deliveries: 0 } }, /options\.redelivery\.deliveries/],
     [{ redelivery: { delay: 5 } }, /options\.redelivery.*delay/],
     [{ maxRun: 1 }, /options.*maxRun/],

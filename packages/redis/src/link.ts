@@ -89,12 +89,15 @@ export class RedisLink implements Link {
       await ensureLayout(ground.command, identity.namespace, options.lanes);
       await ground.time.measure(ground.command);
       await ground.alerts.connect();
+      const link = new RedisLink(ground);
+      // So that its health names a round trip from the first moment on.
+      await link.ping().catch(() => undefined);
+      return link;
     } catch (error) {
       ground.command.close();
       ground.alerts.close();
       throw error;
     }
-    return new RedisLink(ground);
   }
 
   get broker(): Broker {

@@ -24,6 +24,7 @@ const RESTART_ONLY: ReadonlySet<string> = new Set([
   'maxBytes',
   'maxHeapMb',
   'maxLength',
+  'maxDead',
   'namespace',
   'pool',
   'recycleAfter',

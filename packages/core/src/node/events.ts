@@ -36,6 +36,8 @@ export interface NodeEvents {
   configRefused: { readonly service: string; readonly reason: string };
   /** Messages of a mailbox that this node serves have become dead letters. */
   dead: { readonly mailbox: string; readonly count: number; readonly code: string };
+  /** So many messages were the oldest of more dead letters than their actor keeps (`maxDead`): they are gone. */
+  deadDropped: { readonly mailbox: string; readonly count: number };
   /**
    * A group of a topic is no more, with all that waited in it: nobody served it and more waited than is retained, or
    * somebody said so. `by` is the node that dropped it.
@@ -71,6 +73,7 @@ const NAMES: Readonly<Record<keyof NodeEvents, true>> = {
   config: true,
   configRefused: true,
   dead: true,
+  deadDropped: true,
   groupDropped: true,
   thread: true,
   scale: true,

@@ -66,6 +66,11 @@ export interface ActorOptions {
   readonly maxLength?: number | undefined;
   /** Bytes that may wait in the mailbox, delayed ones included. Default 1 GiB. */
   readonly maxBytes?: number | undefined;
+  /**
+   * Dead letters that are kept, counted as `depth().dead` is: what died together is one. Beyond that the oldest are dropped,
+   * within about a second of the next burial, and `deadDropped` is told. Default: all are kept.
+   */
+  readonly maxDead?: number | undefined;
   /** How long the handler of a cast may run, ms. Default 5 min. A call's handler has until the call's deadline. */
   readonly maxRunMs?: number | undefined;
   readonly redelivery?:
@@ -101,6 +106,7 @@ export interface ActorPolicy {
   readonly concurrency: number;
   readonly maxLength: number;
   readonly maxBytes: number;
+  readonly maxDead?: number | undefined;
   readonly maxRunMs: number;
   readonly redelivery: { readonly deliveries: number; readonly delayMs: number; readonly maxDelayMs: number };
   readonly keyed?: KeyedPolicy | undefined;
@@ -116,6 +122,7 @@ export const actorOptionsSchema: z.ZodType<ActorPolicy> = z.strictObject({
   concurrency: count.max(100_000).default(DEFAULT_CONCURRENCY),
   maxLength: count.default(DEFAULT_MAX_LENGTH),
   maxBytes: count.default(DEFAULT_MAX_BYTES),
+  maxDead: count.optional(),
   maxRunMs: milliseconds.min(1).default(DEFAULT_MAX_RUN_MS),
   redelivery: z
     .strictObject({

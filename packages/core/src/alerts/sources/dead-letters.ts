@@ -13,14 +13,19 @@ const BURIAL_MS = 1_000;
 export class DeadLetterSource implements Source {
   readonly #needs: SourcesNeeds;
   readonly #pains: Pains;
-  readonly #off: () => void;
+  readonly #offs: readonly (() => void)[];
   /** Mailbox → messages buried here since it began to hurt. */
   readonly #buried = new Map<string, number>();
+  /** Mailbox → messages dropped here since, because more were dead than are kept. */
+  readonly #dropped = new Map<string, number>();
 
   constructor(needs: SourcesNeeds) {
     this.#needs = needs;
     this.#pains = new Pains(needs);
-    this.#off = needs.events.on('dead', ({ mailbox, count, code }) => this.#bury(mailbox, count, code));
+    this.#offs = [
+      needs.events.on('dead', ({ mailbox, count, code }) => this.#bury(mailbox, count, code)),
+      needs.events.on('deadDropped', ({ mailbox, count }) => this.#drop(mailbox, count)),
+    ];
   }
 
   /** Looks whether they have been seen to: at those that this node told of, and at what others have left behind. */
@@ -30,7 +35,7 @@ export class DeadLetterSource implements Source {
   }
 
   close(): void {
-    this.#off();
+    for (const off of this.#offs) off();
     this.#pains.close();
   }
 
@@ -43,6 +48,19 @@ export class DeadLetterSource implements Source {
         message: `${mailbox}: ${buried} messages became dead letters; the last: ${code}`,
         metrics: { messages: buried, code },
         actions: ['look at them, then replay or drop them: deadLetters(contract)'],
+      };
+    });
+  }
+
+  #drop(mailbox: string, count: number): void {
+    this.#dropped.set(mailbox, (this.#dropped.get(mailbox) ?? 0) + count);
+    this.#pains.hurts(mailbox, factsOf(mailbox), () => {
+      const dropped = this.#dropped.get(mailbox) ?? count;
+      return {
+        severity: 'high',
+        message: `${mailbox}: more messages died than are kept: ${dropped} of them are gone for good`,
+        metrics: { dropped },
+        actions: ['put right what they die of', 'keep more: maxDead of the actor'],
       };
     });
   }
@@ -63,6 +81,7 @@ export class DeadLetterSource implements Source {
       return;
     }
     this.#buried.delete(mailbox);
+    this.#dropped.delete(mailbox);
     if (!this.#pains.over(mailbox)) this.#needs.signal.clear(factsOf(mailbox));
   }
 }

@@ -93,7 +93,10 @@ async function flushed({ sending, settling, actors }: ClosingNeeds): Promise<voi
 
 /** Everything but what says that this node is there. */
 async function release(parts: ClosingNeeds, served: readonly Served[]): Promise<void> {
-  for (const { limits } of served) limits.close();
+  for (const { limits, deadBound } of served) {
+    limits.close();
+    deadBound?.close();
+  }
   await Promise.all(served.map(({ pool }) => pool.close(0)));
   await parts.actors.closeKeyed();
   parts.standing.closed = true;

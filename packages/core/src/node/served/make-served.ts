@@ -5,9 +5,11 @@ import { atMostOnceOf, keepMsOf } from '../../contract/once.ts';
 import { parseOptions } from '../../ground/parse-options.ts';
 import { KeyedServing, type KeyedNeeds } from '../../keyed/keyed-serving.ts';
 import type { Policies } from '../../policies/policies.ts';
+import type { Broker } from '../../ports/broker.ts';
 import type { Once } from '../../ports/once.ts';
 import { metaSchema, tagsSchema } from '../../ports/report.ts';
 import type { PresenceOf } from '../../registry/presence-of.ts';
+import { DeadBound } from '../../serving/dead-bound.ts';
 import { Dispatcher } from '../../serving/dispatcher.ts';
 import type { DispatcherNeeds } from '../../serving/dispatcher-needs.ts';
 import type { Gate } from '../../serving/gate.ts';
@@ -47,6 +49,7 @@ export type DispatcherParts = Omit<
 };
 
 export interface ServedNeeds {
+  readonly broker: Broker;
   readonly once: Once;
   readonly policies: Policies;
   readonly parts: DispatcherParts;
@@ -92,6 +95,7 @@ export function makeServed(needs: ServedNeeds, actor: Actor, serving: Serving, l
     places: () => dispatcher.concurrency,
     serviceMs: () => dispatcher.serviceMs ?? dispatcher.times.typical,
   });
+  const deadBound = deadBoundOf(needs, actor);
   const base: DispatcherNeeds = {
     ...shared,
     ...streams,
@@ -109,7 +113,10 @@ export function makeServed(needs: ServedNeeds, actor: Actor, serving: Serving, l
     lines: linesOf(actor.contract),
     partyOf: fair === undefined ? undefined : partiesBy(fair),
     onEnded: (_method, ms, code, isCall) => parts.ended(mailbox, ms, code, isCall),
-    onBuried: (count, code) => parts.calling.events.emit('dead', { mailbox, count, code }),
+    onBuried: (count, code) => {
+      parts.calling.events.emit('dead', { mailbox, count, code });
+      deadBound?.buried();
+    },
   };
   const keyed = actor.policy.keyed === undefined ? undefined : new KeyedServing(needs.keyed, actor, base);
   const dispatcher = new Dispatcher(keyed?.parts ?? base);
@@ -120,6 +127,7 @@ export function makeServed(needs: ServedNeeds, actor: Actor, serving: Serving, l
     pool,
     dispatcher,
     limits,
+    deadBound,
     keyed,
     serving,
     ...labels,
@@ -129,4 +137,12 @@ export function makeServed(needs: ServedNeeds, actor: Actor, serving: Serving, l
     hints: '',
     leaving: undefined,
   };
+}
+
+function deadBoundOf({ broker, parts }: ServedNeeds, actor: Actor): DeadBound | undefined {
+  const { maxDead } = actor.policy;
+  if (maxDead === undefined) return undefined;
+  const dropped = (mailbox: string, count: number): void =>
+    parts.calling.events.emit('deadDropped', { mailbox, count });
+  return new DeadBound({ broker, timers: parts.limiting.timers, log: parts.log, dropped }, actor, maxDead);
 }

@@ -3,7 +3,6 @@ import type { ServerMiddleware } from '../../calling/middleware.ts';
 import type { Actor } from '../../contract/actor.ts';
 import { ConfigError, NodeClosed } from '../../ground/errors.ts';
 import type { KeyedServing } from '../../keyed/keyed-serving.ts';
-import type { Broker } from '../../ports/broker.ts';
 import { createPool } from '../../serving/create-pool.ts';
 import type { Dispatcher } from '../../serving/dispatcher.ts';
 import type { Serving } from '../../serving/serve.ts';
@@ -15,7 +14,6 @@ import { labelsOf, makeServed, type ServedNeeds } from './make-served.ts';
 import type { Served } from './served.ts';
 
 export interface ServedActorsNeeds extends ServedNeeds {
-  readonly broker: Broker;
   readonly middleware: readonly ServerMiddleware[];
 }
 
@@ -91,6 +89,7 @@ export class ServedActors {
     this.#served.delete(served.actor.contract.mailbox);
     await served.dispatcher.stop();
     served.limits.close();
+    served.deadBound?.close();
     await served.keyed?.close();
     await served.pool.close(0);
   }

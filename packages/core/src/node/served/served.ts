@@ -1,5 +1,6 @@
 import type { Actor } from '../../contract/actor.ts';
 import type { KeyedServing } from '../../keyed/keyed-serving.ts';
+import type { DeadBound } from '../../serving/dead-bound.ts';
 import type { Dispatcher } from '../../serving/dispatcher.ts';
 import type { LimitsGate } from '../../serving/gates/limits.ts';
 import type { Pool } from '../../serving/pool.ts';
@@ -11,6 +12,8 @@ export interface Served {
   readonly pool: Pool;
   readonly dispatcher: Dispatcher;
   readonly limits: LimitsGate;
+  /** Where not all dead letters are kept. */
+  readonly deadBound: DeadBound | undefined;
   /** Of a keyed actor. */
   readonly keyed: KeyedServing | undefined;
   readonly serving: Serving;

@@ -112,4 +112,25 @@ export function deadLetters(promised: Promised): void {
       t.is((await rejection(Promise.resolve().then(() => node.deadLetters(jobs).replay(id)))).code, 'CONFIG');
     }
   });
+
+  promised('of more dead letters than an actor keeps the oldest are dropped, which is told', async (t, stage) => {
+    const books = contract('books', jobs);
+    const refuse = (n: number, ctx: { fail(code: 'NO', details: unknown): Error }): never => {
+      throw ctx.fail('NO', n);
+    };
+    const node = await stage.serving(actor(jobs, { run: refuse }, { maxDead: 3, concurrency: 1 }));
+    await node.serve(actor(books, { run: refuse }, { maxDead: 4, keyed: { partitions: 2 } }));
+    const dropped = new Map<string, number>();
+    node.on('deadDropped', ({ mailbox, count }) => dropped.set(mailbox, (dropped.get(mailbox) ?? 0) + count));
+    // Each is a letter of its own.
+    for (const n of numbers(8)) {
+      await node.client(jobs).run.cast(n);
+      await node.client(books).run.cast(n, { key: 'ann' });
+    }
+    await until('the oldest to be dropped', () => dropped.get('jobs@1') === 5 && dropped.get('books@1') === 6);
+    const left = async (of: typeof jobs): Promise<unknown[]> =>
+      (await node.deadLetters(of).list()).map(({ input }) => input);
+    t.deepEqual(await left(jobs), [5, 6, 7]);
+    t.deepEqual(await left(books), [6, 7], 'each of two partitions keeps half');
+  });
 }
