@@ -122,7 +122,7 @@ export class NodeStage {
   }
 }
 
-/** Registers one promise. `alone`: it compares times, and others beside it would take them. */
+/** Registers one promise. `alone`: what it sees depends on how long things take, and others beside it would take time. */
 export type Promised = (title: string, check: (t: Trial, stage: NodeStage) => Promise<void>, company?: 'alone') => void;
 
 /** Gives each test its own world, and takes everything away after it. */

@@ -44,27 +44,31 @@ export function takingTurns(promised: Promised): void {
     t.true((await caller.depth(byTenant)).messages > 1_000, 'much of the other waits still');
   });
 
-  promised('what is in hand starts in turns, also of those that share a line', async (t, stage) => {
-    const seen: string[] = [];
-    const held = gate();
-    const node = await stage.serving(inOrder(byKey, seen, held, 1));
-    const api = node.client(byKey);
-    await api.run.cast('wait');
-    await until('the only place to be taken', () => seen.length === 1);
-    // More keys than there are lines: some share one.
-    const keys = numbers(20);
-    await Promise.all(numbers(10).map((n) => api.run.cast(`big ${n}`, { key: 'big' })));
-    await Promise.all(keys.map((key) => api.run.cast(`small ${key}`, { key: `small-${key}` })));
-    await api.run.cast("nobody's");
-    held.open();
-    await until('all', () => seen.length === 32);
-    t.true(seen.indexOf('big 9') > seen.length - 10, `the last of many had turn ${seen.indexOf('big 9')}`);
-    t.deepEqual(
-      seen.filter((text) => text.startsWith('big')),
-      numbers(10).map((n) => `big ${n}`),
-      'those of one key stay in their order',
-    );
-  });
+  promised(
+    'what is in hand starts in turns, also of those that share a line',
+    async (t, stage) => {
+      const seen: string[] = [];
+      const held = gate();
+      const node = await stage.serving(inOrder(byKey, seen, held, 1));
+      const api = node.client(byKey);
+      await api.run.cast('wait');
+      await until('the only place to be taken', () => seen.length === 1);
+      // More keys than there are lines: some share one.
+      const keys = numbers(20);
+      await Promise.all(numbers(10).map((n) => api.run.cast(`big ${n}`, { key: 'big' })));
+      await Promise.all(keys.map((key) => api.run.cast(`small ${key}`, { key: `small-${key}` })));
+      await api.run.cast("nobody's");
+      held.open();
+      await until('all', () => seen.length === 32);
+      t.true(seen.indexOf('big 9') > seen.length - 10, `the last of many had turn ${seen.indexOf('big 9')}`);
+      t.deepEqual(
+        seen.filter((text) => text.startsWith('big')),
+        numbers(10).map((n) => `big ${n}`),
+        'those of one key stay in their order',
+      );
+    },
+    'alone',
+  );
 
   promised('turns are taken within a priority', async (t, stage) => {
     const seen: string[] = [];
