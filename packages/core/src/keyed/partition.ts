@@ -78,6 +78,7 @@ export class Partition implements Intake {
     const { partitions, mailbox } = this.#needs;
     this.#reader = await partitions.read(mailbox, this.number, this);
     if (this.#closing.signal.aborted) await this.#reader.close();
+    else this.look();
     this.#relay?.wake();
   }
 
@@ -92,7 +93,7 @@ export class Partition implements Intake {
     if (this.#closing.signal.aborted) return;
     this.#cursor.came();
     for (const claim of claims) this.#meet(claim);
-    if (!this.resting) this.#cursor.move();
+    if (!this.resting) this.#move();
     this.#needs.pump();
   }
 
@@ -102,7 +103,7 @@ export class Partition implements Intake {
     const queue = this.#queueOf(batch, index);
     if (queue === undefined) return;
     this.#line.ended(queue);
-    if (queue.closed !== undefined && queue.places.length === 0) this.#cursor.move();
+    if (queue.closed !== undefined && queue.places.length === 0) this.#move();
     this.#wake();
     this.#needs.pump();
   }
@@ -190,7 +191,7 @@ export class Partition implements Intake {
   /** Looks whether something has been left behind; called now and then. */
   look(): void {
     if (this.resting) return;
-    this.#cursor.move();
+    this.#move();
     this.#wake();
   }
 
@@ -307,10 +308,15 @@ export class Partition implements Intake {
     return Math.min(MAX_FRAMES, Math.max(1, Math.floor(wanted / this.#frameSize)));
   }
 
+  /** What is read may arrive before it is known by what: until then nothing can be sent back. */
+  #move(): void {
+    if (this.#reader !== undefined) this.#cursor.move();
+  }
+
   #wake(): void {
-    if (!this.#starved || this.resting || this.#roomInFrames() === 0) return;
+    if (this.#reader === undefined || !this.#starved || this.resting || this.#roomInFrames() === 0) return;
     this.#starved = false;
-    this.#reader?.wake();
+    this.#reader.wake();
   }
 
   #dropped(batch: KeyedBatch, index: number): void {

@@ -10,6 +10,8 @@ interface Mutant {
 }
 
 const SEEDS = 1_000;
+/** For all of them on a busy machine, ms. */
+const SEARCH_MS = 600_000;
 
 const mutants: readonly Mutant[] = [
   {
@@ -201,6 +203,7 @@ const mutants: readonly Mutant[] = [
 
 for (const { name, guard, caught } of mutants) {
   test.serial(`without ${name} the simulation finds it`, async (t) => {
+    t.timeout(SEARCH_MS);
     const { seed, faults = [] } = await findWithout(guard, SEEDS);
     t.log(`seed ${seed}:`, ...faults.slice(0, 3));
     t.true(faults.some((fault) => caught.test(fault)));

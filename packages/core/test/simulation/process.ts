@@ -125,7 +125,7 @@ export class Process {
     const { kernel } = this.#needs;
     const { node } = this;
     const leave = async (): Promise<void> => {
-      await node?.close({ drainMs: 200 });
+      await node?.close({ drainMs: 20 });
       this.crash();
       kernel.after(0, closed, WORLD);
     };

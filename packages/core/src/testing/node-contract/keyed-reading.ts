@@ -4,7 +4,7 @@ import type { Broker, Claim, Intake } from '../../ports/broker.ts';
 import type { PartitionReader, Partitions } from '../../ports/partitions.ts';
 import { altered } from '../altered.ts';
 import { tally, Witness } from './keyed-witness.ts';
-import { until, type Promised } from './stage.ts';
+import { gate, numbers, until, type Promised } from './stage.ts';
 
 /** What was read is handed over this long after the answer to what was settled meanwhile, ms. */
 const LATE_MS = 20;
@@ -52,10 +52,25 @@ function readingLate(inner: Backend, arrived: () => void): Backend {
     broker: new Proxy(broker, {
       get: (_, name: keyof Broker) => (name === 'settle' ? settle(broker) : broker[name].bind(broker)),
     }),
-    partitions: new Proxy(partitions, {
-      get: (_, name: keyof Partitions) => (name === 'read' ? read(partitions) : partitions[name].bind(partitions)),
+    partitions: withRead(partitions, read(partitions)),
+  }));
+}
+
+/** A backend that answers `read` when `answers` is resolved; what is read arrives before. */
+function answeringLate(inner: Backend, answers: Promise<void>): Backend {
+  return altered(inner, ({ partitions }) => ({
+    partitions: withRead(partitions, async (mailbox, partition, intake) => {
+      const reader = await partitions.read(mailbox, partition, intake);
+      await answers;
+      return reader;
     }),
   }));
+}
+
+function withRead(partitions: Partitions, read: Partitions['read']): Partitions {
+  return new Proxy(partitions, {
+    get: (_, name: keyof Partitions) => (name === 'read' ? read : partitions[name].bind(partitions)),
+  });
 }
 
 export function keyedReading(promised: Promised): void {
@@ -70,5 +85,20 @@ export function keyedReading(promised: Promised): void {
     t.is(await api.ask(1, { key: 'k' }), 1);
     t.deepEqual(witness.done.get('k'), [0, 1]);
     await until('nothing to be left', async () => (await server.depth(tally)).messages === 0);
+  });
+
+  promised('what is skipped of a key before its reader is known is read again once it is', async (t, stage) => {
+    const first = await stage.serving(new Witness().actor(1), 'first');
+    const { opened, open } = gate();
+    const witness = new Witness();
+    const api = (await stage.node('caller')).client(tally);
+    await first.close();
+    // More than of one key are kept in memory.
+    await Promise.all(numbers(400).map((n) => api.add.cast(n, { key: 'k' })));
+    await stage.serving(witness.actor(1), 'second', { backend: answeringLate(stage.backend(), opened) });
+    await until('those in memory to be done', () => witness.total === 256);
+    open();
+    await until('the others to be done', () => witness.total === 400);
+    t.deepEqual(witness.done.get('k'), numbers(400));
   });
 }
