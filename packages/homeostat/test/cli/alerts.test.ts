@@ -1,6 +1,6 @@
 /** `homeostat alerts`: each action once, for machines and for people, beside a node that others have subscribed on. */
 import test from 'ava';
-import { createNode, type ActorNode, type Alert, type Notice } from '../../src/index.ts';
+import { actor, contract, createNode, type ActorNode, type Alert, type Notice } from '../../src/index.ts';
 import { waitFor } from '../../src/testing.ts';
 import { commandLine, startHomeostat, startRedis, type RedisServer } from '../house.ts';
 
@@ -23,6 +23,8 @@ test.before(async () => {
   node = await createNode({ redis: server.url, namespace: NAMESPACE, name: 'live', signals: false, alerts });
   node.alerts.subscribe({ level: 's3' }, ({ kind }) => told.push(kind), { name: 'operations' });
   node.alerts.subscribe({ level: 's4' }, () => undefined, { name: 'planning' });
+  // Resolves when the others know what this node does; who raises must know who hears.
+  await node.serve(actor(contract('idle', { methods: { rest: {} } }), { rest: () => undefined }));
 });
 
 test.after.always(async () => {
