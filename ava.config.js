@@ -12,5 +12,5 @@ export default {
   },
   timeout: '120s',
   workerThreads: false,
-  concurrency: 2,
+  concurrency: 3,
 };
