@@ -106,6 +106,7 @@ test.serial('a delivery that comes again when its stream is over begins it for n
   made.backend.deliverTwice();
   t.is(await whole(made.caller.client(feed).numbers(10), 100, () => undefined), 10);
   await until('the second to end', () => made.begun === 2 && made.stopped === 2);
+  await until('its end to come too late', () => made.caller.stats().lateReplies > 0);
   t.deepEqual([made.server.stats().inFlight, made.caller.stats().lateReplies], [0, 1]);
 });
 
