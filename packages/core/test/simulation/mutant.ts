@@ -23,8 +23,8 @@ export interface Found {
 const DIST = fileURLToPath(new URL('../../', import.meta.url));
 const MODULES = fileURLToPath(new URL('../../../../../node_modules', import.meta.url));
 
-/** Plays seeds 1 to `seeds` without the guard until something is found. */
-export async function findWithout({ file, text: guard, instead }: Guard, seeds: number): Promise<Found> {
+/** Plays seeds 1 to `seeds` without the guard until something is found; those from `first` on first. */
+export async function findWithout({ file, text: guard, instead }: Guard, seeds: number, first = 1): Promise<Found> {
   const folder = mkdtempSync(join(tmpdir(), 'homeostat-simulation-'));
   try {
     for (const part of ['src', 'test/simulation']) {
@@ -39,13 +39,15 @@ export async function findWithout({ file, text: guard, instead }: Guard, seeds: 
     const parts = readFileSync(mutated, 'utf8').split(guard);
     if (parts.length !== 2) throw new Error(`"${guard}" is ${parts.length - 1} times in ${file}, not once`);
     writeFileSync(mutated, parts.join(instead));
-    return await play(join(folder, 'dist', 'test', 'simulation', 'main.js'), seeds);
+    const program = join(folder, 'dist', 'test', 'simulation', 'main.js');
+    const found = await play(program, first, seeds);
+    return found.seed !== undefined || first === 1 ? found : await play(program, 1, first - 1);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function play(program: string, seeds: number): Promise<Found> {
-  const child = spawn(process.execPath, [program, '1', String(seeds)], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function play(program: string, first: number, last: number): Promise<Found> {
+  const child = spawn(process.execPath, [program, String(first), String(last)], { stdio: ['ignore', 'pipe', 'inherit'] });
   return JSON.parse(await text(child.stdout)) as Found;
 }

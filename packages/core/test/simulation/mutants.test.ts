@@ -7,6 +7,8 @@ interface Mutant {
   readonly guard: Guard;
   /** One finding must be of this kind. */
   readonly caught: RegExp;
+  /** Where the search begins, of what few stories show; the others are played after those. */
+  readonly first?: number;
 }
 
 const SEEDS = 1_000;
@@ -40,6 +42,7 @@ const mutants: readonly Mutant[] = [
       instead: 'for (const held of this.#pending.values()) if (held.has(id)) return held.get(id);',
     },
     caught: /^one ending: /,
+    first: 560,
   },
   {
     name: 'that what a dead member held goes to others',
@@ -162,6 +165,7 @@ const mutants: readonly Mutant[] = [
       instead: 'if (false) {',
     },
     caught: /^(order|one at a time) per key: /,
+    first: 250,
   },
   {
     name: 'that what ended while it was being read has ended',
@@ -201,10 +205,10 @@ const mutants: readonly Mutant[] = [
   },
 ];
 
-for (const { name, guard, caught } of mutants) {
+for (const { name, guard, caught, first } of mutants) {
   test.serial(`without ${name} the simulation finds it`, async (t) => {
     t.timeout(SEARCH_MS);
-    const { seed, faults = [] } = await findWithout(guard, SEEDS);
+    const { seed, faults = [] } = await findWithout(guard, SEEDS, first);
     t.log(`seed ${seed}:`, ...faults.slice(0, 3));
     t.true(faults.some((fault) => caught.test(fault)));
   });
