@@ -48,6 +48,8 @@ export async function findWithout({ file, text: guard, instead }: Guard, seeds: 
 }
 
 async function play(program: string, first: number, last: number): Promise<Found> {
-  const child = spawn(process.execPath, [program, String(first), String(last)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [program, String(first), String(last)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   return JSON.parse(await text(child.stdout)) as Found;
 }
