@@ -150,6 +150,8 @@ export async function connect(env) {
   const inbox = `${env.prefix}:inbox:${process.pid}`;
   const writer = await connectRedis(env.redisUrl);
   const reader = await connectRedis(env.redisUrl);
+  /** A stream is read beside replies, whose read blocks. */
+  const streamReader = await connectRedis(env.redisUrl);
   const cork = corking(writer);
   /** @type {Map<number, (value: unknown) => void>} */
   const waiting = new Map();
@@ -210,7 +212,9 @@ export async function connect(env) {
       let cursor = '0-0';
       let came = 0;
       while (came < n) {
-        const reply = await reader.xreadBuffer('COUNT', 2 * READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, cursor);
+        const reply = await streamReader.xreadBuffer(
+          ...['COUNT', 2 * READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, cursor],
+        );
         if (reply === null) break;
         const entries = reply[0][1];
         for (const [, fields] of entries) came += unpackr.unpack(fields[1]) === undefined ? 0 : 1;
@@ -225,6 +229,7 @@ export async function connect(env) {
       open = false;
       await writer.del(inbox);
       reader.disconnect();
+      streamReader.disconnect();
       writer.disconnect();
     },
   };

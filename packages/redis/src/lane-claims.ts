@@ -139,8 +139,9 @@ export class LaneClaims {
 
   /** Room has returned to a mailbox. */
   wake(box: Mailbox): void {
-    if (box.closed || box.busy !== undefined) return;
-    if (box.orphaned && box.own === undefined) void adopt(this, box);
+    if (box.closed) return;
+    if (box.busy !== undefined) box.woken = true;
+    else if (box.orphaned && box.own === undefined) void adopt(this, box);
     else if (!box.orphaned && box.parts.every((part) => part.armed > 0)) return;
     else if (box.orphaned || box.own?.ahead === true || box.reader?.blocked === true) void this.#poll(box);
     else box.reader?.nudge();
@@ -206,20 +207,26 @@ export class LaneClaims {
   async #poll(box: Mailbox): Promise<void> {
     box.begin('poll');
     try {
-      for (;;) {
-        let brought: Brought = 'nothing';
-        for (const part of box.parts) {
-          brought = await this.#pollOne(part);
-          if (brought !== 'nothing') break;
-        }
-        if (brought === 'no room') return;
-        if (brought !== 'something') break;
-      }
+      let brought: Brought;
+      do {
+        box.woken = false;
+        brought = await this.#pollParts(box);
+        // Handlers end between a look at the room and this moment too: nobody else would say so again.
+      } while (brought === 'something' || (brought === 'no room' && box.woken));
+      if (brought === 'no room') return;
     } finally {
       box.end();
     }
     if (box.orphaned) void adopt(this, box);
     else box.reader?.interrupt();
+  }
+
+  async #pollParts(box: Mailbox): Promise<Brought> {
+    for (const part of box.parts) {
+      const brought = await this.#pollOne(part);
+      if (brought !== 'nothing') return brought;
+    }
+    return 'nothing';
   }
 
   async #pollOne(box: Mailbox): Promise<Brought> {

@@ -34,6 +34,8 @@ export class Mailbox {
   handing = 0;
   #busy: 'poll' | 'adopt' | 'sweep' | undefined;
   #idle: (() => void)[] = [];
+  /** Room returned while something else claimed for it. */
+  woken = false;
   /** The answer of a claim may have been lost: entries may be pending for us that we do not know of. */
   needsSweep = false;
   /** May hold entries of non-members, which come before new ones. */

@@ -1,6 +1,6 @@
 /** Reading many mailboxes by few connections, within the room there is. */
 import test from 'ava';
-import { TestNode, until, type Served } from './house.ts';
+import { LIMITS, TestNode, until, type Served } from './house.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
 let server: RedisServer;
@@ -54,6 +54,48 @@ test.serial(
     await node.end();
   },
 );
+
+test.serial('room that returns right after it was asked for in vain is not forgotten', async (t) => {
+  const ns = space();
+  const node = await TestNode.joined(server.url, ns, 'node', CALM);
+  // A neighbour keeps a read under way that the mailbox is not part of while it has no room.
+  await node.serve('neighbour@1');
+  const taken: number[] = [];
+  let open = 0;
+  let wakes = 0;
+  const wake = (): void => {
+    wakes += 1;
+    reader.wake();
+  };
+  const reader = await node.link.broker.consume('narrow@1', LIMITS, {
+    room: () => {
+      if (open > 0) {
+        // As when a handler ends before whoever asked goes on.
+        open = 0;
+        queueMicrotask(wake);
+        return 0;
+      }
+      return 1;
+    },
+    take: (claims) => {
+      open += claims.length;
+      for (const claim of claims) {
+        taken.push(Number(Buffer.from(claim.frame).toString()));
+        void node.link.broker.settle([{ kind: 'done', claim }]);
+      }
+    },
+  });
+  // Of so much the next read is on its way before it is handed over.
+  for (let i = 0; i < 50; i += 1) await node.send('narrow@1', String(i).padEnd(5_000));
+  // A read under way lasts almost 4 s when nobody ends it.
+  await until('all of them', () => taken.length === 50, 2_000);
+  t.true(wakes > 0);
+  t.deepEqual(
+    taken,
+    Array.from({ length: 50 }, (_, i) => i),
+  );
+  await node.end();
+});
 
 test.serial('taking over respects the room too', async (t) => {
   const ns = space();
