@@ -12,6 +12,7 @@ import type { KeyState } from '../contract/key-state.ts';
 import type { Log } from '../ground/log.ts';
 import { nested, type KeyedScope } from '../calling/nested.ts';
 import { MAX_CLAIMED_BYTES } from '../policies/service-settings.ts';
+import type { Chained } from './chain.ts';
 import { openBody, readBody } from '../wire/frame.ts';
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
@@ -25,7 +26,7 @@ export interface DeliveryOwner {
   overdue(delivery: Delivery): void;
 }
 
-export class Delivery implements Context, Deadlined, Scope {
+export class Delivery implements Context, Deadlined, Chained, Scope {
   readonly batch: Batch;
   readonly index: number;
   readonly envelope: Envelope;
@@ -37,6 +38,8 @@ export class Delivery implements Context, Deadlined, Scope {
   next: Deadlined | undefined = undefined;
   previous: Deadlined | undefined = undefined;
   slot = -1;
+  before: Chained | undefined = undefined;
+  after: Chained | undefined = undefined;
   ended = false;
   /** Its handler was started. */
   ran = false;

@@ -3,7 +3,7 @@ import type { Delivery } from './delivery.ts';
 import type { DispatcherNeeds } from './dispatcher-needs.ts';
 import type { Endings } from './endings.ts';
 import type { Exits } from './exits.ts';
-import { enterAll, type Refusal } from './gate.ts';
+import { enterAll, type Gate, type Refusal } from './gate.ts';
 import type { Runs } from './runs.ts';
 import type { UnderWay } from './under-way.ts';
 
@@ -21,6 +21,8 @@ export class Entrance {
   readonly #exits: Exits;
   readonly #underWay: UnderWay;
   readonly #endings: Endings;
+  /** Those that are asked about every message. */
+  readonly #plainGates: readonly Gate[];
 
   constructor(needs: DispatcherNeeds, { runs, exits, underWay, endings }: EntranceParts) {
     this.#needs = needs;
@@ -28,11 +30,12 @@ export class Entrance {
     this.#exits = exits;
     this.#underWay = underWay;
     this.#endings = endings;
+    this.#plainGates = (needs.gates ?? []).filter(({ ofExtras }) => ofExtras !== true);
   }
 
   enter(delivery: Delivery, limitMs: number): void {
-    const { gates } = this.#needs;
-    const refusal = gates === undefined ? undefined : enterAll(gates, delivery);
+    const { gates = this.#plainGates } = this.#needs;
+    const refusal = enterAll(delivery.envelope.extras === undefined ? this.#plainGates : gates, delivery);
     if (refusal instanceof Promise) {
       this.#underWay.waits(delivery);
       void refusal.then((answer) => this.#entered(delivery, answer));

@@ -17,6 +17,8 @@ export type Refusal =
   | { readonly kind: 'later'; readonly delayMs: number; readonly code: string };
 
 export interface Gate {
+  /** Asked only about messages that say more of themselves than method, deadline and body: most do not. */
+  readonly ofExtras?: true;
   /** Undefined: it may pass. Must neither throw nor reject. */
   enter(delivery: Delivery): Refusal | undefined | Promise<Refusal | undefined>;
   /** Nothing more is started, for now or for ever: whoever is still being asked about is answered soon. */

@@ -10,12 +10,15 @@ export class ServiceTimes {
   typical: number = UNKNOWN_MS;
   /** Over all methods, ms; undefined before the first measurement. */
   average: number | undefined = undefined;
+  /** Called when a method has been measured for the first time. */
+  onFirst: (() => void) | undefined = undefined;
 
   add(method: string, ms: number): void {
     const before = this.#times.get(method);
     this.#times.set(method, before === undefined ? ms : before + WEIGHT * (ms - before));
     this.typical += WEIGHT * (ms - this.typical);
     this.average = this.average === undefined ? ms : this.average + WEIGHT * (ms - this.average);
+    if (before === undefined) this.onFirst?.();
   }
 
   entries(): IterableIterator<[string, number]> {

@@ -3,12 +3,13 @@ import type { Delivery } from './delivery.ts';
 import type { DispatcherNeeds } from './dispatcher-needs.ts';
 import { Aborted, type HomeostatError } from '../ground/errors.ts';
 import { STOP_GRACE_MS } from './local-call.ts';
+import { Chain } from './chain.ts';
 import { StreamDelivery } from './stream-delivery.ts';
 
 export class UnderWay {
   readonly #needs: DispatcherNeeds;
   readonly #entering = new Set<Delivery>();
-  readonly #running = new Set<Delivery>();
+  readonly #running = new Chain<Delivery>();
 
   constructor(needs: DispatcherNeeds) {
     this.#needs = needs;
@@ -34,7 +35,7 @@ export class UnderWay {
   }
 
   ended(delivery: Delivery): void {
-    this.#running.delete(delivery);
+    this.#running.remove(delivery);
     if (delivery.slot >= 0) this.#needs.deadlines.remove(delivery);
   }
 

@@ -13,6 +13,9 @@ import { applySettings } from './live-settings.ts';
 import { labelsOf, makeServed, type ServedNeeds } from './make-served.ts';
 import type { Served } from './served.ts';
 
+/** How soon senders are told of a method that was measured for the first time, ms: so far they have packed it by guess. */
+const FIRST_HINT_MS = 50;
+
 export interface ServedActorsNeeds extends ServedNeeds {
   readonly middleware: readonly ServerMiddleware[];
 }
@@ -21,6 +24,7 @@ export class ServedActors {
   readonly #needs: ServedActorsNeeds;
   readonly #served = new Map<string, Served>();
   #closed = false;
+  #hinting = false;
 
   constructor(needs: ServedActorsNeeds) {
     this.#needs = needs;
@@ -77,6 +81,7 @@ export class ServedActors {
     }
     const served = makeServed(this.#needs, actor, serving, labels, pool);
     this.#served.set(mailbox, served);
+    served.dispatcher.times.onFirst = () => this.#hintSoon();
     applySettings(served, policies, 'first');
     return served;
   }
@@ -112,6 +117,15 @@ export class ServedActors {
   /** Writes hints for senders where they have changed. */
   async hint(): Promise<void> {
     await refreshHints(this.#needs.broker, this.all, this.#needs.parts.log);
+  }
+
+  #hintSoon(): void {
+    if (this.#hinting) return;
+    this.#hinting = true;
+    this.#needs.parts.limiting.timers.setTimer(FIRST_HINT_MS, () => {
+      this.#hinting = false;
+      if (!this.#closed) void this.hint();
+    });
   }
 
   /** Live settings of a service have changed. */

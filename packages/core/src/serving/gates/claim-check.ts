@@ -9,6 +9,7 @@ const AGAIN_MS = 250;
 
 /** Fetches the body of a message that only says where it is. */
 export class ClaimedBodies implements Gate {
+  readonly ofExtras = true;
   readonly #claimCheck: Pick<ClaimCheck, 'collect'>;
 
   constructor(claimCheck: Pick<ClaimCheck, 'collect'>) {

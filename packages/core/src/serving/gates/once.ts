@@ -5,6 +5,7 @@ import type { OnceRuns } from '../once/runs.ts';
 
 /** Stands last: whatever it lets pass is the run of its id until it has ended. */
 export class OnceGate implements Gate {
+  readonly ofExtras = true;
   readonly #runs: OnceRuns;
 
   constructor(runs: OnceRuns) {

@@ -12,6 +12,7 @@ export interface OrphanedNeeds {
 const END: Refusal = { kind: 'end' };
 
 export class Orphaned implements Gate {
+  readonly ofExtras = true;
   readonly #needs: OrphanedNeeds;
 
   constructor(needs: OrphanedNeeds) {
