@@ -56,6 +56,11 @@ export class KeyedBatch extends Batch {
   }
 
   /** The answer of a message that must not be run again: what it changes is written. */
+  /** A message comes back to its turn, for which it has paid: it shall not pay again. */
+  cameBack(item: HistoryItem): void {
+    this.#history = withHistory(this.#history, [item]);
+  }
+
   appliedAnswer(index: number): Uint8Array | undefined {
     return this.#applied?.get(index) ?? this.claim.applied?.get(index);
   }

@@ -150,13 +150,12 @@ export class Endings {
   /** The delivery is not charged; somebody else, or we, will have it again in a while. */
   comeBack(delivery: Delivery, delayMs: number, code: string): void {
     const { clock } = this.#needs;
-    const uncharged = { ...this.history(delivery, code, 'handed back'), attempt: delivery.attempt - 1 };
     this.#push(delivery, {
       index: delivery.index,
       at: clock.now() + delayMs,
       deliveries: delivery.attempt - 1,
       reason: '',
-      history: uncharged,
+      history: this.handedBack(delivery, code),
     });
   }
 
@@ -307,6 +306,11 @@ export class Endings {
       code,
       message: message.slice(0, MAX_HISTORY_MESSAGE),
     };
+  }
+
+  /** It was not run, and is not charged. */
+  protected handedBack(delivery: Delivery, code: string): HistoryItem {
+    return { ...this.history(delivery, code, 'handed back'), attempt: delivery.attempt - 1 };
   }
 
   protected end(batch: Batch, index: number): void {
