@@ -110,6 +110,11 @@ export class KeyedServing {
     this.#dispatcher = dispatcher;
   }
 
+  /** Endings that the backend refused because the entry was no longer ours, since the node has joined. */
+  get lost(): number {
+    return this.#settler.lost;
+  }
+
   /**
    * Takes what comes by the whole mailbox. Pings are run. All else was sent by somebody who did not know of the keys, or
    * before there were any: handed back it goes into the partitions.

@@ -22,6 +22,8 @@ const MAX_WAITING = 1_024;
 /** Bytes of its entries in memory; one entry may be more. */
 const MAX_BYTES: number = 4 * 1024 * 1024;
 /** Frames asked for at once. */
+/** A frame is taken for so large before any has come, bytes: for one body of the greatest size. */
+const FRAME_BYTES: number = 1024 * 1024;
 const MAX_FRAMES = 64;
 /** So many times that may be in memory while nothing of it can run. */
 const STUCK = 4;
@@ -45,6 +47,8 @@ export class Partition implements Intake {
   /** Envelopes an entry usually holds. */
   #frameSize = MAX_ENVELOPES;
   #starved = false;
+  /** Bytes it usually has: the largest of late. */
+  #frameBytes = FRAME_BYTES;
 
   constructor(needs: PartitionNeeds, number: number, orphaned: string | undefined) {
     const { waiting, deadlines, clock } = needs;
@@ -161,6 +165,8 @@ export class Partition implements Intake {
   arrived(id: string): void {
     this.#inHand.arrived(id);
   }
+    // The room of a call's entry returns with its answer, after its key has gone on.
+    this.#wake();
 
   /**
    * What the handler of a message changed, in one step with its end. `lost`: the entry was no longer ours, or is gone.
@@ -275,6 +281,7 @@ export class Partition implements Intake {
       this.finish(batch, index);
     } else if (key === undefined) {
       this.#fail(batch, index, new KeyRequired(mailbox));
+    this.#frameBytes = Math.max(claim.frame.byteLength, this.#frameBytes * 0.75);
     } else if (!isApplied && closesCycleBy(envelope, mailbox, key)) {
       this.#fail(batch, index, new CallCycle(mailbox, key));
     } else {
@@ -302,10 +309,12 @@ export class Partition implements Intake {
     if (isStuck && (line.waiting >= MAX_WAITING || this.#bytes >= MAX_BYTES)) line.shed();
     const most = isStuck ? STUCK : 1;
     const left = most * MAX_WAITING - line.waiting;
-    if (left <= 0 || this.#bytes >= most * MAX_BYTES) return 0;
+    const bytesLeft = most * MAX_BYTES - this.#bytes;
+    if (left <= 0 || bytesLeft <= 0) return 0;
     // What is read again is mostly skipped again, but for one key's share.
     const wanted = line.rereads ? Math.min(left, 2 * MAX_PER_KEY) : left;
-    return Math.min(MAX_FRAMES, Math.max(1, Math.floor(wanted / this.#frameSize)));
+    const fitting = Math.floor(Math.min(wanted / this.#frameSize, bytesLeft / this.#frameBytes));
+    return Math.min(MAX_FRAMES, Math.max(1, fitting));
   }
 
   /** What is read may arrive before it is known by what: until then nothing can be sent back. */
