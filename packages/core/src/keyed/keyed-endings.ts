@@ -92,6 +92,13 @@ export class KeyedEndings extends Endings {
     this.#overUnlessAgain(delivery);
   }
 
+  /** Nor does it keep its partition from another node. */
+  override unanswered(batch: Batch): void {
+    if (!(batch instanceof KeyedBatch) || batch.dropped) return;
+    this.#stays(batch);
+    this.letGo(batch);
+  }
+
   /** Nobody else can have it: it waits in its place. */
   override comeBack(delivery: Delivery, delayMs: number, code: string): void {
     const { batch, index } = delivery;

@@ -10,6 +10,7 @@ import type { Broker, Claim, Intake } from '../ports/broker.ts';
 import type { Partitions } from '../ports/partitions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Dispatcher } from '../serving/dispatcher.ts';
+import type { Delivery } from '../serving/delivery.ts';
 import type { DispatcherNeeds } from '../serving/dispatcher-needs.ts';
 import { readFrame } from '../wire/frame.ts';
 import { KeyedBatch } from './keyed-batch.ts';
@@ -199,6 +200,7 @@ export class KeyedServing {
       endings: () => this.#endings!,
       owner: () => this.#dispatcher!.owner,
       pump: () => this.#dispatcher!.take([]),
+      waitsForCalls: (partition: Partition) => this.#dispatcher!.runs((one) => isWaiting(one, partition)),
       isOpen: () => this.#dispatcher!.open,
       hasRoom: () => this.#dispatcher!.inFlight < this.#dispatcher!.concurrency,
     };
@@ -233,6 +235,10 @@ export class KeyedServing {
     const [result] = await this.#needs.broker.settle([{ kind: 'mark', claim, todo, index }]);
     if (result !== 'settled') throw new ConfigError(`the entry is no longer ours: ${String(result)}`);
   }
+}
+
+function isWaiting({ batch, waitsForOthers }: Delivery, partition: Partition): boolean {
+  return waitsForOthers && batch instanceof KeyedBatch && batch.partition === partition;
 }
 
 function isPing({ frame }: Claim, maxBodyBytes: number): boolean {

@@ -8,6 +8,7 @@ import type { DeliveryOwner } from '../serving/delivery.ts';
 import type { KeyedEndings } from './keyed-endings.ts';
 import type { KeyedWaiting } from './keyed-waiting.ts';
 import type { States } from './states.ts';
+import type { Partition } from './partition.ts';
 
 export interface PartitionNeeds {
   readonly mailbox: string;
@@ -29,3 +30,5 @@ export interface PartitionNeeds {
   /** More could run than does. */
   hasRoom(): boolean;
 }
+  /** A handler of the partition waits for the answer to a call that it has made. */
+  waitsForCalls(partition: Partition): boolean;

@@ -180,6 +180,11 @@ export class Delivery implements Context, Deadlined, Scope {
     this.followers?.delete(follower);
   }
 
+  /** Something that it has asked for has not been answered. */
+  get waitsForOthers(): boolean {
+    return this.followers !== undefined && this.followers.size > 0;
+  }
+
   /** Whether it has been told so. */
   get aborted(): boolean {
     return this.reason !== undefined;

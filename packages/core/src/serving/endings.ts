@@ -229,6 +229,9 @@ export class Endings {
     this.end(batch, index);
   }
 
+  /** The answer to one of its calls has been refused for good: nothing of that call is under way any more, and it has not ended. */
+  unanswered(_batch: Batch): void {}
+
   #answer(
     delivery: Delivery,
     send: (inbox: ReturnType<DispatcherNeeds['sending']['inbox']>, receipt: Receipt) => void,
@@ -367,5 +370,7 @@ class Answer implements Receipt {
   }
 
   /** The entry stays in hand; it is delivered again when this node leaves. */
-  refused(): void {}
+  refused(): void {
+    this.endings.unanswered(this.batch);
+  }
 }

@@ -3,7 +3,7 @@ import { actor, type Actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
 import type { ActorNode } from '../../node/node.ts';
 import { faulty } from '../faulty.ts';
-import { numbers, refusal, rejection, until, type Promised } from './stage.ts';
+import { gate, numbers, refusal, rejection, until, type Promised } from './stage.ts';
 
 const Account = z.object({ balance: z.number(), seen: z.array(z.string()).default([]) });
 const methods = {
@@ -170,3 +170,32 @@ export function keyedState(promised: Promised): void {
     t.true(error.message.includes('options.keyed'));
   });
 }
+  promised('what a node was told to cast leaves before it hands its partitions over', async (t, stage) => {
+    const { opened, open } = gate();
+    let running = false;
+    const last = contract('last', { state: z.number(), methods: { run: { input: z.number() } } });
+    const server = await stage.serving(
+      actor(
+        last,
+        {
+          run: async (n, ctx) => {
+            running = true;
+            await opened;
+            ctx.state.set(n);
+            for (const one of numbers(3)) await ctx.client(book).entry.cast({ id: 'last', n: one });
+          },
+        },
+        { keyed: { partitions: 2 } },
+      ),
+    );
+    const observer = await stage.node('observer');
+    await observer.client(last).run.cast(1, { key: 'k' });
+    await until('it to run', () => running);
+    const closed = server.close();
+    await until('it to be leaving', () => observer.registry.instances('last').length === 0);
+    open();
+    await closed;
+    // Nobody serves the actor any more: what has not left waits for who will.
+    t.is((await observer.depth(book)).messages, 3);
+  });
+
