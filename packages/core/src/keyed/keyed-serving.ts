@@ -1,12 +1,12 @@
 /** A keyed actor as one node serves it: the partitions that are its own, one dispatcher for all of them. */
-import { CastWriter } from '../calling/held-casts.ts';
+import { CastWriter, type CastNumbers } from '../calling/held-casts.ts';
 import { PING } from '../calling/ping.ts';
 import type { SplitMailboxes } from '../calling/split-mailboxes.ts';
 import type { Actor } from '../contract/actor.ts';
-import { ConfigError, LayoutMismatch } from '../ground/errors.ts';
+import { ConfigError, LayoutMismatch, type HomeostatError } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
 import type { Batch } from '../serving/batch.ts';
-import type { Broker, Claim, Intake } from '../ports/broker.ts';
+import type { Broker, Claim, Intake, Settlement } from '../ports/broker.ts';
 import type { Partitions } from '../ports/partitions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Dispatcher } from '../serving/dispatcher.ts';
@@ -30,6 +30,9 @@ export interface KeyedNeeds {
   readonly registry: Pick<Registry, 'peek'>;
   readonly split: Pick<SplitMailboxes, 'learn'>;
   readonly flusher: Flusher;
+  readonly castNumbers: CastNumbers;
+  /** The backend has refused what was to be written. Must not throw. */
+  failed(error: HomeostatError): void;
 }
 
 export class KeyedServing {
@@ -52,7 +55,7 @@ export class KeyedServing {
     this.#settler = this.#newSettler(base);
     let keeping: Keeping | undefined;
     if (contract.state !== undefined) {
-      const writer = new CastWriter(maxBodyBytes, memberId, () => clock.now());
+      const writer = new CastWriter(maxBodyBytes, memberId, () => clock.now(), needs.castNumbers);
       const { mailbox, state: schema } = contract;
       keeping = { states: new States(), transactions: { mailbox, schema, maxBodyBytes, writer } };
     }
@@ -107,13 +110,13 @@ export class KeyedServing {
     return this.#states?.size ?? 0;
   }
 
-  attach(dispatcher: Dispatcher): void {
-    this.#dispatcher = dispatcher;
-  }
-
   /** Endings that the backend refused because the entry was no longer ours, since the node has joined. */
   get lost(): number {
     return this.#settler.lost;
+  }
+
+  attach(dispatcher: Dispatcher): void {
+    this.#dispatcher = dispatcher;
   }
 
   /**
@@ -161,11 +164,6 @@ export class KeyedServing {
     return this.#ownership.retire();
   }
 
-  /** Everything that was settled so far has been carried out or refused. */
-  settled(): Promise<void> {
-    return this.#settler.settled();
-  }
-
   /** The node is no member any more. Answers how many endings were refused. */
   drop(): number {
     const { lost } = this.#settler;
@@ -195,27 +193,29 @@ export class KeyedServing {
       mailbox: this.#actor.contract.mailbox,
       partitions: this.#needs.partitions,
       broker: this.#needs.broker,
+      failed: this.#needs.failed,
       waiting: this.#waiting,
       states: this.#states,
       endings: () => this.#endings!,
       owner: () => this.#dispatcher!.owner,
       pump: () => this.#dispatcher!.take([]),
-      waitsForCalls: (partition: Partition) => this.#dispatcher!.runs((one) => isWaiting(one, partition)),
       isOpen: () => this.#dispatcher!.open,
+      waitsForCalls: (partition: Partition) => this.#dispatcher!.runs((one) => isWaiting(one, partition)),
       hasRoom: () => this.#dispatcher!.inFlight < this.#dispatcher!.concurrency,
     };
     return new Partition(needs, number, orphaned);
   }
 
   #newSettler({ log }: DispatcherNeeds): KeyedSettler {
-    const { broker, flusher } = this.#needs;
+    const { broker, flusher, failed } = this.#needs;
     const mailbox = this.#actor.contract.mailbox;
     const partitionOf = (name: string): Partition | undefined =>
       name.startsWith(`${mailbox}#`) ? this.#ownership.get(Number(name.slice(mailbox.length + 1))) : undefined;
-    return new KeyedSettler(broker, flusher, log, {
-      left: ({ claim }) => partitionOf(claim.mailbox)?.departed(claim.id),
-      arrived: ({ claim }) => partitionOf(claim.mailbox)?.arrived(claim.id),
-    });
+    const carried = {
+      left: ({ claim }: Settlement) => partitionOf(claim.mailbox)?.departed(claim.id),
+      arrived: ({ claim }: Settlement) => partitionOf(claim.mailbox)?.arrived(claim.id),
+    };
+    return new KeyedSettler(broker, flusher, log, carried, failed);
   }
 
   #tellWait(batch: KeyedBatch, index: number): void {

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import test from 'ava';
 import { z } from 'zod';
 import { closesCycle, extended, linkOf } from '../../src/calling/chain.ts';
-import { CastWriter, HeldCasts } from '../../src/calling/held-casts.ts';
+import { CastNumbers, CastWriter, HeldCasts } from '../../src/calling/held-casts.ts';
 import { SplitMailboxes } from '../../src/calling/split-mailboxes.ts';
 import { contract } from '../../src/contract/contract.ts';
 import { partitionOf } from '../../src/keyed/partition-of.ts';
@@ -16,11 +16,12 @@ import { waitFor } from '../../src/testing/wait-for.ts';
 import { readBody, readFrame } from '../../src/wire/frame.ts';
 
 const SILENT = pino({ level: 'silent' });
-const writer = (): CastWriter =>
+const writer = (numbers = new CastNumbers()): CastWriter =>
   new CastWriter(
     10_000,
     () => 'node-1',
     () => 1_000,
+    numbers,
   );
 
 test('a key belongs to the same partition for ever', (t) => {
@@ -177,7 +178,6 @@ test('casts are sent on in order, under the number and the name of the partition
   await outgoing.relay.close();
 });
 
-test('a cast to what has become keyed meanwhile goes to the partition of its key', async (t) => {
 test('as long as casts cannot leave their partition is full of them, however often they are tried', async (t) => {
   const outgoing = new Outgoing();
   for (let number = 1; number <= 1_100; number += 1) outgoing.add(number);
@@ -218,6 +218,7 @@ test('casts that two actors of a node make have different names', (t) => {
   t.not(one!.number, other!.number);
 });
 
+test('a cast to what has become keyed meanwhile goes to the partition of its key', async (t) => {
   const outgoing = new Outgoing();
   outgoing.add(1, 'k');
   outgoing.add(2);
