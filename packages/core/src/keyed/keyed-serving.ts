@@ -73,7 +73,7 @@ export class KeyedServing {
       settler: () => this.#settler,
       mark: (batch, index) => this.#mark(batch, index),
       // First: what has begun the run of its id does not come back for want of its state.
-      gates: [new KeyedGate(contract.mailbox, clock, keeping), ...(base.gates ?? [])],
+      gates: [new KeyedGate(contract.mailbox, clock, base.log, keeping), ...(base.gates ?? [])],
       waiting: this.#waiting,
       endings: (freed) => (this.#endings = new KeyedEndings(this.#own, freed)),
     };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { actor, type Actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
-import { BackendFull } from '../../ground/errors.ts';
+import { BackendFull, TransportError } from '../../ground/errors.ts';
 import type { ActorNode } from '../../node/node.ts';
 import { altered, changed } from '../altered.ts';
 import { faulty } from '../faulty.ts';
@@ -132,6 +132,30 @@ export function keyedState(promised: Promised): void {
       t.is(new Set(entries.map(({ id }) => id)).size, entries.length);
     },
   );
+
+  promised('where state cannot be read for good a call is told so, and a cast waits', async (t, stage) => {
+    let isForbidden = true;
+    let refused = 0;
+    const backend = altered(stage.backend(), ({ partitions }) => ({
+      partitions: changed(partitions, {
+        states: async (mailbox, partition, keys) => {
+          if (!isForbidden) return await partitions.states(mailbox, partition, keys);
+          refused += 1;
+          throw new TransportError('not for this user', { retryable: false, outcome: 'not-executed' });
+        },
+      }),
+    }));
+    const server = await stage.serving(bankActor(), 'server', { backend });
+    const api = (await stage.node('caller')).client(bank, { retry: false });
+    const error = await rejection(api.deposit(1, { key: 'told', timeoutMs: 5_000 }));
+    t.is(error.code, 'TRANSPORT');
+    t.is(error.outcome, 'not-executed');
+    await api.note.cast(4, { key: 'k' });
+    await until('it to be tried again', () => refused > 3);
+    isForbidden = false;
+    t.is(await api.balance(undefined, { key: 'k' }), 4);
+    t.is((await server.depth(bank)).dead, 0);
+  });
 
   promised('where the backend is full a call is told so, and a cast waits to be committed', async (t, stage) => {
     let isFull = true;
