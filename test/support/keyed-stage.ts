@@ -79,6 +79,12 @@ export class KeyedStage {
     return (await this.node.depth(ledger)).messages;
   }
 
+  /** Partitions that a service owns. */
+  async owned({ name }: Program): Promise<number> {
+    const owners = await this.redis.command<string[]>('HVALS', `{${this.#namespace}:0}:owners:${ledger.mailbox}`);
+    return owners.filter((owner) => owner.startsWith(`${name}-`)).length;
+  }
+
   /** Services that are seen. */
   serving(): number {
     return this.node.registry.instances(ledger.name).length;

@@ -186,8 +186,7 @@ export class LogReader {
   /** What each log holds behind its cursor is found out for each by itself. */
   #pageAll(): void {
     for (const log of this.#lane.logs.values()) {
-      log.caughtUp = false;
-      log.unchecked = true;
+      log.recheck();
       void this.#lane.page(log);
     }
   }

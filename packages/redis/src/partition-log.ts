@@ -19,7 +19,7 @@ export class PartitionLog {
   reading: object | undefined;
   /** Read, but not yet handed over: counts against the room. */
   handing = 0;
-  /** How often it was sent back: what was asked before that is of no use. */
+  /** How often it was sent back, or is to be compared with the log anew: what was asked before that is of no use. */
   turns = 0;
   /** Its key is no stream. */
   broken = false;
@@ -36,10 +36,15 @@ export class PartitionLog {
   }
 
   sendBack(after: string): void {
-    this.turns += 1;
     this.cursor = after;
+    this.reading = undefined;
+    this.recheck();
+  }
+
+  /** Its cursor is compared with the log's end by the next page, whatever is under way. */
+  recheck(): void {
+    this.turns += 1;
     this.caughtUp = false;
     this.unchecked = true;
-    this.reading = undefined;
   }
 }

@@ -21,25 +21,36 @@ export interface HeldCast {
   readonly extras: Extras | undefined;
 }
 
+/** Numbers of all such casts of one node: two of its actors may cast to the same mailbox. */
+export class CastNumbers {
+  #last = FIRST_NUMBER;
+
+  next(): number {
+    this.#last += 1;
+    return this.#last;
+  }
+}
+
 /** Writes frames of one cast each. One for all handlers of an actor. */
 export class CastWriter {
   readonly #writer: FrameWriter;
   readonly #memberId: () => string;
   readonly #now: () => number;
-  #number = FIRST_NUMBER;
+  readonly #numbers: CastNumbers;
 
-  constructor(maxBodyBytes: number, memberId: () => string, now: () => number) {
+  constructor(maxBodyBytes: number, memberId: () => string, now: () => number, numbers: CastNumbers) {
     this.#writer = new FrameWriter(maxBodyBytes);
     this.#memberId = memberId;
     this.#now = now;
+    this.#numbers = numbers;
   }
 
   /** @throws SerializationError, PayloadTooLarge */
   write({ mailbox, method, input, deadline, extras }: HeldCast): OutgoingFrame {
     this.#writer.open(this.#now());
     this.#writer.addCast(method, input, deadline, extras);
-    this.#number += 1;
-    return { mailbox, frame: new Uint8Array(this.#writer.finish(this.#memberId(), this.#number, null)), count: 1 };
+    const bytes = this.#writer.finish(this.#memberId(), this.#numbers.next(), null);
+    return { mailbox, frame: new Uint8Array(bytes), count: 1 };
   }
 }
 

@@ -1,5 +1,6 @@
 /** How the requests of one method leave: by the mailbox, a line or a partition of it, or to an actor in this process. */
 import type { Calling } from './calling.ts';
+import { CHAIN_HEADER, closesCycle } from './chain.ts';
 import { extrasOf } from './extras-of.ts';
 import type { HeldCasts } from './held-casts.ts';
 import type { CastOptions } from './request-options.ts';
@@ -10,6 +11,7 @@ import { lineFinder, type LineFacts } from '../contract/lines.ts';
 import {
   Aborted,
   asHomeostatError,
+  CallCycle,
   CallTimeout,
   ConfigError,
   KeyRequired,
@@ -86,11 +88,18 @@ export class Transmitter {
     refuseAborted(request.signal, request.scope, this.#subject);
     if (sendHooks.size > 0) for (const hook of sendHooks) hook(request);
     if (request.key !== undefined || split.has(this.#contract.mailbox)) {
+      this.#refuseCycle(request);
       this.#callByKey(request, policy, false, resolve, reject);
       return;
     }
     const route = routing.route(this.#contract, policy, request.wish, undefined, request.id);
     this.#callBy(route, request, policy, resolve, reject);
+  }
+
+  /** Here already: it might wait for its partition to be read as far as that, which waits for it. */
+  #refuseCycle({ key, headers }: Request): void {
+    const { mailbox } = this.#contract;
+    if (key !== undefined && closesCycle(headers?.[CHAIN_HEADER], mailbox, key)) throw new CallCycle(mailbox, key);
   }
 
   #callByKey(

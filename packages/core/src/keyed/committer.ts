@@ -1,5 +1,5 @@
 /** Writes what handlers of one partition changed, in one step with the end of their messages; reads what was written. */
-import { TransportError } from '../ground/errors.ts';
+import { BackendFull, HomeostatError, TransportError } from '../ground/errors.ts';
 import { sleep } from '../ground/loop.ts';
 import type { KeyedCommit } from '../ports/partitions.ts';
 import type { InHand } from './in-hand.ts';
@@ -11,7 +11,7 @@ import type { Transaction } from './transaction.ts';
 const AGAIN_MS = 20;
 const AGAIN_MAX_MS = 1_000;
 
-export type CommitNeeds = Pick<PartitionNeeds, 'partitions' | 'mailbox' | 'states' | 'clock' | 'log'>;
+export type CommitNeeds = Pick<PartitionNeeds, 'partitions' | 'mailbox' | 'states' | 'clock' | 'log' | 'failed'>;
 
 export class Committer {
   readonly #needs: CommitNeeds;
@@ -65,7 +65,8 @@ export class Committer {
 
   /** Repeats what the backend may not have heard. */
   async #carried(batch: KeyedBatch, commit: KeyedCommit): Promise<'settled' | 'repeated' | 'lost'> {
-    const { partitions, mailbox, log } = this.#needs;
+    const { partitions, mailbox, log, failed } = this.#needs;
+    const { index } = commit;
     let uncertain = false;
     this.#inHand.departed(batch.id);
     try {
@@ -76,7 +77,8 @@ export class Committer {
           // It is still ours: what has been done, we have done, though we did not hear of it.
           return result === 'lost' && uncertain && !batch.dropped ? 'repeated' : 'lost';
         } catch (thrown) {
-          if (!(thrown instanceof TransportError) || !thrown.retryable) throw thrown;
+          if (thrown instanceof HomeostatError) failed(thrown);
+          if (!isTriedAgain(thrown, batch.isCast(index))) throw thrown;
           if (thrown.outcome !== 'not-executed') uncertain = true;
           log.warn({ evt: 'commit_failed', failures, reason: thrown.message }, 'a commit failed; it is tried again');
           await sleep(Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** (failures - 1)), this.#closing);
@@ -87,4 +89,10 @@ export class Committer {
       this.#inHand.arrived(batch.id);
     }
   }
+}
+
+/** Where the backend is full a caller is told so; nobody waits for a cast, and it would only become a dead letter. */
+function isTriedAgain(thrown: unknown, isCast: boolean): thrown is TransportError | BackendFull {
+  if (thrown instanceof BackendFull) return isCast;
+  return thrown instanceof TransportError && thrown.retryable;
 }

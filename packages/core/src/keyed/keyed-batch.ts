@@ -2,6 +2,7 @@
 import { Batch } from '../serving/batch.ts';
 import type { Claim, HistoryItem } from '../ports/broker.ts';
 import { withHistory } from '../serving/settlements.ts';
+import { Kind } from '../wire/envelope.ts';
 import type { Frame } from '../wire/frame.ts';
 import type { Partition } from './partition.ts';
 
@@ -55,6 +56,11 @@ export class KeyedBatch extends Batch {
     return { charges: new Map([[index, deliveries - this.claim.deliveries]]), history: this.#history };
   }
 
+  /** A message comes back to its turn, for which it has paid: it shall not pay again. */
+  cameBack(item: HistoryItem): void {
+    this.#history = withHistory(this.#history, [item]);
+  }
+
   /** The answer of a message that must not be run again: what it changes is written. */
   appliedAnswer(index: number): Uint8Array | undefined {
     return this.#applied?.get(index) ?? this.claim.applied?.get(index);
@@ -79,6 +85,10 @@ export class KeyedBatch extends Batch {
 
   keyOf(index: number): string | undefined {
     return this.frame.envelopes[index]?.extras?.key;
+  }
+
+  isCast(index: number): boolean {
+    return this.frame.envelopes[index]?.kind === Kind.cast;
   }
 
   isLeft(index: number): boolean {

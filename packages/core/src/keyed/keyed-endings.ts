@@ -3,6 +3,7 @@ import type { Batch } from '../serving/batch.ts';
 import type { Delivery } from '../serving/delivery.ts';
 import type { DispatcherNeeds } from '../serving/dispatcher-needs.ts';
 import { Endings, type Applied } from '../serving/endings.ts';
+import { isPaid } from '../serving/gates/paid.ts';
 import type { Verdict } from '../serving/verdict.ts';
 import { codeOf, messageOf } from '../ground/errors.ts';
 import { toWireError, type WireError } from '../wire/envelope.ts';
@@ -91,11 +92,19 @@ export class KeyedEndings extends Endings {
     this.#overUnlessAgain(delivery);
   }
 
+  /** Nor does it keep its partition from another node. */
+  override unanswered(batch: Batch): void {
+    if (!(batch instanceof KeyedBatch) || batch.dropped) return;
+    this.#stays(batch);
+    this.letGo(batch);
+  }
+
   /** Nobody else can have it: it waits in its place. */
   override comeBack(delivery: Delivery, delayMs: number, code: string): void {
     const { batch, index } = delivery;
     if (!(batch instanceof KeyedBatch)) return super.comeBack(delivery, delayMs, code);
     if (batch.dropped) return;
+    if (isPaid(code)) batch.cameBack(this.handedBack(delivery, code));
     this.#stays(batch);
     batch.partition.again(batch, index, delayMs, 'waits');
   }

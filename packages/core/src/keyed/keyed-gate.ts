@@ -1,8 +1,9 @@
 /** Before a handler of a keyed actor runs: its message must have come in order, and the state of its key must be there. */
 import { linkOf } from '../calling/chain.ts';
 import type { KeyedScope } from '../calling/nested.ts';
-import { codeOf, KeyRequired } from '../ground/errors.ts';
+import { codeOf, KeyRequired, messageOf, TransportError } from '../ground/errors.ts';
 import type { Clock } from '../ground/clock.ts';
+import type { Log } from '../ground/log.ts';
 import type { Delivery } from '../serving/delivery.ts';
 import type { Gate, Refusal } from '../serving/gate.ts';
 import { toWireError } from '../wire/envelope.ts';
@@ -22,11 +23,15 @@ export interface Keeping {
 export class KeyedGate implements Gate {
   readonly #mailbox: string;
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #keeping: Keeping | undefined;
+  /** It has been told that state cannot be read. */
+  #isTold = false;
 
-  constructor(mailbox: string, clock: Clock, keeping: Keeping | undefined) {
+  constructor(mailbox: string, clock: Clock, log: Log, keeping: Keeping | undefined) {
     this.#mailbox = mailbox;
     this.#clock = clock;
+    this.#log = log;
     this.#keeping = keeping;
   }
 
@@ -40,7 +45,7 @@ export class KeyedGate implements Gate {
       return undefined;
     }
     const { states, transactions } = this.#keeping;
-    if (batch.partition.flooded) return { kind: 'later', delayMs: AGAIN_MS, code: 'CASTS_WAIT' };
+    if (batch.partition.flooded) return later('CASTS_WAIT');
     const known = states.get(key, this.#clock.elapsed());
     if (known === undefined) return this.#load(delivery, batch, key, transactions);
     delivery.scope = new Transaction(transactions, key, known.bytes);
@@ -55,11 +60,28 @@ export class KeyedGate implements Gate {
   ): Promise<Refusal | undefined> {
     try {
       delivery.scope = new Transaction(transactions, key, await batch.partition.load(key));
+      this.#isTold = false;
       return undefined;
     } catch (thrown) {
-      return { kind: 'later', delayMs: AGAIN_MS, code: codeOf(thrown) };
+      if (thrown instanceof TransportError && thrown.retryable) return later(codeOf(thrown));
+      this.#tell(thrown);
+      // Nobody waits for a cast: it must not become a dead letter for what somebody will set right.
+      return delivery.isCall ? { kind: 'fail', error: toWireError(thrown) } : later(codeOf(thrown));
     }
   }
+
+  #tell(thrown: unknown): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#log.error(
+      { evt: 'state_unread', mailbox: this.#mailbox, code: codeOf(thrown), reason: messageOf(thrown) },
+      'the state of keys cannot be read, and trying again will not help: calls fail, casts wait',
+    );
+  }
+}
+
+function later(code: string): Refusal {
+  return { kind: 'later', delayMs: AGAIN_MS, code };
 }
 
 class KeyScope implements KeyedScope {

@@ -1,15 +1,16 @@
 /** A keyed actor as one node serves it: the partitions that are its own, one dispatcher for all of them. */
-import { CastWriter } from '../calling/held-casts.ts';
+import { CastWriter, type CastNumbers } from '../calling/held-casts.ts';
 import { PING } from '../calling/ping.ts';
 import type { SplitMailboxes } from '../calling/split-mailboxes.ts';
 import type { Actor } from '../contract/actor.ts';
-import { ConfigError, LayoutMismatch } from '../ground/errors.ts';
+import { ConfigError, LayoutMismatch, type HomeostatError } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
 import type { Batch } from '../serving/batch.ts';
-import type { Broker, Claim, Intake } from '../ports/broker.ts';
+import type { Broker, Claim, Intake, Settlement } from '../ports/broker.ts';
 import type { Partitions } from '../ports/partitions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Dispatcher } from '../serving/dispatcher.ts';
+import type { Delivery } from '../serving/delivery.ts';
 import type { DispatcherNeeds } from '../serving/dispatcher-needs.ts';
 import { readFrame } from '../wire/frame.ts';
 import { KeyedBatch } from './keyed-batch.ts';
@@ -29,6 +30,9 @@ export interface KeyedNeeds {
   readonly registry: Pick<Registry, 'peek'>;
   readonly split: Pick<SplitMailboxes, 'learn'>;
   readonly flusher: Flusher;
+  readonly castNumbers: CastNumbers;
+  /** The backend has refused what was to be written. Must not throw. */
+  failed(error: HomeostatError): void;
 }
 
 export class KeyedServing {
@@ -51,7 +55,7 @@ export class KeyedServing {
     this.#settler = this.#newSettler(base);
     let keeping: Keeping | undefined;
     if (contract.state !== undefined) {
-      const writer = new CastWriter(maxBodyBytes, memberId, () => clock.now());
+      const writer = new CastWriter(maxBodyBytes, memberId, () => clock.now(), needs.castNumbers);
       const { mailbox, state: schema } = contract;
       keeping = { states: new States(), transactions: { mailbox, schema, maxBodyBytes, writer } };
     }
@@ -69,7 +73,7 @@ export class KeyedServing {
       settler: () => this.#settler,
       mark: (batch, index) => this.#mark(batch, index),
       // First: what has begun the run of its id does not come back for want of its state.
-      gates: [new KeyedGate(contract.mailbox, clock, keeping), ...(base.gates ?? [])],
+      gates: [new KeyedGate(contract.mailbox, clock, base.log, keeping), ...(base.gates ?? [])],
       waiting: this.#waiting,
       endings: (freed) => (this.#endings = new KeyedEndings(this.#own, freed)),
     };
@@ -104,6 +108,11 @@ export class KeyedServing {
   /** Keys whose state is in memory. */
   get keysInMemory(): number {
     return this.#states?.size ?? 0;
+  }
+
+  /** Endings that the backend refused because the entry was no longer ours, since the node has joined. */
+  get lost(): number {
+    return this.#settler.lost;
   }
 
   attach(dispatcher: Dispatcher): void {
@@ -155,11 +164,6 @@ export class KeyedServing {
     return this.#ownership.retire();
   }
 
-  /** Everything that was settled so far has been carried out or refused. */
-  settled(): Promise<void> {
-    return this.#settler.settled();
-  }
-
   /** The node is no member any more. Answers how many endings were refused. */
   drop(): number {
     const { lost } = this.#settler;
@@ -189,26 +193,29 @@ export class KeyedServing {
       mailbox: this.#actor.contract.mailbox,
       partitions: this.#needs.partitions,
       broker: this.#needs.broker,
+      failed: this.#needs.failed,
       waiting: this.#waiting,
       states: this.#states,
       endings: () => this.#endings!,
       owner: () => this.#dispatcher!.owner,
       pump: () => this.#dispatcher!.take([]),
       isOpen: () => this.#dispatcher!.open,
+      waitsForCalls: (partition: Partition) => this.#dispatcher!.runs((one) => isWaiting(one, partition)),
       hasRoom: () => this.#dispatcher!.inFlight < this.#dispatcher!.concurrency,
     };
     return new Partition(needs, number, orphaned);
   }
 
   #newSettler({ log }: DispatcherNeeds): KeyedSettler {
-    const { broker, flusher } = this.#needs;
+    const { broker, flusher, failed } = this.#needs;
     const mailbox = this.#actor.contract.mailbox;
     const partitionOf = (name: string): Partition | undefined =>
       name.startsWith(`${mailbox}#`) ? this.#ownership.get(Number(name.slice(mailbox.length + 1))) : undefined;
-    return new KeyedSettler(broker, flusher, log, {
-      left: ({ claim }) => partitionOf(claim.mailbox)?.departed(claim.id),
-      arrived: ({ claim }) => partitionOf(claim.mailbox)?.arrived(claim.id),
-    });
+    const carried = {
+      left: ({ claim }: Settlement) => partitionOf(claim.mailbox)?.departed(claim.id),
+      arrived: ({ claim }: Settlement) => partitionOf(claim.mailbox)?.arrived(claim.id),
+    };
+    return new KeyedSettler(broker, flusher, log, carried, failed);
   }
 
   #tellWait(batch: KeyedBatch, index: number): void {
@@ -228,6 +235,10 @@ export class KeyedServing {
     const [result] = await this.#needs.broker.settle([{ kind: 'mark', claim, todo, index }]);
     if (result !== 'settled') throw new ConfigError(`the entry is no longer ours: ${String(result)}`);
   }
+}
+
+function isWaiting({ batch, waitsForOthers }: Delivery, partition: Partition): boolean {
+  return waitsForOthers && batch instanceof KeyedBatch && batch.partition === partition;
 }
 
 function isPing({ frame }: Claim, maxBodyBytes: number): boolean {

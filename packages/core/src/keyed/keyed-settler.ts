@@ -14,7 +14,7 @@ export class KeyedSettler extends Settler {
     flusher: Flusher,
     log: Log,
     carried: { left(settlement: Settlement): void; arrived(settlement: Settlement): void },
-    failed?: (error: HomeostatError) => void,
+    failed: (error: HomeostatError) => void,
   ) {
     const settle: Broker['settle'] = async (batch) => {
       const results = await broker.settle(batch);

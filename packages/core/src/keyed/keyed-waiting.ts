@@ -76,6 +76,11 @@ export class KeyedWaiting implements WaitingLine {
       const { head } = queue;
       // It may have been dropped since.
       if (!queue.ready || head === undefined || head.entry.dropped) continue;
+      // What has not started runs at the next owner.
+      if (head.entry.partition.retiring) {
+        line.passOver(queue);
+        continue;
+      }
       if (head.entry.appliedAnswer(head.index) !== undefined) {
         line.started(queue);
         head.entry.partition.finish(head.entry, head.index);

@@ -136,6 +136,11 @@ export class Line<Entry extends InLog> {
     this.#events.ready(queue);
   }
 
+  /** What was passed over may run after all. */
+  offerAll(): void {
+    for (const queue of this.#queues.values()) this.offer(queue);
+  }
+
   /** It was ready, and is not any more. */
   passOver(queue: KeyQueue<Entry>): void {
     if (!queue.ready) return;

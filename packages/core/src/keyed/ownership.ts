@@ -15,6 +15,10 @@ const LOOK_MS = 1_000;
 const EAGER_MS = 50;
 const EAGER_MAX_MS = 500;
 
+/** What runs of a partition that is handed over has so long to end before it is looked what it waits for, ms; doubles. */
+const PATIENCE_MS = 500;
+const PATIENCE_MAX_MS = 30_000;
+
 /** Looks after which the backend is asked who owns what, though nothing is lacking: it may have forgotten. */
 const CHECK_EVERY = 10;
 
@@ -40,13 +44,19 @@ export function shareOf(mailbox: string, count: number, selfId: string, candidat
 export class Ownership {
   readonly #needs: OwnershipNeeds;
   readonly #owned = new Map<number, Partition>();
+  /** Those that are being handed over. */
+  readonly #leaving = new Set<Partition>();
+  /** What is this node's, as it saw the others last. */
+  #share: ReadonlySet<number> = new Set();
+  readonly #retiring = new AbortController();
   readonly #stopping = new AbortController();
   /** Another one with each membership: what was begun under an older one is nobody's. */
   #epoch = 0;
   #looks = 0;
-  #retired = false;
   #wake = new AbortController();
   #running: Promise<void> | undefined;
+  /** The look that is being taken, or was last. */
+  #looking: Promise<number> | undefined;
   #left: (() => void)[] = [];
 
   constructor(needs: OwnershipNeeds) {
@@ -69,8 +79,10 @@ export class Ownership {
 
   /** Nothing is this node's from now on. Resolves when everything has been handed over. */
   async retire(): Promise<void> {
-    this.#retired = true;
+    this.#retiring.abort();
     this.look();
+    // What it is taking just now must have been given back.
+    await this.#looking;
     while (this.#owned.size > 0) await new Promise<void>((resolve) => this.#left.push(resolve));
   }
 
@@ -83,17 +95,23 @@ export class Ownership {
   }
 
   async close(): Promise<void> {
+    this.#retiring.abort();
     this.#stopping.abort();
     this.#wake.abort();
     this.drop();
     await this.#running;
   }
 
+  /** Nothing is this node's any more. */
+  get #retired(): boolean {
+    return this.#retiring.signal.aborted;
+  }
+
   async #run(): Promise<void> {
     let waitMs = 0;
     while (!this.#stopping.signal.aborted) {
       this.#wake = new AbortController();
-      waitMs = await this.#step(waitMs);
+      waitMs = await (this.#looking = this.#step(waitMs));
       await sleep(waitMs, this.#wake.signal);
     }
   }
@@ -102,9 +120,9 @@ export class Ownership {
   async #step(waitedMs: number): Promise<number> {
     const epoch = this.#epoch;
     const { mailbox, count, memberId, candidates, log } = this.#needs;
-    const share = new Set(this.#retired ? [] : shareOf(mailbox, count, memberId(), candidates()));
+    const share = (this.#share = new Set(this.#retired ? [] : shareOf(mailbox, count, memberId(), candidates())));
     for (const [number, partition] of this.#owned) {
-      if (!share.has(number) && !partition.retiring) void this.#handOver(number, partition, epoch);
+      if (!share.has(number) && !this.#leaving.has(partition)) void this.#handOver(number, partition, epoch);
       else partition.look();
     }
     const isComplete = (): boolean => [...share].every((number) => this.#owned.has(number));
@@ -141,9 +159,12 @@ export class Ownership {
   }
 
   async #take(number: number, epoch: number): Promise<void> {
-    const { mailbox, partitions, make, log } = this.#needs;
+    const { mailbox, partitions, make, memberId, log } = this.#needs;
+    const member = memberId();
     const taken = await partitions.take(mailbox, number);
-    if (taken.kind !== 'owned' || epoch !== this.#epoch) return;
+    if (taken.kind !== 'owned' || member !== memberId()) return;
+    // Nobody else could have it as long as this node lives.
+    if (epoch !== this.#epoch || this.#retired) return await partitions.release(mailbox, number);
     const partition = make(number, taken.orphaned);
     this.#owned.set(number, partition);
     try {
@@ -157,8 +178,13 @@ export class Ownership {
   }
 
   async #handOver(number: number, partition: Partition, epoch: number): Promise<void> {
+    this.#leaving.add(partition);
+    if (await this.#drained(number, partition)) await this.#release(number, partition, epoch);
+    this.#leaving.delete(partition);
+  }
+
+  async #release(number: number, partition: Partition, epoch: number): Promise<void> {
     const { mailbox, partitions, log } = this.#needs;
-    await partition.retire();
     while (epoch === this.#epoch) {
       try {
         await partitions.release(mailbox, number);
@@ -173,6 +199,36 @@ export class Ownership {
     log.debug({ evt: 'partition_released', mailbox, partition: number }, 'handed a partition over');
     this.#tellLeft();
     this.look();
+  }
+
+  /**
+   * Resolves when nothing of it is in hand. What runs may wait for a call to another of its keys, which must not start
+   * meanwhile: then it does for a while. False: it is this node's again, or was lost.
+   */
+  async #drained(number: number, partition: Partition): Promise<boolean> {
+    let patienceMs = PATIENCE_MS;
+    while (!(await partition.retire(this.#retired ? Infinity : patienceMs))) {
+      if (this.#retired) continue;
+      const isRead = await this.#resumed(number, partition);
+      await sleep(patienceMs, this.#retiring.signal);
+      if (isRead && this.#share.has(number)) return false;
+      patienceMs = Math.min(PATIENCE_MAX_MS, 2 * patienceMs);
+    }
+    return this.#owned.get(number) === partition;
+  }
+
+  async #resumed(number: number, partition: Partition): Promise<boolean> {
+    const { mailbox, log } = this.#needs;
+    try {
+      await partition.resume();
+      return true;
+    } catch (thrown) {
+      log.warn(
+        { evt: 'partitions_failed', mailbox, partition: number, reason: messageOf(thrown) },
+        'it is tried again',
+      );
+      return false;
+    }
   }
 
   #tellLeft(): void {

@@ -1,6 +1,7 @@
 /** One partition in its owner's hands: reads its log, keeps the order of its keys, and carries what they change. */
 import { closesCycle, CHAIN_HEADER } from '../calling/chain.ts';
 import { CallCycle, codeOf, FrameInvalid, KeyRequired, type HomeostatError } from '../ground/errors.ts';
+import { sleep } from '../ground/loop.ts';
 import type { Claim, Intake } from '../ports/broker.ts';
 import type { PartitionReader } from '../ports/partitions.ts';
 import { Delivery } from '../serving/delivery.ts';
@@ -21,6 +22,8 @@ import type { Transaction } from './transaction.ts';
 const MAX_WAITING = 1_024;
 /** Bytes of its entries in memory; one entry may be more. */
 const MAX_BYTES: number = 4 * 1024 * 1024;
+/** A frame is taken for so large before any has come, bytes: for one body of the greatest size. */
+const FRAME_BYTES: number = 1024 * 1024;
 /** Frames asked for at once. */
 const MAX_FRAMES = 64;
 /** So many times that may be in memory while nothing of it can run. */
@@ -44,6 +47,8 @@ export class Partition implements Intake {
   #bytes = 0;
   /** Envelopes an entry usually holds. */
   #frameSize = MAX_ENVELOPES;
+  /** Bytes it usually has: the largest of late. */
+  #frameBytes = FRAME_BYTES;
   #starved = false;
 
   constructor(needs: PartitionNeeds, number: number, orphaned: string | undefined) {
@@ -160,6 +165,8 @@ export class Partition implements Intake {
   /** The backend has answered one. */
   arrived(id: string): void {
     this.#inHand.arrived(id);
+    // The room of a call's entry returns with its answer, after its key has gone on.
+    this.#wake();
   }
 
   /**
@@ -195,15 +202,29 @@ export class Partition implements Intake {
     this.#wake();
   }
 
-  /** Nothing more starts; resolves when nothing is in hand and everything is settled. */
-  async retire(): Promise<void> {
+  /**
+   * Nothing more starts; resolves when nothing is in hand and everything is settled. False: after so long something still
+   * runs, and waits for a call that it has made.
+   */
+  async retire(patienceMs: number): Promise<boolean> {
     this.retiring = true;
     await this.#reader?.close();
     const endings = this.#needs.endings();
     for (const batch of this.#inHand.all()) if (!batch.dropped) endings.letGo(batch);
-    await this.#relay?.close();
-    await this.#inHand.empty();
+    const empty = this.#inHand.empty();
+    while (!(await isSoon(empty, patienceMs))) if (this.#needs.waitsForCalls(this)) return false;
+    await this.#relay?.finish();
     this.close();
+    return true;
+  }
+
+  /** It goes on after all. @throws TransportError */
+  async resume(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.retiring = false;
+    this.#line.offerAll();
+    await this.open();
+    this.#needs.pump();
   }
 
   /** It has turned out to be this node's no more: what is in hand is somebody else's. */
@@ -260,6 +281,7 @@ export class Partition implements Intake {
     if (batch.remaining === 0) return undefined;
     this.#inHand.add(batch);
     this.#bytes += claim.frame.byteLength;
+    this.#frameBytes = Math.max(claim.frame.byteLength, this.#frameBytes * 0.75);
     endings().hold(batch);
     return batch;
   }
@@ -302,10 +324,12 @@ export class Partition implements Intake {
     if (isStuck && (line.waiting >= MAX_WAITING || this.#bytes >= MAX_BYTES)) line.shed();
     const most = isStuck ? STUCK : 1;
     const left = most * MAX_WAITING - line.waiting;
-    if (left <= 0 || this.#bytes >= most * MAX_BYTES) return 0;
+    const bytesLeft = most * MAX_BYTES - this.#bytes;
+    if (left <= 0 || bytesLeft <= 0) return 0;
     // What is read again is mostly skipped again, but for one key's share.
     const wanted = line.rereads ? Math.min(left, 2 * MAX_PER_KEY) : left;
-    return Math.min(MAX_FRAMES, Math.max(1, Math.floor(wanted / this.#frameSize)));
+    const fitting = Math.floor(Math.min(wanted / this.#frameSize, bytesLeft / this.#frameBytes));
+    return Math.min(MAX_FRAMES, Math.max(1, fitting));
   }
 
   /** What is read may arrive before it is known by what: until then nothing can be sent back. */
@@ -330,6 +354,16 @@ export class Partition implements Intake {
     const head = queue?.head;
     return head?.entry === batch && head.index === index ? queue : undefined;
   }
+}
+
+/** Whether it resolves within so long. */
+async function isSoon(resolving: Promise<void>, withinMs: number): Promise<boolean> {
+  if (withinMs === Infinity) return resolving.then(() => true);
+  const over = new AbortController();
+  const late = sleep(withinMs, over.signal).then(() => false);
+  const isResolved = await Promise.race([resolving.then(() => true), late]);
+  over.abort();
+  return isResolved;
 }
 
 function closesCycleBy({ kind, extras }: Envelope, mailbox: string, key: string): boolean {

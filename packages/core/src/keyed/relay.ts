@@ -30,6 +30,8 @@ export interface RelayNeeds {
 export class Relay {
   readonly #needs: RelayNeeds;
   readonly #closing = new AbortController();
+  /** What cannot leave at once shall not be waited for. */
+  readonly #hurrying = new AbortController();
   #awake = false;
   /** Casts that were committed here and have not been sent on. */
   #backlog = 0;
@@ -55,23 +57,35 @@ export class Relay {
     });
   }
 
+  /** Sends on what can leave now. Resolves when that is done; what is left is for the next owner. */
+  async finish(): Promise<void> {
+    this.#hurrying.abort();
+    this.wake();
+    // One run ends where another begins.
+    while (this.#running !== undefined) await this.#running;
+    await this.close();
+  }
+
   /** Resolves when nothing is on its way; what is left is for the next owner. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#hurrying.abort();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     const { mailbox, number, partitions, log } = this.#needs;
-    const { signal } = this.#closing;
-    for (let failures = 0; !signal.aborted;) {
+    const { signal: closing } = this.#closing;
+    const { signal: hurrying } = this.#hurrying;
+    for (let failures = 0; !closing.aborted;) {
       this.#awake = false;
       try {
-        const casts = await partitions.outgoing(mailbox, number, PAGE);
-        const last = await this.#send(casts);
-        if (last !== undefined) await partitions.relayed(mailbox, number, last);
-        this.#backlog = casts.length < PAGE ? 0 : Math.max(PAGE, this.#backlog - casts.length);
-        failures = last === undefined && casts.length > 0 ? failures + 1 : 0;
+        const casts = await this.#page();
+        const sent = await this.#send(casts);
+        const last = casts[sent - 1];
+        if (last !== undefined) await partitions.relayed(mailbox, number, last.number);
+        this.#backlog -= sent;
+        failures = sent === 0 && casts.length > 0 ? failures + 1 : 0;
         if (casts.length === 0) return;
       } catch (thrown) {
         failures += 1;
@@ -80,18 +94,30 @@ export class Relay {
           'casts of keyed messages wait to be sent on; it is tried again',
         );
       }
-      if (failures > 0) await sleep(Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** (failures - 1)), signal);
+      if (failures === 0) continue;
+      if (hurrying.aborted) return;
+      await sleep(Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** (failures - 1)), hurrying);
     }
   }
 
-  /** Answers the number of the last that was sent. */
-  async #send(casts: readonly RelayedFrame[]): Promise<number | undefined> {
-    let last: number | undefined;
+  /** What waits longest. Where that is less than was asked for it is all there is, but for what has come meanwhile. */
+  async #page(): Promise<readonly RelayedFrame[]> {
+    const { mailbox, number, partitions } = this.#needs;
+    const before = this.#backlog;
+    const casts = await partitions.outgoing(mailbox, number, PAGE);
+    if (casts.length < PAGE) this.#backlog = casts.length + this.#backlog - before;
+    else this.#backlog = Math.max(this.#backlog, casts.length);
+    return casts;
+  }
+
+  /** Answers how many were sent. */
+  async #send(casts: readonly RelayedFrame[]): Promise<number> {
+    let sent = 0;
     for (const cast of casts) {
       if (this.#closing.signal.aborted || !(await this.#sent(cast, cast.mailbox))) break;
-      last = cast.number;
+      sent += 1;
     }
-    return last;
+    return sent;
   }
 
   async #sent(cast: RelayedFrame, mailbox: string): Promise<boolean> {

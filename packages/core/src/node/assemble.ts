@@ -95,10 +95,10 @@ export function assemble(needs: NodeNeeds): NodeParts {
     },
   });
   const actors: ServedActors = servingOn(basis, {
-    ...{ sending, settling, calling, registry, correspondence },
-    ended: (mailbox, ms, failed, code, isCall) => {
-      health.outcome(mailbox, ms, failed);
-      sources.ended(mailbox, ms, failed, code, isCall);
+    ...{ sending, settling, calling, registry, correspondence, failed },
+    ended: (mailbox, ms, hasFailed, code, isCall) => {
+      health.outcome(mailbox, ms, hasFailed);
+      sources.ended(mailbox, ms, hasFailed, code, isCall);
     },
   });
   const participation = new Participation({ actors, registry, memberId });

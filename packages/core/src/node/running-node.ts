@@ -145,7 +145,7 @@ export class RunningNode implements ActorNode {
       inFlight: actors.inFlight,
       pendingCalls: replies.size + correspondence.incoming.size,
       lateReplies: replies.late,
-      lostSettlements: settling.lost,
+      lostSettlements: settling.lost + actors.lostByKey,
     };
   }
 

@@ -183,6 +183,11 @@ export class Delivery implements Context, Deadlined, Chained, Scope {
     this.followers?.delete(follower);
   }
 
+  /** Something that it has asked for has not been answered. */
+  get waitsForOthers(): boolean {
+    return this.followers !== undefined && this.followers.size > 0;
+  }
+
   /** Whether it has been told so. */
   get aborted(): boolean {
     return this.reason !== undefined;

@@ -4,7 +4,7 @@
  * one of the `exits.ts`, and `endings.ts` carries its ending out.
  */
 import type { Batch } from './batch.ts';
-import type { DeliveryOwner } from './delivery.ts';
+import type { Delivery, DeliveryOwner } from './delivery.ts';
 import type { DispatcherNeeds } from './dispatcher-needs.ts';
 import { Endings } from './endings.ts';
 import { Entrance } from './entrance.ts';
@@ -89,6 +89,12 @@ export class Dispatcher implements Intake {
   /** Envelopes that run now, local calls included. */
   get inFlight(): number {
     return this.#places.taken;
+  }
+
+  /** Whether such a handler runs now; local calls are not looked at. */
+  runs(isSuch: (delivery: Delivery) => boolean): boolean {
+    for (const delivery of this.#underWay.running) if (isSuch(delivery)) return true;
+    return false;
   }
 
   /** Handlers that run at once at most, as far as its share does not say less. */

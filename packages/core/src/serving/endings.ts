@@ -150,13 +150,12 @@ export class Endings {
   /** The delivery is not charged; somebody else, or we, will have it again in a while. */
   comeBack(delivery: Delivery, delayMs: number, code: string): void {
     const { clock } = this.#needs;
-    const uncharged = { ...this.history(delivery, code, 'handed back'), attempt: delivery.attempt - 1 };
     this.#push(delivery, {
       index: delivery.index,
       at: clock.now() + delayMs,
       deliveries: delivery.attempt - 1,
       reason: '',
-      history: uncharged,
+      history: this.handedBack(delivery, code),
     });
   }
 
@@ -229,6 +228,9 @@ export class Endings {
     this.#needs.stats.replied += 1;
     this.end(batch, index);
   }
+
+  /** The answer to one of its calls has been refused for good: nothing of that call is under way any more, and it has not ended. */
+  unanswered(_batch: Batch): void {}
 
   #answer(
     delivery: Delivery,
@@ -309,6 +311,11 @@ export class Endings {
     };
   }
 
+  /** It was not run, and is not charged. */
+  protected handedBack(delivery: Delivery, code: string): HistoryItem {
+    return { ...this.history(delivery, code, 'handed back'), attempt: delivery.attempt - 1 };
+  }
+
   protected end(batch: Batch, index: number): void {
     if (batch.dropped || !batch.end(index)) return;
     batch.running -= 1;
@@ -363,5 +370,7 @@ class Answer implements Receipt {
   }
 
   /** The entry stays in hand; it is delivered again when this node leaves. */
-  refused(): void {}
+  refused(): void {
+    this.endings.unanswered(this.batch);
+  }
 }

@@ -17,3 +17,13 @@ export function altered(inner: Backend, alter: (link: Link) => Partial<Link>): B
     },
   };
 }
+
+/** A part of a link some of whose methods are others. */
+export function changed<Part extends object>(part: Part, methods: Partial<Part>): Part {
+  return new Proxy(part, {
+    get: (_, name) => {
+      const own = methods[name as keyof Part] ?? part[name as keyof Part];
+      return typeof own === 'function' ? own.bind(part) : own;
+    },
+  });
+}

@@ -89,7 +89,7 @@ class Bench {
       look: () => {},
       retire: () => {
         one.retiring = true;
-        return new Promise<void>((resolve) => this.finish.push(resolve));
+        return new Promise<boolean>((resolve) => this.finish.push(() => resolve(true)));
       },
       lose: () => {
         one.lost = true;

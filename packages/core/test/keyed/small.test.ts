@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import test from 'ava';
 import { z } from 'zod';
 import { closesCycle, extended, linkOf } from '../../src/calling/chain.ts';
-import { CastWriter, HeldCasts } from '../../src/calling/held-casts.ts';
+import { CastNumbers, CastWriter, HeldCasts } from '../../src/calling/held-casts.ts';
 import { SplitMailboxes } from '../../src/calling/split-mailboxes.ts';
 import { contract } from '../../src/contract/contract.ts';
 import { partitionOf } from '../../src/keyed/partition-of.ts';
@@ -16,11 +16,12 @@ import { waitFor } from '../../src/testing/wait-for.ts';
 import { readBody, readFrame } from '../../src/wire/frame.ts';
 
 const SILENT = pino({ level: 'silent' });
-const writer = (): CastWriter =>
+const writer = (numbers = new CastNumbers()): CastWriter =>
   new CastWriter(
     10_000,
     () => 'node-1',
     () => 1_000,
+    numbers,
   );
 
 test('a key belongs to the same partition for ever', (t) => {
@@ -175,6 +176,46 @@ test('casts are sent on in order, under the number and the name of the partition
     Array.from({ length: 100 }, (_, at) => at + 1),
   );
   await outgoing.relay.close();
+});
+
+test('as long as casts cannot leave their partition is full of them, however often they are tried', async (t) => {
+  const outgoing = new Outgoing();
+  for (let number = 1; number <= 1_100; number += 1) outgoing.add(number);
+  let isFull = true;
+  outgoing.answer = () =>
+    isFull
+      ? { kind: 'full', room: 0, messages: 1, bytes: 1, maxLength: 1, maxBytes: 1 }
+      : { kind: 'accepted', id: '1' };
+  outgoing.relay.wake(1_100);
+  await waitFor(() => outgoing.appended.length > 3, { withinMs: 5_000, what: 'it to be tried some times' });
+  t.true(outgoing.relay.full);
+  isFull = false;
+  await waitFor(() => outgoing.casts.length === 0, { withinMs: 5_000, what: 'all to be sent on' });
+  await waitFor(() => !outgoing.relay.full, { withinMs: 5_000, what: 'room' });
+  await outgoing.relay.close();
+});
+
+test('a relay that ends sends on what can leave, and waits for nothing else', async (t) => {
+  const outgoing = new Outgoing();
+  for (let number = 1; number <= 100; number += 1) outgoing.add(number);
+  outgoing.answer = ({ number }) =>
+    number > 90
+      ? { kind: 'full', room: 0, messages: 1, bytes: 1, maxLength: 1, maxBytes: 1 }
+      : { kind: 'accepted', id: '1' };
+  outgoing.relay.wake(100);
+  await outgoing.relay.finish();
+  t.deepEqual(
+    outgoing.casts.map(({ number }) => number),
+    [91, 92, 93, 94, 95, 96, 97, 98, 99, 100],
+  );
+});
+
+test('casts that two actors of a node make have different names', (t) => {
+  const cast = { mailbox: 'to@1', method: 'run', input: 1, deadline: 0, extras: undefined };
+  const numbers = new CastNumbers();
+  const [one, other] = [writer(numbers), writer(numbers)].map((by) => readFrame(by.write(cast).frame));
+  t.is(one!.from, other!.from);
+  t.not(one!.number, other!.number);
 });
 
 test('a cast to what has become keyed meanwhile goes to the partition of its key', async (t) => {

@@ -23,7 +23,7 @@ export interface Found {
 const DIST = fileURLToPath(new URL('../../', import.meta.url));
 const MODULES = fileURLToPath(new URL('../../../../../node_modules', import.meta.url));
 
-/** Plays seeds 1 to `seeds` without the guard until something is found; those from `first` on first. */
+/** Plays seeds 1 to `seeds`, or to `first` if that is more, without the guard until something is found; those from `first` on first. */
 export async function findWithout({ file, text: guard, instead }: Guard, seeds: number, first = 1): Promise<Found> {
   const folder = mkdtempSync(join(tmpdir(), 'homeostat-simulation-'));
   try {
@@ -40,7 +40,7 @@ export async function findWithout({ file, text: guard, instead }: Guard, seeds: 
     if (parts.length !== 2) throw new Error(`"${guard}" is ${parts.length - 1} times in ${file}, not once`);
     writeFileSync(mutated, parts.join(instead));
     const program = join(folder, 'dist', 'test', 'simulation', 'main.js');
-    const found = await play(program, first, seeds);
+    const found = await play(program, first, Math.max(seeds, first));
     return found.seed !== undefined || first === 1 ? found : await play(program, 1, first - 1);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -175,6 +175,7 @@ const mutants: readonly Mutant[] = [
       instead: 'if (false)',
     },
     caught: /^runs: /,
+    first: 2_746,
   },
   {
     name: 'the gate for what has an id',

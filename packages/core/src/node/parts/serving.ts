@@ -1,6 +1,7 @@
 /** What a node serves with: all that its actors have in common. */
 import type { Sources } from '../../alerts/sources/sources.ts';
 import type { Calling } from '../../calling/calling.ts';
+import { CastNumbers } from '../../calling/held-casts.ts';
 import { serviceOf } from '../../registry/instance.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Sending } from '../../sending/sending.ts';
@@ -18,6 +19,7 @@ export interface ServingNeeds {
   readonly registry: Registry;
   readonly correspondence: Correspondence;
   readonly ended: Sources['ended'];
+  readonly failed: Sources['backendFailed'];
 }
 
 /** What a handler of this node is to blame for; other codes are its answers. */
@@ -25,7 +27,7 @@ const BLAMED: ReadonlySet<string> = new Set(['HANDLER', 'HANDLER_TIMEOUT', 'INTE
 
 export function servingOn(basis: Basis, needs: ServingNeeds): ServedActors {
   const { link, policy, policies, flusher, serverMiddleware } = basis;
-  const { calling, registry, correspondence } = needs;
+  const { calling, registry, correspondence, failed } = needs;
   return new ServedActors({
     broker: link.broker,
     once: link.once,
@@ -33,7 +35,15 @@ export function servingOn(basis: Basis, needs: ServingNeeds): ServedActors {
     middleware: serverMiddleware,
     defaults: policy,
     correspondence,
-    keyed: { partitions: link.partitions, broker: link.broker, registry, split: calling.split, flusher },
+    keyed: {
+      partitions: link.partitions,
+      broker: link.broker,
+      registry,
+      split: calling.split,
+      flusher,
+      castNumbers: new CastNumbers(),
+      failed,
+    },
     parts: dispatcherParts(basis, needs),
   });
 }

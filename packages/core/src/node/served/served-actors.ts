@@ -61,6 +61,11 @@ export class ServedActors {
     return inFlight;
   }
 
+  /** Endings that the backend refused to keyed actors, which settle for themselves, since the node has joined. */
+  get lostByKey(): number {
+    return this.#keyed().reduce((sum, { lost }) => sum + lost, 0);
+  }
+
   /** Makes what it is served with; nothing is claimed yet. @throws ConfigError, NodeClosed */
   async add(actor: Actor, serving: Serving): Promise<Served> {
     const { parts, middleware, defaults, policies } = this.#needs;

@@ -8,9 +8,14 @@ export const RATE_FAR = 'RATE_FAR';
 /** It had its token, but every place was taken. */
 export const PLACES_TAKEN = 'PLACES_TAKEN';
 
+/** Whether this is said of a delivery that has its token: what becomes of it next must know that. */
+export function isPaid(code: string): boolean {
+  return code === RATE_LIMITED || code === PLACES_TAKEN;
+}
+
 /** Whether the last thing that happened to it was that it had to come back for a turn that it has a token for. */
 export function comesBackPaid({ batch, index }: Delivery): boolean {
-  const { history } = batch.claim;
+  const { history } = batch;
   if (history === undefined || !(history.includes(RATE_LIMITED) || history.includes(PLACES_TAKEN))) return false;
   let last: unknown;
   try {
@@ -20,8 +25,7 @@ export function comesBackPaid({ batch, index }: Delivery): boolean {
   } catch {
     return false;
   }
-  const code = (last as { code?: unknown } | undefined)?.code;
-  return code === RATE_LIMITED || code === PLACES_TAKEN;
+  return isPaid(String((last as { code?: unknown } | undefined)?.code));
 }
 
 function isOf(item: unknown, index: number): boolean {

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { actor, type Actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
+import { BackendFull, TransportError } from '../../ground/errors.ts';
 import type { ActorNode } from '../../node/node.ts';
+import { altered, changed } from '../altered.ts';
 import { faulty } from '../faulty.ts';
-import { numbers, refusal, rejection, until, type Promised } from './stage.ts';
+import { gate, numbers, refusal, rejection, until, type Promised } from './stage.ts';
 
 const Account = z.object({ balance: z.number(), seen: z.array(z.string()).default([]) });
 const methods = {
@@ -131,6 +133,57 @@ export function keyedState(promised: Promised): void {
     },
   );
 
+  promised('where state cannot be read for good a call is told so, and a cast waits', async (t, stage) => {
+    let isForbidden = true;
+    let refused = 0;
+    const backend = altered(stage.backend(), ({ partitions }) => ({
+      partitions: changed(partitions, {
+        states: async (mailbox, partition, keys) => {
+          if (!isForbidden) return await partitions.states(mailbox, partition, keys);
+          refused += 1;
+          throw new TransportError('not for this user', { retryable: false, outcome: 'not-executed' });
+        },
+      }),
+    }));
+    const server = await stage.serving(bankActor(), 'server', { backend });
+    const api = (await stage.node('caller')).client(bank, { retry: false });
+    const error = await rejection(api.deposit(1, { key: 'told', timeoutMs: 5_000 }));
+    t.is(error.code, 'TRANSPORT');
+    t.is(error.outcome, 'not-executed');
+    await api.note.cast(4, { key: 'k' });
+    await until('it to be tried again', () => refused > 3);
+    isForbidden = false;
+    t.is(await api.balance(undefined, { key: 'k' }), 4);
+    t.is((await server.depth(bank)).dead, 0);
+  });
+
+  promised('where the backend is full a call is told so, and a cast waits to be committed', async (t, stage) => {
+    let isFull = true;
+    let refused = 0;
+    const backend = altered(stage.backend(), ({ partitions }) => ({
+      partitions: changed(partitions, {
+        commit: async (mailbox, partition, commit) => {
+          if (!isFull) return await partitions.commit(mailbox, partition, commit);
+          refused += 1;
+          throw new BackendFull('no room');
+        },
+      }),
+    }));
+    let ran = 0;
+    const server = await stage.serving(bankActor({ deposited: () => void (ran += 1) }), 'server', { backend });
+    const api = (await stage.node('caller')).client(bank, { retry: false });
+    t.is((await rejection(api.deposit(1, { key: 'told' }))).code, 'BACKEND_FULL');
+    await api.note.cast(4, { key: 'k' });
+    await until('it to be tried more often than it would be delivered', () => refused > 6);
+    await until('it to hurt', async () => (await server.alerts.list()).some(({ kind }) => kind === 'redis-full'));
+    isFull = false;
+    await until('it to be done', async () => (await server.depth(bank)).messages === 0);
+    t.is(await api.balance(undefined, { key: 'k' }), 4);
+    t.is(await api.balance(undefined, { key: 'told' }), 0);
+    t.is((await server.depth(bank)).dead, 0);
+    t.is(ran, 2, 'each ran once');
+  });
+
   promised('casts of a handler with state leave in the order in which they were made', async (t, stage) => {
     const server = await stage.serving(bankActor({ casts: true }));
     const seen: number[] = [];
@@ -139,6 +192,35 @@ export function keyedState(promised: Promised): void {
     for (const n of numbers(50)) await api.note.cast(n, { key: 'k' });
     await until('all to be told on', () => seen.length === 50);
     t.deepEqual(seen, numbers(50));
+  });
+
+  promised('what a node was told to cast leaves before it hands its partitions over', async (t, stage) => {
+    const { opened, open } = gate();
+    let running = false;
+    const last = contract('last', { state: z.number(), methods: { run: { input: z.number() } } });
+    const server = await stage.serving(
+      actor(
+        last,
+        {
+          run: async (n, ctx) => {
+            running = true;
+            await opened;
+            ctx.state.set(n);
+            for (const one of numbers(3)) await ctx.client(book).entry.cast({ id: 'last', n: one });
+          },
+        },
+        { keyed: { partitions: 2 } },
+      ),
+    );
+    const observer = await stage.node('observer');
+    await observer.client(last).run.cast(1, { key: 'k' });
+    await until('it to run', () => running);
+    const closed = server.close();
+    await until('it to be leaving', () => observer.registry.instances('last').length === 0);
+    open();
+    await closed;
+    // Nobody serves the actor any more: what has not left waits for who will.
+    t.is((await observer.depth(book)).messages, 3);
   });
 
   promised('what cannot be kept fails the message at once, and nothing is kept', async (t, stage) => {

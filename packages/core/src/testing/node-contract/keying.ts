@@ -173,6 +173,36 @@ export function keying(promised: Promised): void {
     t.is(await api.ask('end', { key: 'own' }), 'end');
   });
 
+  promised('a call cycle is found out at once, whatever waits before it in its partition', async (t, stage) => {
+    const { opened, open } = gate();
+    const own = contract('own', {
+      methods: { ask: { input: z.string(), output: z.string() }, fill: { input: z.number() } },
+    });
+    let running = false;
+    const node = await stage.serving(
+      actor(
+        own,
+        {
+          ask: async (key, ctx) => {
+            running = true;
+            await opened;
+            return await ctx.client(own).ask('', { key });
+          },
+          fill: () => {},
+        },
+        { keyed: { partitions: 1 }, concurrency: 1 },
+      ),
+    );
+    const api = (await stage.node('caller')).client(own, { timeoutMs: 5_000, retry: false });
+    const answer = rejection(api.ask('k', { key: 'k' }));
+    await until('it to run', () => running);
+    // More than are kept in memory, and nothing of it can run.
+    await Promise.all(numbers(1_500).map((n) => api.fill.cast(n, { key: `other-${n}` })));
+    open();
+    t.is((await answer).code, 'CALL_CYCLE');
+    await until('the others to be done', async () => (await node.depth(own)).messages === 0);
+  });
+
   promised('a keyed actor answers pings and has its health checked like any other', async (t, stage) => {
     const server = await stage.serving(new Witness().actor(4));
     await until('the instance to be healthy', () => server.registry.instances('tally').length === 1);

@@ -97,6 +97,23 @@ export function limiting(promised: Promised): void {
     }
   });
 
+  promised('messages of a key that come back for their turn have paid for it', async (t, stage) => {
+    // The next turn is further away than anything is held in hand.
+    const of = limited('paid-by-key', { rate: { perSecond: 0.8, burst: 1, per: 'key' } });
+    const seen: { text: string; at: number }[] = [];
+    const node = await stage.node('server');
+    const note = (text: string): void => void seen.push({ text, at: node.now() });
+    await node.serve(actor(of, { run: note, free: note }, { keyed: { partitions: 2 } }));
+    for (const n of numbers(3)) await node.client(of).run.cast(`${n}`, { key: 'k' });
+    await until('all', () => seen.length === 3);
+    t.deepEqual(
+      seen.map(({ text }) => text),
+      ['0', '1', '2'],
+    );
+    const ms = seen.at(-1)!.at - seen[0]!.at;
+    t.true(ms > 2_400, `3 of 0.8 a second took ${ms} ms`);
+  });
+
   promised('a call whose turn would come too late is told so at once', async (t, stage) => {
     const of = limited('late', { rate: { perSecond: 0.1, burst: 1 } });
     const node = await stage.node('server');
