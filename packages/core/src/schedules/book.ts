@@ -58,7 +58,7 @@ export class Book implements NewsReader {
   apply({ kind, body }: NewsItem): void {
     if (kind !== SCHEDULE && kind !== PROGRESS) return;
     const record = recordSchema.safeParse(body);
-    if (record.success) this.#mirror(kind).take(record.data, 'told');
+    if (record.success) this.#mirror(kind).take(record.data);
     else this.#invalid('', 'it is no record');
   }
 
@@ -72,7 +72,7 @@ export class Book implements NewsReader {
 
   /** It was written here. */
   wrote(family: Family, record: SharedRecord): void {
-    this.#mirror(family).take(record, 'own');
+    this.#mirror(family).take(record);
   }
 
   /** It is not there any more: its lifetime is over. */
