@@ -186,3 +186,17 @@ test('closed, a node publishes, broadcasts and subscribes no more', async (t) =>
   t.like(await t.throwsAsync(node.broadcast(created, { id: 1 })), { code: 'NODE_CLOSED' });
   t.like(await t.throwsAsync(node.subscribe(created, () => undefined, { group: 'x' })), { code: 'NODE_CLOSED' });
 });
+
+test('by the clock: a group that a pattern attached is forgotten when nobody takes it up', async (t) => {
+  const clock = virtualClock();
+  const [publisher, subscriber] = (await start(t, memory({ clock }), 'publisher', 'subscriber')) as [
+    ActorNode,
+    ActorNode,
+  ];
+  const brief = topic('brief', z.number(), { retention: { messages: 3 } });
+  await (await subscriber.subscribe('*', () => undefined, { group: 'audit' })).close();
+  for (let n = 0; n < 10; n += 1) await publisher.publish(brief, n);
+  t.is((await publisher.depth(brief, 'audit')).messages, 10);
+  await clock.advance(45_000);
+  await until('it to be dropped', async () => (await publisher.topics.list())[0]?.dropped === 1);
+});

@@ -14,7 +14,7 @@ local group = groups[ARGV[3]]
 if ARGV[5] == '1' and not group then return 'absent' end
 if not group and #names >= MOST_GROUPS then return 'crowded' end
 if not group or ARGV[5] == '1' then
-  group = group or { pattern = '' }
+  group = group or { pattern = '', at = 0 }
   group.floor = tonumber(facts.total) or 0
   group.cursor = ARGV[4] == '' and '' or cursor_since(KEYS[3], ARGV[4])
   write_group(KEYS[2], ARGV[3], group)

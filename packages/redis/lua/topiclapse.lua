@@ -27,7 +27,7 @@ for i = 1, #known do
   for _, group in ipairs(names) do
     local mailbox = 'topic.' .. known[i] .. '@' .. group
     if groups[group].cursor ~= '' then filling[#filling + 1] = { known[i], group }; is_filled = true end
-    if most_messages and not is_served(KEYS[1], prefix, mailbox) then
+    if most_messages and is_forgotten(KEYS[1], prefix, mailbox, groups[group], now) then
       local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
       local first = redis.pcall('XRANGE', prefix .. 'mailbox:' .. mailbox, '-', '+', 'COUNT', 1)
       local at = not first.err and first[1] and tonumber(string.match(first[1][1], '^%d+')) or now

@@ -6,9 +6,11 @@
 -- RETURNS    {name to go on after ('' = that was all), topic that matches, ...} | 'not-member'
 -- RUN TWICE  same answer.
 -- @include fence
+-- @include time
 -- @include topic
 -- @include topic-pattern
-redis.call('HSET', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
+redis.call('HSETNX', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
+local now = now_ms(redis.call('TIME'))
 local most = tonumber(ARGV[6])
 local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)
 local answer = { #known == most and known[most] or '' }
@@ -17,7 +19,7 @@ for i = 1, #known do
     local topic = ARGV[2] .. 'topic:' .. known[i]
     local facts, groups, names = read_topic(topic)
     if facts and not groups[ARGV[4]] and #names < MOST_GROUPS then
-      groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3] }
+      groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3], at = now }
       write_group(topic, ARGV[4], groups[ARGV[4]])
     end
     if groups[ARGV[4]] then answer[#answer + 1] = known[i] end

@@ -4093,7 +4093,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: '5229c7e88866c2864c2b1c594b55ec8b732d61ff',
+    sha: '0508610111245f0f144c5b36e3ff0d5d38bb8dc3',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -4205,16 +4205,17 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -4234,13 +4235,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -4276,6 +4278,7 @@ if repeated(KEYS[2], field, ARGV[4]) then return { '', {}, {}, {} } end
 local facts, groups, names = read_topic(KEYS[3])
 if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
 local total = tonumber(facts.total) or 0
+local now = now_ms(redis.call('TIME'))
 local attached = {}
 if not facts.total then
   redis.call('ZADD', KEYS[5], 0, name)
@@ -4283,7 +4286,7 @@ if not facts.total then
   for i = 1, math.min(#patterns, MOST_PATTERNS) do
     local pattern, group = string.match(patterns[i], '^(%S+) (%S+)$')
     if pattern and not groups[group] and #names < MOST_GROUPS and matches(pattern, name) then
-      groups[group] = { cursor = '', floor = 0, pattern = pattern }
+      groups[group] = { cursor = '', floor = 0, pattern = pattern, at = now }
       write_group(KEYS[3], group, groups[group])
       names[#names + 1] = group
       attached[#attached + 1] = group
@@ -4309,7 +4312,7 @@ for i = 1, #names do
     end
   end
   local beyond = refused or messages > tonumber(ARGV[7]) or bytes > tonumber(ARGV[8])
-  if beyond and not is_served(KEYS[1], prefix, mailbox) then
+  if beyond and is_forgotten(KEYS[1], prefix, mailbox, state, now) then
     dropped[#dropped + 1] = drop_group(prefix, KEYS[3], name, group)
     redis.call('HINCRBY', KEYS[3], 'dropped', 1)
   elseif refused then
@@ -4330,7 +4333,6 @@ for i = 1, #copies do
   redis.call('HSET', level, 'messages', messages, 'bytes', bytes)
 end
 total = total + count
-local now = now_ms(redis.call('TIME'))
 local changes = { 'total', exact(total), 'at', exact(now) }
 if kept then
   local at = math.max(now, tonumber(facts.logged) or 0)
@@ -5221,21 +5223,22 @@ end
 return carry_out()`,
   },
   topicattach: {
-    sha: 'fb7ff1ebbcc8db5aa54195be7a3282c837a10945',
+    sha: '96f2d052ceb8de08973c5518f9f591071b189981',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5255,13 +5258,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5288,7 +5292,7 @@ local group = groups[ARGV[3]]
 if ARGV[5] == '1' and not group then return 'absent' end
 if not group and #names >= MOST_GROUPS then return 'crowded' end
 if not group or ARGV[5] == '1' then
-  group = group or { pattern = '' }
+  group = group or { pattern = '', at = 0 }
   group.floor = tonumber(facts.total) or 0
   group.cursor = ARGV[4] == '' and '' or cursor_since(KEYS[3], ARGV[4])
   write_group(KEYS[2], ARGV[3], group)
@@ -5297,21 +5301,22 @@ end
 return group.cursor == '' and 'live' or 'filling'`,
   },
   topicdrop: {
-    sha: 'b0c4ea17ec7ccf53a6a5932cc3c8ba3b8289bf0b',
+    sha: 'c2b6a603ccb20cada46afc878fff7e07c02f5c26',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5331,13 +5336,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5357,7 +5363,7 @@ local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: '1b658076f02732431152204665288e0b30905691',
+    sha: 'f32430362ce9806410d6b97e21f3d366d3ce1859',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local TURN_MS = 1000
@@ -5469,16 +5475,17 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5498,13 +5505,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5545,7 +5553,7 @@ write_group(KEYS[2], ARGV[2], group)
 return answer`,
   },
   topiclapse: {
-    sha: '7534e757d19326e8dc662f46967f05ed761f571e',
+    sha: 'fe0bb976a8d95764949f6b4c3d86136ad8e91501',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -5553,16 +5561,17 @@ local function now_ms(time)
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5582,13 +5591,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5616,7 +5626,7 @@ for i = 1, #known do
   for _, group in ipairs(names) do
     local mailbox = 'topic.' .. known[i] .. '@' .. group
     if groups[group].cursor ~= '' then filling[#filling + 1] = { known[i], group }; is_filled = true end
-    if most_messages and not is_served(KEYS[1], prefix, mailbox) then
+    if most_messages and is_forgotten(KEYS[1], prefix, mailbox, groups[group], now) then
       local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
       local first = redis.pcall('XRANGE', prefix .. 'mailbox:' .. mailbox, '-', '+', 'COUNT', 1)
       local at = not first.err and first[1] and tonumber(string.match(first[1][1], '^%d+')) or now
@@ -5638,21 +5648,25 @@ end
 return { #known == most and known[most] or '', dropped, filling }`,
   },
   topicpattern: {
-    sha: '544aeba8dedcecdf07b017b1b6f1a38c3cc2ce86',
+    sha: 'a70d69a039373276e79c8dd6275e4f80df3fcaec',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5672,13 +5686,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5706,7 +5721,8 @@ local function matches(pattern, topic)
   end
   return false
 end
-redis.call('HSET', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
+redis.call('HSETNX', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
+local now = now_ms(redis.call('TIME'))
 local most = tonumber(ARGV[6])
 local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)
 local answer = { #known == most and known[most] or '' }
@@ -5715,7 +5731,7 @@ for i = 1, #known do
     local topic = ARGV[2] .. 'topic:' .. known[i]
     local facts, groups, names = read_topic(topic)
     if facts and not groups[ARGV[4]] and #names < MOST_GROUPS then
-      groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3] }
+      groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3], at = now }
       write_group(topic, ARGV[4], groups[ARGV[4]])
     end
     if groups[ARGV[4]] then answer[#answer + 1] = known[i] end
@@ -5733,20 +5749,21 @@ redis.call('SREM', KEYS[2], ARGV[2])
 return 1`,
   },
   topics: {
-    sha: 'eaf253a88f1c6c8cdf6c4c8f36ecad1cc12d8a18',
+    sha: '9c919ba7512bc043bc9650c388226bd91e220587',
     lua: `#!lua flags=no-writes
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5766,13 +5783,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5811,21 +5829,22 @@ end
 return answer`,
   },
   topicunpattern: {
-    sha: '9d1173550d30f04ef08eff3096b4de255ed5a52b',
+    sha: '68ee70fd1a235fa8f3edd0100f2acf7eb7864ac1',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5845,13 +5864,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group

@@ -1,22 +1,24 @@
 -- A topic: a hash with `total` (messages ever), `at` (ms of the last), `logged` (ms of the last entry of its log),
 -- `bounds` (messages, bytes and ms of the retention, ms of the log or '-'), `dropped` (groups), and for each group
--- `g:<group>` → `cursor|floor|pattern`. With a cursor the group is being filled: it has what is in the log up to there;
--- `floor` is the total it began at. An entry of the log has the id `ms-total`: found by time, counted by difference.
+-- `g:<group>` → `cursor|floor|pattern|at`. With a cursor the group is being filled: it has what is in the log up to there;
+-- `floor` is the total it began at; `at`, when its pattern attached it (ms). An entry of the log has the id `ms-total`: found by time, counted by difference.
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+-- A group that a pattern has attached is served once the nodes of the pattern have heard of the topic; so long it is not forgotten.
+local TAKEN_UP_MS = 30000
 
 local function exact(number)
   return string.format('%.0f', number)
 end
 
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 
 -- Its facts, its groups by name, and their names; nil when its key is of another type.
@@ -40,14 +42,15 @@ local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
 
--- Whether a living node serves the mailbox; where there are too many to ask: yes.
-local function is_served(members, prefix, mailbox)
+-- Whether nobody serves the group's mailbox, nor is about to; where there are too many nodes to ask: somebody does.
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 
 -- Ends a group with all it has. Answers what is lost with it.

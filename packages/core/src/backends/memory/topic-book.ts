@@ -22,6 +22,8 @@ const MOST_GROUPS = 128;
 const MOST_FILLED = 32;
 /** A topic that has neither groups nor a log is forgotten when nobody has published to it for so long, ms. */
 const FORGOTTEN_MS = 86_400_000;
+/** A group that a pattern has attached is served once the nodes of the pattern have heard of the topic; so long it is not forgotten, ms. */
+const TAKEN_UP_MS = 30_000;
 
 interface Group {
   /** It has what is in the log up to this total; undefined: it is live. */
@@ -29,6 +31,8 @@ interface Group {
   /** The total at which it was attached or set back. */
   floor: number;
   readonly pattern: string | undefined;
+  /** When its pattern attached it, ms; -Infinity: it was attached by name. */
+  readonly at: number;
 }
 
 class Topic {
@@ -168,10 +172,11 @@ export class TopicBook {
     for (const [name, topic] of this.#topics) {
       const { retention, keepMs } = topic;
       let needed = Infinity;
-      for (const [group, { filledTo }] of topic.groups) {
+      for (const [group, state] of topic.groups) {
+        const { filledTo } = state;
         const mailbox = this.#mailbox(name, group);
         const { messages, bytes, oldestAt = now } = mailbox.depth();
-        if (retention !== undefined && !mailbox.isServed) {
+        if (retention !== undefined && this.#isForgotten(mailbox, state, now)) {
           const beyond = messages > retention.messages || bytes > retention.bytes || now - oldestAt > retention.ms;
           if (beyond) {
             dropped.push(...this.#lapsed(name, group, topic));
@@ -196,7 +201,9 @@ export class TopicBook {
     dropped: DroppedGroup[],
   ): PublishResult | undefined {
     let full: PublishResult | undefined;
-    for (const [group, { filledTo, floor }] of topic.groups) {
+    const now = this.#needs.clock.now();
+    for (const [group, state] of topic.groups) {
+      const { filledTo, floor } = state;
       const mailbox = this.#mailbox(name, group);
       const { maxLength, maxBytes } = mailbox.limits;
       // What came since it was attached counts as waiting in it, or its log would grow as long as it is slow.
@@ -206,7 +213,7 @@ export class TopicBook {
       const bytes = mailbox.bytes;
       const fits = live ? mailbox.hasRoom(count, frame.length) : owed + count <= maxLength;
       const beyond = messages + count > retention.messages || (live && bytes + frame.length > retention.bytes);
-      if ((beyond || !fits) && !mailbox.isServed) dropped.push(...this.#lapsed(name, group, topic));
+      if ((beyond || !fits) && this.#isForgotten(mailbox, state, now)) dropped.push(...this.#lapsed(name, group, topic));
       else if (!fits && full === undefined) {
         const byLength = maxLength - (live ? messages : owed);
         const room = Math.max(0, live && bytes + frame.length > maxBytes && byLength >= count ? 0 : byLength);
@@ -214,6 +221,11 @@ export class TopicBook {
       }
     }
     return full;
+  }
+
+  /** Nobody serves it, nor is about to. */
+  #isForgotten(mailbox: Mailbox, { at }: Group, now: number): boolean {
+    return !mailbox.isServed && now - at >= TAKEN_UP_MS;
   }
 
   #lapsed(name: string, group: string, topic: Topic): DroppedGroup[] {
@@ -243,7 +255,8 @@ export class TopicBook {
 
   #put(topic: Topic, group: string, since: Since | undefined, pattern: string | undefined): Attached {
     const filledTo = since === undefined ? undefined : topic.log.before(since === 'oldest' ? -Infinity : since);
-    const state: Group = { filledTo, floor: topic.total, pattern };
+    const at = pattern === undefined ? -Infinity : (topic.groups.get(group)?.at ?? this.#needs.clock.now());
+    const state: Group = { filledTo, floor: topic.total, pattern, at };
     topic.groups.set(group, state);
     return stateOf(state);
   }

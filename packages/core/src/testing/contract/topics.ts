@@ -215,6 +215,28 @@ export function topics(promised: Promised): void {
     t.deepEqual([dead, left, pending], [0, 0, 0]);
   });
 
+  promised('a group that a pattern has attached has time to be served before it is forgotten', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    await peer.link.topics.attachPattern('orders.*', 'audit');
+    await peer.link.topics.attach(TOPIC, 'forgotten');
+    const retention = { messages: 3, ms: 1 };
+    const first = await tell(peer, 'five', { number: 1, count: 5, retention });
+    t.deepEqual(first, {
+      ...{ kind: 'accepted', attached: ['audit'], hints: [''] },
+      dropped: [{ topic: TOPIC, group: 'forgotten', messages: 0, bytes: 0, dead: 0 }],
+    });
+    t.is((await tell(peer, 'one', { number: 2, retention })).kind, 'accepted');
+    const before = peer.link.now();
+    await waitFor(() => peer.link.now() > before + 5, { withinMs: DEADLINE_MS, what: 'time to pass' });
+    t.deepEqual((await peer.link.topics.lapse()).dropped, []);
+    t.is(await waiting(peer, 'audit'), 6);
+    await tell(peer, 'known', { topic: 'orders.known', number: 1, retention });
+    await peer.link.topics.attachPattern('orders.>', 'late');
+    const known = await tell(peer, 'more', { topic: 'orders.known', number: 2, count: 5, retention });
+    t.deepEqual(known.kind === 'accepted' && known.dropped, [], 'of a topic that was there as well');
+    t.is(await waiting(peer, 'late', 'orders.known'), 5);
+  });
+
   promised('a new group is filled from the log, and nothing is missing or double at the seam', async (t, stage) => {
     const peer = await stage.peer('peer');
     const keep = { messages: 1_000 };
