@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import test from 'ava';
 import { z } from 'zod';
 import { createNode, memory, topic, type ActorNode, type Backend } from '../src/index.ts';
+import { altered } from '../src/testing/altered.ts';
 import { faulty, virtualClock, waitFor } from '../src/testing/index.ts';
 
 import { FrameWriter } from '../src/wire/frame.ts';
@@ -199,4 +200,21 @@ test('by the clock: a group that a pattern attached is forgotten when nobody tak
   t.is((await publisher.depth(brief, 'audit')).messages, 10);
   await clock.advance(45_000);
   await until('it to be dropped', async () => (await publisher.topics.list())[0]?.dropped === 1);
+});
+
+test('a replay ends when all is there, also where another one is under way', async (t) => {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const backend = altered(memory(), ({ topics }) => ({
+    topics: { ...topics, fill: (name, group) => opened.then(() => topics.fill(name, group)) },
+  }));
+  const [node] = (await start(t, backend, 'node')) as [ActorNode];
+  const kept = topic('kept', z.number(), { keep: { messages: 100 } });
+  await (await node.subscribe(kept, () => undefined, { group: 'report' })).close();
+  for (let n = 0; n < 5; n += 1) await node.publish(kept, n);
+  const first = node.topics.replay(kept, 'report', 'oldest');
+  const second = node.topics.replay(kept, 'report', 'oldest').then(() => node.depth(kept, 'report'));
+  setImmediate(open);
+  t.is((await second).messages, 10);
+  await first;
 });

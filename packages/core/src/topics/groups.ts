@@ -109,6 +109,6 @@ export class Groups {
   }
 
   #fill(topic: string, group: string): void {
-    void this.#needs.filling.fill(topic, group);
+    this.#needs.filling.begin(topic, group);
   }
 }

@@ -112,7 +112,8 @@ export class TopicRoom {
   /**
    * Gives a group once more what is kept from a point on, beside what waits for it; resolves when it is all there. What is
    * published meanwhile comes after it.
-   * @throws ConfigError when there is no such group, or nothing of the topic is kept.
+   * @throws ConfigError when there is no such group, or nothing of the topic is kept; NodeClosed when this node closes
+   * before all is there: then others go on with it.
    */
   async replay(topic: Topic, group: string, from: From): Promise<void> {
     const subject = `replay ${topic.name}`;
