@@ -5,6 +5,8 @@ import { systemTimers } from '../src/ground/clock.ts';
 import type { Filled, Topics } from '../src/ports/topics.ts';
 import { waitFor } from '../src/testing/index.ts';
 import { Filling } from '../src/topics/filling.ts';
+import { Patterns } from '../src/topics/patterns.ts';
+import { Seats } from '../src/topics/seats.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -47,3 +49,70 @@ test('who waits for a group to be filled is told when the node closes first', as
   t.like(await t.throwsAsync(filled), { code: 'NODE_CLOSED', outcome: 'unknown' });
 });
 
+function patternHouse() {
+  const served = new Map<string, string>();
+  const known: string[] = [];
+  const broken = new Set<string>();
+  let asked: (() => Promise<void>) | undefined;
+  const topics = {
+    attachPattern: async () => {
+      const answer = [...known];
+      const wait = asked;
+      asked = undefined;
+      await wait?.();
+      return answer;
+    },
+    quit: () => Promise.resolve(true),
+  } as unknown as Topics;
+  const seats = new Seats({
+    ...{ topics, log },
+    serve: async ({ contract, handlers }) => {
+      if (broken.has(contract.name)) throw new Error('it is broken');
+      served.set(contract.mailbox, String(await handlers['message']!(undefined, {} as never)));
+    },
+    unserve: async (mailbox) => void served.delete(mailbox),
+    serves: (mailbox) => served.has(mailbox),
+  });
+  const patterns = new Patterns({ topics, timers: systemTimers, log, seats });
+  const open = (name: string): Promise<void> =>
+    patterns.open('a.*', { group: 'g', schema: undefined, handler: () => name, policy: {} as never });
+  /** What is asked next is answered when the caller says so. */
+  const holdNext = (): (() => void) => {
+    let go = (): void => undefined;
+    const gone = new Promise<void>((resolve) => (go = resolve));
+    asked = () => gone;
+    return () => go();
+  };
+  return { patterns, served, known, broken, open, holdNext };
+}
+
+test('a topic that cannot be opened keeps none of the others of its pattern from being opened', async (t) => {
+  const { patterns, served, known, broken, open } = patternHouse();
+  await open('one');
+  broken.add('topic.a.a');
+  known.push('a.a', 'a.b');
+  await patterns.tick();
+  t.deepEqual([...served.keys()], ['topic.a.b@g']);
+  broken.clear();
+  await patterns.tick();
+  t.is(served.size, 2);
+});
+
+test('what was asked for a subscription that has ended opens nothing for the one after it', async (t) => {
+  const { patterns, served, known, open, holdNext } = patternHouse();
+  await open('one');
+  known.push('a.a');
+  const answer = holdNext();
+  const looked = patterns.tick();
+  await patterns.close('a.*', 'g', 0);
+  const answerSecond = holdNext();
+  const second = open('two');
+  answer();
+  await looked;
+  t.is(served.size, 0);
+  answerSecond();
+  await second;
+  t.is(served.get('topic.a.a@g'), 'two');
+  await patterns.close('a.*', 'g', 0);
+  t.is(served.size, 0);
+});

@@ -89,8 +89,14 @@ export class Patterns {
 
   async #refresh(open: Open): Promise<void> {
     const topics = await this.#needs.topics.attachPattern(open.pattern, open.serving.group);
-    // Anybody could have written a name there.
-    for (const topic of topics) if (TOPIC_NAME.test(topic)) await this.#openOne(open, topic);
+    let failed: { readonly thrown: unknown } | undefined;
+    for (const topic of topics) {
+      // Anybody could have written a name there.
+      if (!TOPIC_NAME.test(topic)) continue;
+      // One that cannot be opened keeps none of the others from it.
+      await this.#openOne(open, topic).catch((thrown: unknown) => (failed ??= { thrown }));
+    }
+    if (failed !== undefined) throw failed.thrown;
   }
 
   async #openSoon(open: Open, topic: string): Promise<void> {
@@ -125,8 +131,9 @@ export class Patterns {
     if (opened === true) await this.#needs.seats.leave(topic, open.serving.group, drainMs);
   }
 
-  #isOpen({ pattern, serving }: Open): boolean {
-    return this.#open.has(keyOf(pattern, serving.group));
+  /** Not ended, also if there is another one of the same name by now. */
+  #isOpen(open: Open): boolean {
+    return this.#open.get(keyOf(open.pattern, open.serving.group)) === open;
   }
 
   #failed({ pattern, serving: { group } }: Open, thrown: unknown): void {
