@@ -218,3 +218,30 @@ test('a replay ends when all is there, also where another one is under way', asy
   t.is((await second).messages, 10);
   await first;
 });
+
+test('a pattern that is dropped is not attached again by who serves it, however long that takes', async (t) => {
+  const world = memory();
+  let looked = async (): Promise<unknown> => undefined;
+  const slow = altered(world, ({ topics }) => ({
+    topics: {
+      ...topics,
+      dropPattern: async (pattern, group) => {
+        const lost = await topics.dropPattern(pattern, group);
+        await looked();
+        return lost;
+      },
+    },
+  }));
+  const [server] = (await start(t, world, 'server')) as [ActorNode];
+  const [dropper] = (await start(t, slow, 'dropper')) as [ActorNode];
+  await server.subscribe('orders.*', () => undefined, { group: 'audit' });
+  await dropper.publish(created, { id: 1 });
+  const isServed = (): boolean => 
+    dropper.registry.instances('topic.orders.created', { status: 'any' }).length > 0;
+  await until('it to be served', isServed);
+  const groups = async (): Promise<number> => (await dropper.topics.list())[0]?.groups.length ?? 0;
+  looked = () => until('it to be left, or attached again', async () => !isServed() || (await groups()) > 0);
+  await dropper.topics.drop('orders.*', 'audit');
+  await until('it to be left', () => !isServed());
+  t.is(await groups(), 0);
+});

@@ -138,8 +138,9 @@ export class TopicRoom {
     if (TOPIC_NAME.test(subject)) return this.#dropGroup(subject, group);
     if (!isPattern(subject)) throw new ConfigError(`${where}: it is neither a topic nor a pattern`);
     await this.#patterns.close(subject, group, undefined);
-    const lost = await this.#needs.topics.dropPattern(subject, group);
+    // First: who serves it looks for its topics now and then, and would attach them again.
     await this.telling.unpattern(subject, group);
+    const lost = await this.#needs.topics.dropPattern(subject, group);
     await this.telling.dropped(lost, 'hand');
     return lost;
   }
