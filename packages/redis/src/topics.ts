@@ -19,6 +19,8 @@ import { run } from './script.ts';
 
 /** Topics looked at by one script. */
 const PAGE = 64;
+/** Pages looked over by one `lapse`: a thousand topics of one lane, or one page of sixteen. */
+const MOST_PAGES = 16;
 /** Frames moved from a log by one script: 2 MiB at most. */
 const MOST_FILLED = 32;
 
@@ -193,6 +195,24 @@ export class RedisTopics implements Topics {
   }
 
   async lapse(): Promise<Lapsed> {
+    const all = { dropped: [] as DroppedGroup[], filling: [] as Lapsed['filling'][number][] };
+    let lanes = 0;
+    for (let pages = 0; pages < MOST_PAGES && lanes < this.#ground.lanes.length; pages += 1) {
+      try {
+        const { dropped, filling } = await this.#lapsePage();
+        all.dropped.push(...dropped);
+        all.filling.push(...filling);
+      } catch (thrown) {
+        // What was dropped before has to be told.
+        if (all.dropped.length === 0) throw thrown;
+        return all;
+      }
+      if (this.#lapsed.after === '') lanes += 1;
+    }
+    return all;
+  }
+
+  async #lapsePage(): Promise<Lapsed> {
     const owner = this.#member();
     const lane = this.#ground.lane(this.#lapsed.lane);
     const { topics } = topicKeys(lane, '');

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { redis } from '../src/index.ts';
 import { laneOfMailbox } from '../src/keys.ts';
 import { quietLog } from '../src/quiet-log.ts';
-import { until } from './house.ts';
+import { TestNode, until } from './house.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
 let server: RedisServer;
@@ -134,4 +134,21 @@ test.serial('what strangers write where topics are kept hurts no other topic', a
   await publisher.publish(kept, { id: 7 });
   await until('the others', () => got.includes(7));
   t.false(got.includes(6));
+});
+
+test.serial('one look at what has lapsed sees every lane, and more topics than a page holds', async (t) => {
+  const { ns } = house(t);
+  const peer = await TestNode.joined({ url: server.url, lanes: 4 }, ns, 'peer');
+  t.teardown(() => peer.end());
+  const { topics } = peer.link;
+  const names = Array.from({ length: 300 }, (_, index) => `old.t${index}`);
+  for (const name of names) {
+    await topics.attach(name, 'forgotten');
+    const retention = { messages: 1_000, bytes: 1_000_000, ms: 1 };
+    await topics.publish({ topic: name, number: 1, frame: Buffer.from('old'), count: 1, retention });
+  }
+  const published = peer.link.now();
+  await until('it to be too old', () => peer.link.now() > published + 5);
+  const { dropped } = await topics.lapse();
+  t.deepEqual(dropped.map(({ topic: name }) => name).toSorted(), names.toSorted());
 });
