@@ -152,3 +152,16 @@ test.serial('one look at what has lapsed sees every lane, and more topics than a
   const { dropped } = await topics.lapse();
   t.deepEqual(dropped.map(({ topic: name }) => name).toSorted(), names.toSorted());
 });
+
+test.serial('what a node has dropped is told there once, also when it joins again', async (t) => {
+  const { node, ns } = house(t);
+  const dropper = await node('dropper');
+  const told: string[] = [];
+  dropper.on('groupDropped', ({ group }) => told.push(group));
+  await (await dropper.subscribe(created, () => undefined, { group: 'gone' })).close();
+  await dropper.topics.drop(created, 'gone');
+  const before = dropper.id;
+  await server.client.hdel(`{${ns}:0}:members`, before);
+  await until('it to have joined again', () => dropper.id !== before && dropper.registry.nodes().includes(dropper.id));
+  t.deepEqual(told, ['gone']);
+});
