@@ -34,6 +34,7 @@
  * | `{ns:L}:due` | sorted set | number → due time, ms |
  * | `{ns:L}:due:frames` | hash | number → msgpack of [mailbox, f, n, t, d, h] |
  * | `{ns:L}:due:seq` | counter | numbers given out |
+ * | `{ns:L}:due:gone:<mailbox>` | string, expires | of a group of a topic that was dropped: the last number given out then |
  * | `{ns:L}:orphans` | set | mailboxes that may hold entries of non-members, and what is for one node alone and not served by it |
  * | `{ns:0}:breaker:<name>` | hash, expires | a shared breaker |
  * | `{ns:0}:breakers` | sorted set | names of breakers |

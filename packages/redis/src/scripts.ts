@@ -672,7 +672,7 @@ end
 return { taken, hints }`,
   },
   beat: {
-    sha: '7074b30847a7be14f82e3b8391b8cf55d3361ebc',
+    sha: 'bab304796d7a0d36d76b1ba22b63c0bd3dbc6848',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -692,13 +692,15 @@ local function add_targeted(fields, stream, name, orphans, revision, inbox)
   return id
 end
 local POSTPONE_MS = 5000
-local function place(prefix, name, fields)
+local function place(prefix, name, fields, number)
   local shared, target = addressed(name)
   if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
     local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
     return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
   end
   if string.sub(shared, 1, 6) == 'topic.' then
+    local gone = redis.call('GET', prefix .. 'due:gone:' .. shared)
+    if gone and tonumber(number) <= tonumber(gone) then return end
     return redis.call('XADD', prefix .. 'mailbox:' .. shared, 'NOMKSTREAM', '*', unpack(fields))
   end
   return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
@@ -719,7 +721,7 @@ local function move_due(prefix, due, frames, limit)
         local value = frame[3 + i]
         if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
       end
-      refused = not pcall(place, prefix, frame[1], fields)
+      refused = not pcall(place, prefix, frame[1], fields, number)
     end
     if refused then
       redis.call('ZADD', due, now + POSTPONE_MS, number)
@@ -1387,7 +1389,7 @@ keep_letter(KEYS[1], KEYS[2], ARGV[1], masked(stored, moved, '0'))
 return 1`,
   },
   due: {
-    sha: '5d9ecdc08a465e1fa33a8a1526d95dec4b405f8b',
+    sha: 'b685ff120be9018a35a34fd2ca804f143e2e17c8',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -1407,13 +1409,15 @@ local function add_targeted(fields, stream, name, orphans, revision, inbox)
   return id
 end
 local POSTPONE_MS = 5000
-local function place(prefix, name, fields)
+local function place(prefix, name, fields, number)
   local shared, target = addressed(name)
   if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
     local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
     return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
   end
   if string.sub(shared, 1, 6) == 'topic.' then
+    local gone = redis.call('GET', prefix .. 'due:gone:' .. shared)
+    if gone and tonumber(number) <= tonumber(gone) then return end
     return redis.call('XADD', prefix .. 'mailbox:' .. shared, 'NOMKSTREAM', '*', unpack(fields))
   end
   return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
@@ -1434,7 +1438,7 @@ local function move_due(prefix, due, frames, limit)
         local value = frame[3 + i]
         if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
       end
-      refused = not pcall(place, prefix, frame[1], fields)
+      refused = not pcall(place, prefix, frame[1], fields, number)
     end
     if refused then
       redis.call('ZADD', due, now + POSTPONE_MS, number)
@@ -4093,7 +4097,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: '0508610111245f0f144c5b36e3ff0d5d38bb8dc3',
+    sha: '2b1658f4f53db17cd84fd1701d7110048fed9560',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -4205,6 +4209,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
@@ -4252,6 +4257,8 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
@@ -5223,11 +5230,12 @@ end
 return carry_out()`,
   },
   topicattach: {
-    sha: '96f2d052ceb8de08973c5518f9f591071b189981',
+    sha: 'ea2b6aa626f13ac3121cf75bae9369a3b0a8d99c',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
@@ -5275,6 +5283,8 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
@@ -5301,11 +5311,12 @@ end
 return group.cursor == '' and 'live' or 'filling'`,
   },
   topicdrop: {
-    sha: 'c2b6a603ccb20cada46afc878fff7e07c02f5c26',
+    sha: '65b3e21c2fced8b286b13933ba0f6999615e729a',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
@@ -5353,6 +5364,8 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
@@ -5363,7 +5376,7 @@ local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: 'f32430362ce9806410d6b97e21f3d366d3ce1859',
+    sha: '62c66c4a05bfde039b897f6f673bc196683594f9',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local TURN_MS = 1000
@@ -5475,6 +5488,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
@@ -5522,6 +5536,8 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
@@ -5553,7 +5569,7 @@ write_group(KEYS[2], ARGV[2], group)
 return answer`,
   },
   topiclapse: {
-    sha: 'fe0bb976a8d95764949f6b4c3d86136ad8e91501',
+    sha: '2acb2c1027e1bc037ae1f925a0da9e8e24588fb4',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -5561,6 +5577,7 @@ local function now_ms(time)
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
@@ -5608,6 +5625,8 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
@@ -5648,7 +5667,7 @@ end
 return { #known == most and known[most] or '', dropped, filling }`,
   },
   topicpattern: {
-    sha: 'a70d69a039373276e79c8dd6275e4f80df3fcaec',
+    sha: 'bd46c619d7b91108a1e058df011fcda6b187ce9b',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -5656,6 +5675,7 @@ local function now_ms(time)
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
@@ -5703,6 +5723,8 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
@@ -5749,10 +5771,11 @@ redis.call('SREM', KEYS[2], ARGV[2])
 return 1`,
   },
   topics: {
-    sha: '9c919ba7512bc043bc9650c388226bd91e220587',
+    sha: 'b7ec1fa01604f7e486c0d7bf0077e0fc0fc5ecc4',
     lua: `#!lua flags=no-writes
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
@@ -5800,6 +5823,8 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
@@ -5829,11 +5854,12 @@ end
 return answer`,
   },
   topicunpattern: {
-    sha: '68ee70fd1a235fa8f3edd0100f2acf7eb7864ac1',
+    sha: 'd901be57b22377da70ec3a0c6089d27ed3dadd2c',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
 local function exact(number)
   return string.format('%.0f', number)
@@ -5881,6 +5907,8 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }

@@ -4,6 +4,8 @@
 -- `floor` is the total it began at; `at`, when its pattern attached it (ms). An entry of the log has the id `ms-total`: found by time, counted by difference.
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+-- What was put aside of a group that was dropped is known as such for so long: a day.
+local GONE_MS = 86400000
 -- A group that a pattern has attached is served once the nodes of the pattern have heard of the topic; so long it is not forgotten.
 local TAKEN_UP_MS = 30000
 
@@ -62,6 +64,9 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  -- There may be a new group of that name when it is due.
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }

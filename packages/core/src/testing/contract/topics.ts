@@ -237,6 +237,28 @@ export function topics(promised: Promised): void {
     t.is(await waiting(peer, 'late', 'orders.known'), 5);
   });
 
+  promised('what of a dropped group was to come back does not come to a new one of that name', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    await peer.link.topics.attach(TOPIC, 'mailer');
+    const before = await peer.consume(box('mailer'), { limits: WIDE });
+    await tell(peer, 'old', { number: 1 });
+    const claim = await before.claim(0);
+    const at = peer.link.now() + 300;
+    await peer.settle({ kind: 'retry', claim, moved: '1', at, deliveries: 1, history: '[]' });
+    await before.reader?.close();
+    await peer.link.topics.drop(TOPIC, 'mailer');
+    t.is(await peer.link.topics.attach(TOPIC, 'mailer'), 'live');
+    const after = await peer.consume(box('mailer'), { limits: WIDE });
+    await waitFor(() => peer.link.now() > at + 250, { withinMs: DEADLINE_MS, what: 'what was due to have come' });
+    await tell(peer, 'new', { number: 2 });
+    const fresh = await after.claim(0);
+    t.deepEqual(after.texts(), ['new']);
+    const again = peer.link.now() + 50;
+    await peer.settle({ kind: 'retry', claim: fresh, moved: '1', at: again, deliveries: 1, history: '[]' });
+    await after.holds(2);
+    t.deepEqual(after.texts(), ['new', 'new'], 'what is its own comes back');
+  });
+
   promised('a new group is filled from the log, and nothing is missing or double at the seam', async (t, stage) => {
     const peer = await stage.peer('peer');
     const keep = { messages: 1_000 };
