@@ -69,9 +69,14 @@ export class ScheduledFunctions {
     return own.singleton ? this.#forAll(kind, terms, run, own) : this.#here(terms, run, own);
   }
 
-  /** The backend may have lost what it knew: what runs here for all nodes is put again where it is not there. */
+  /**
+   * The backend may have lost what it knew: what runs here for all nodes is put again where it is not there, unless
+   * somebody has cancelled it.
+   */
   async rejoined(): Promise<void> {
-    for (const [name, put] of this.#singletons) if (!this.#needs.schedules.has(name)) await put();
+    const { schedules } = this.#needs;
+    for (const [name, put] of this.#singletons)
+      if (!schedules.has(name) && !schedules.wasCancelled(name)) await put();
   }
 
   /** Begins nothing more; resolves when nothing runs. */

@@ -11,6 +11,8 @@ export interface MirrorNeeds<Value> {
   /** Undefined: it is none. Must not throw. */
   read(record: SharedRecord): Value | undefined;
   changed(name: string): void;
+  /** Somebody has removed it: it has neither ended nor been lost. */
+  removed(name: string): void;
   /** Records held at most. */
   readonly most: number;
   crowded(name: string): void;
@@ -85,6 +87,7 @@ export class Mirror<Value> {
     this.#removed.set(name, revision);
     const [oldest] = this.#removed.keys();
     if (this.#removed.size > MOST_REMOVED) this.#removed.delete(oldest!);
+    this.#needs.removed(name);
     if (this.#held.delete(name)) this.#needs.changed(name);
   }
 }
