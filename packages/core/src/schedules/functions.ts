@@ -75,8 +75,7 @@ export class ScheduledFunctions {
    */
   async rejoined(): Promise<void> {
     const { schedules } = this.#needs;
-    for (const [name, put] of this.#singletons)
-      if (!schedules.has(name) && !schedules.wasCancelled(name)) await put();
+    for (const [name, put] of this.#singletons) if (!schedules.has(name) && !schedules.wasCancelled(name)) await put();
   }
 
   /** Begins nothing more; resolves when nothing runs. */

@@ -62,13 +62,16 @@ export class LocalTicks {
 
   #look(): void {
     const now = this.#needs.timers.clock.now();
+    this.#followBack(now);
     if (this.#next !== undefined && this.#next <= now) {
       const at = this.#ticks.latest(this.#next, now);
-      this.#next = this.#ticks.after(now);
+      this.#next = 'every' in this.#needs.when ? at + this.#needs.when.every : this.#ticks.after(now);
       this.#isToStart = false;
-      this.#running ??= this.#run(at).finally(() => (this.#running = undefined));
+      // It stands there before the function runs: that may want to end this.
+      this.#running ??= Promise.resolve()
+        .then(() => this.#run(at))
+        .finally(() => (this.#running = undefined));
     }
-    this.#followBack(now);
     this.#arm();
   }
 
@@ -77,7 +80,7 @@ export class LocalTicks {
     const { when } = this.#needs;
     if (!('every' in when) || this.#isToStart || this.#next === undefined) return;
     const aheadMs = this.#next - now;
-    if (aheadMs > when.every) this.#next = now + (aheadMs % when.every);
+    if (aheadMs > when.every) this.#next -= Math.floor(aheadMs / when.every) * when.every;
   }
 
   async #run(at: number): Promise<void> {

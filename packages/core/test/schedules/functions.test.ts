@@ -88,7 +88,10 @@ test('a schedule may be put off by up to a year', async (t) => {
   const delayMs = 40 * 24 * HOUR;
   const put = await node.schedules.put('far', { delayMs, contract: reports, method: 'make' });
   t.is(put.nextAt, clock.now() + delayMs);
-  t.like(await t.throwsAsync(node.schedules.put('x', { delayMs: 400 * 24 * HOUR, contract: reports, method: 'make' })), {
-    code: 'CONFIG',
-  });
+  t.like(
+    await t.throwsAsync(node.schedules.put('x', { delayMs: 400 * 24 * HOUR, contract: reports, method: 'make' })),
+    {
+      code: 'CONFIG',
+    },
+  );
 });
