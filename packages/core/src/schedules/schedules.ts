@@ -235,5 +235,7 @@ function methodOf(contract: Contract, method: string, subject: string): MethodSp
   const spec = Object.hasOwn(contract.methods, method) ? contract.methods[method] : undefined;
   if (spec === undefined)
     throw new ConfigError(`${subject}: method "${method}" is not in the contract ${contract.name}`);
+  if (spec.yields !== undefined)
+    throw new ConfigError(`${subject}: ${contract.name}.${method} yields: nobody would read what it streams`);
   return spec;
 }
