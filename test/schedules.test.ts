@@ -108,6 +108,9 @@ test.serial('a function that was cancelled stays so when a node that has it join
   await servers.redis.command('HDEL', '{house:0}:members', before);
   await until('it to have joined again', () => node.id !== before);
   const names = async (): Promise<string[]> => (await node.schedules.list()).map(({ name }) => name);
-  await waitFor(async () => (await names()).includes('tick.kept'), { withinMs: 15_000, what: 'the other to be put again' });
+  await waitFor(async () => (await names()).includes('tick.kept'), {
+    withinMs: 15_000,
+    what: 'the other to be put again',
+  });
   t.deepEqual(await names(), ['tick.kept']);
 });

@@ -236,8 +236,7 @@ test('a pattern that is dropped is not attached again by who serves it, however 
   const [dropper] = (await start(t, slow, 'dropper')) as [ActorNode];
   await server.subscribe('orders.*', () => undefined, { group: 'audit' });
   await dropper.publish(created, { id: 1 });
-  const isServed = (): boolean => 
-    dropper.registry.instances('topic.orders.created', { status: 'any' }).length > 0;
+  const isServed = (): boolean => dropper.registry.instances('topic.orders.created', { status: 'any' }).length > 0;
   await until('it to be served', isServed);
   const groups = async (): Promise<number> => (await dropper.topics.list())[0]?.groups.length ?? 0;
   looked = () => until('it to be left, or attached again', async () => !isServed() || (await groups()) > 0);

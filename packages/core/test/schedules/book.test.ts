@@ -31,7 +31,12 @@ function house() {
     change: (change: RecordChange) => Promise.reject(new Error(`${change.family} is not changed here`)),
     history: () => Promise.resolve([]),
   };
-  const book = new Book({ records, log: pino({ level: 'silent' }), changed: (name) => changed.push(name), removed: () => undefined });
+  const book = new Book({
+    records,
+    log: pino({ level: 'silent' }),
+    changed: (name) => changed.push(name),
+    removed: () => undefined,
+  });
   const tell = (kind: string, body: unknown): void => book.apply({ seq: 1, kind, id: 'x', body });
   const readSlowly = (): (() => void) => {
     let go = (): void => undefined;

@@ -213,7 +213,8 @@ export class TopicBook {
       const bytes = mailbox.bytes;
       const fits = live ? mailbox.hasRoom(count, frame.length) : owed + count <= maxLength;
       const beyond = messages + count > retention.messages || (live && bytes + frame.length > retention.bytes);
-      if ((beyond || !fits) && this.#isForgotten(mailbox, state, now)) dropped.push(...this.#lapsed(name, group, topic));
+      if ((beyond || !fits) && this.#isForgotten(mailbox, state, now))
+        dropped.push(...this.#lapsed(name, group, topic));
       else if (!fits && full === undefined) {
         const byLength = maxLength - (live ? messages : owed);
         const room = Math.max(0, live && bytes + frame.length > maxBytes && byLength >= count ? 0 : byLength);
