@@ -244,3 +244,25 @@ test('a pattern that is dropped is not attached again by who serves it, however 
   await until('it to be left', () => !isServed());
   t.is(await groups(), 0);
 });
+
+test('by the clock: that a group was forgotten is told, though the answer that says so is lost', async (t) => {
+  const clock = virtualClock();
+  const backend = faulty(memory({ clock }));
+  const [publisher, subscriber] = (await start(t, backend, 'publisher', 'subscriber')) as [ActorNode, ActorNode];
+  const brief = topic('brief', z.number(), { retention: { messages: 1 } });
+  await (await subscriber.subscribe(brief, () => undefined, { group: 'forgotten' })).close();
+  const told: string[] = [];
+  for (const node of [publisher, subscriber])
+    node.on('groupDropped', ({ group, messages }) => told.push(`${node.name} ${group} ${messages}`));
+  await publisher.publish(brief, 1);
+  backend.dropNextReply('append');
+  const second = publisher.publish(brief, 2);
+  await clock.advance(1_000);
+  await second;
+  t.is((await publisher.topics.list())[0]?.dropped, 1);
+  await clock.advance(25_000);
+  await until('both to be told', () => told.length >= 2);
+  await clock.advance(60_000);
+  t.deepEqual(told.toSorted(), ['publisher forgotten 1', 'subscriber forgotten 1'], 'each once');
+  await until('the alert', async () => (await publisher.alerts.list({ kind: 'topic-group-dropped' })).length === 1);
+});

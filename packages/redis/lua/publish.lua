@@ -63,8 +63,7 @@ for i = 1, #names do
   end
   local beyond = refused or messages > tonumber(ARGV[7]) or bytes > tonumber(ARGV[8])
   if beyond and is_forgotten(KEYS[1], prefix, mailbox, state, now) then
-    dropped[#dropped + 1] = drop_group(prefix, KEYS[3], name, group)
-    redis.call('HINCRBY', KEYS[3], 'dropped', 1)
+    dropped[#dropped + 1] = forget_group(prefix, KEYS[3], name, group, now)
   elseif refused then
     full = full or { group, refused }
   elseif state.cursor == '' then

@@ -51,7 +51,7 @@
  * | `{ns:L}:once:<mailbox>:<name>` | string, expires | the run of an id, or what it answered: `<state> <kind> <node> <message>`, a line feed, the answer |
  * | `{ns:L}:oncewaiters:<mailbox>:<name>` | sorted set, expires | who waits for that, `<inbox> <correlation>` → when it came in the row |
  * | `{ns:L}:topics` | sorted set | names of topics |
- * | `{ns:L}:topic:<topic>` | hash | total, at, logged, bounds, dropped; `g:<group>` → `cursor|floor|pattern|at` |
+ * | `{ns:L}:topic:<topic>` | hash | total, at, logged, bounds, dropped; `x:<group>` → `messages bytes dead ms`; `g:<group>` → `cursor|floor|pattern|at` |
  * | `{ns:L}:topiclog:<topic>` | stream | what is kept for replay; ids `ms-total`, fields f frame, n count |
  * | `{ns:L}:topicpatterns` | hash | `pattern group` → 1; the same in every lane |
  * | `{ns:0}:alerts` | hash | fingerprint → `<revision>:[<alert id>,<alert>]`, JSON behind the colon |

@@ -4097,7 +4097,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: '2b1658f4f53db17cd84fd1701d7110048fed9560',
+    sha: 'a7c005c6c9b9fc160d06103d22f5a152127c0f78',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -4263,6 +4263,13 @@ local function drop_group(prefix, topic, name, group)
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
 local MOST_SEGMENTS = 64
 local function matches(pattern, topic)
   local p, t = 1, 1
@@ -4320,8 +4327,7 @@ for i = 1, #names do
   end
   local beyond = refused or messages > tonumber(ARGV[7]) or bytes > tonumber(ARGV[8])
   if beyond and is_forgotten(KEYS[1], prefix, mailbox, state, now) then
-    dropped[#dropped + 1] = drop_group(prefix, KEYS[3], name, group)
-    redis.call('HINCRBY', KEYS[3], 'dropped', 1)
+    dropped[#dropped + 1] = forget_group(prefix, KEYS[3], name, group, now)
   elseif refused then
     full = full or { group, refused }
   elseif state.cursor == '' then
@@ -5230,7 +5236,7 @@ end
 return carry_out()`,
   },
   topicattach: {
-    sha: 'ea2b6aa626f13ac3121cf75bae9369a3b0a8d99c',
+    sha: '7ca878bfcacc2e2d388cad9c3fd4fce34bbf78b4',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
@@ -5288,6 +5294,13 @@ local function drop_group(prefix, topic, name, group)
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
 end
 local function cursor_since(log, since)
   local first = redis.call('XRANGE', log, since, '+', 'COUNT', 1)[1]
@@ -5311,7 +5324,7 @@ end
 return group.cursor == '' and 'live' or 'filling'`,
   },
   topicdrop: {
-    sha: '65b3e21c2fced8b286b13933ba0f6999615e729a',
+    sha: 'f429d7b5247bf7a1db7b308faed7c34bc53c4dbc',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
@@ -5370,13 +5383,20 @@ local function drop_group(prefix, topic, name, group)
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
 local known = redis.call('HEXISTS', KEYS[2], 'g:' .. ARGV[4])
 if known == 1 and ARGV[5] == '1' then return 0 end
 local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: '62c66c4a05bfde039b897f6f673bc196683594f9',
+    sha: 'd3e4ee46923a38cf644d00a751db2428789dad62',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local TURN_MS = 1000
@@ -5542,6 +5562,13 @@ local function drop_group(prefix, topic, name, group)
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
 local text = redis.call('HGET', KEYS[2], 'g:' .. ARGV[2])
 if not text then return 'absent' end
 local group = read_group(text)
@@ -5569,7 +5596,7 @@ write_group(KEYS[2], ARGV[2], group)
 return answer`,
   },
   topiclapse: {
-    sha: '2acb2c1027e1bc037ae1f925a0da9e8e24588fb4',
+    sha: '48f076e711fea16ed5370ecd0a84183bafa9743a',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -5631,7 +5658,15 @@ local function drop_group(prefix, topic, name, group)
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
 local FORGOTTEN_MS = 86400000
+local UNTOLD_MS = 10000
 local prefix, most = ARGV[2], tonumber(ARGV[4])
 local now = now_ms(redis.call('TIME'))
 local known = redis.call('ZRANGE', KEYS[2], ARGV[3] == '' and '-' or '(' .. ARGV[3], '+', 'BYLEX', 'LIMIT', 0, most)
@@ -5652,10 +5687,16 @@ for i = 1, #known do
       local messages, bytes = 0, 0
       if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
       if messages > tonumber(most_messages) or bytes > tonumber(most_bytes) or now - at > tonumber(most_ms) then
-        dropped[#dropped + 1] = drop_group(prefix, topic, known[i], group)
-        redis.call('HINCRBY', topic, 'dropped', 1)
+        dropped[#dropped + 1] = forget_group(prefix, topic, known[i], group, now)
         left = left - 1
       end
+    end
+  end
+  for field, text in pairs(facts) do
+    local group = string.match(field, '^x:(.+)$')
+    local messages, bytes, dead, at_ms = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
+    if group and at_ms and now - tonumber(at_ms) > UNTOLD_MS then
+      dropped[#dropped + 1] = { known[i], group, tonumber(messages), tonumber(bytes), tonumber(dead) }
     end
   end
   if tonumber(log_ms) and not is_filled then redis.pcall('XTRIM', log, 'MINID', exact(now - tonumber(log_ms))) end
@@ -5667,7 +5708,7 @@ end
 return { #known == most and known[most] or '', dropped, filling }`,
   },
   topicpattern: {
-    sha: 'bd46c619d7b91108a1e058df011fcda6b187ce9b',
+    sha: '4555b78fcda6fa418c1b85446910cf3e0ab7dba9',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -5728,6 +5769,13 @@ local function drop_group(prefix, topic, name, group)
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
 end
 local MOST_SEGMENTS = 64
 local function matches(pattern, topic)
@@ -5771,7 +5819,7 @@ redis.call('SREM', KEYS[2], ARGV[2])
 return 1`,
   },
   topics: {
-    sha: 'b7ec1fa01604f7e486c0d7bf0077e0fc0fc5ecc4',
+    sha: '4306cb5d33447c688c2224c10780fe273b1b78d5',
     lua: `#!lua flags=no-writes
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
@@ -5829,6 +5877,13 @@ local function drop_group(prefix, topic, name, group)
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
 local prefix, most = ARGV[1], tonumber(ARGV[3])
 local known = redis.call('ZRANGE', KEYS[1], ARGV[2] == '' and '-' or '(' .. ARGV[2], '+', 'BYLEX', 'LIMIT', 0, most)
 local answer = { #known == most and known[most] or '' }
@@ -5854,7 +5909,7 @@ end
 return answer`,
   },
   topicunpattern: {
-    sha: 'd901be57b22377da70ec3a0c6089d27ed3dadd2c',
+    sha: '0db8918df65241953f0c4123b9ea16d64c098f40',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
@@ -5912,6 +5967,13 @@ local function drop_group(prefix, topic, name, group)
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
 end
 redis.call('HDEL', KEYS[3], ARGV[3] .. ' ' .. ARGV[4])
 local most = tonumber(ARGV[6])

@@ -13,6 +13,7 @@ import {
   type Topics,
   type TopicState,
 } from './core.ts';
+import { guarded } from './connection.ts';
 import type { Ground } from './ground.ts';
 import { laneOfMailbox, mailboxKeys, nodeKeys, topicKeys, type LaneKeys, type TopicKeys } from './keys.ts';
 import { run } from './script.ts';
@@ -210,6 +211,12 @@ export class RedisTopics implements Topics {
       if (this.#lapsed.after === '') lanes += 1;
     }
     return all;
+  }
+
+  async told(groups: readonly DroppedGroup[]): Promise<void> {
+    const { command } = this.#ground;
+    for (const { topic, group } of groups)
+      await guarded('told', command.sendText('hdel', [this.#place(topic).keys.topic, `x:${group}`]));
   }
 
   async #lapsePage(): Promise<Lapsed> {

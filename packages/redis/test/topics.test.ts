@@ -165,3 +165,22 @@ test.serial('what a node has dropped is told there once, also when it joins agai
   await until('it to have joined again', () => dropper.id !== before && dropper.registry.nodes().includes(dropper.id));
   t.deepEqual(told, ['gone']);
 });
+
+test.serial('which group was forgotten is said until somebody has told of it', async (t) => {
+  const { ns } = house(t);
+  const peer = await TestNode.joined(server.url, ns, 'peer');
+  t.teardown(() => peer.end());
+  const { topics } = peer.link;
+  const retention = { messages: 1, bytes: 1_000_000, ms: 60_000 };
+  await topics.attach('t', 'forgotten');
+  for (const number of [1, 2])
+    await topics.publish({ topic: 't', number, frame: Buffer.from('frame'), count: 1, retention });
+  t.deepEqual(await topics.lapse(), { dropped: [], filling: [] }, 'who has dropped it tells of it');
+  const key = `{${ns}:0}:topic:t`;
+  await server.client.hset(key, 'x:forgotten', '1 5 0 1000');
+  const lost = { topic: 't', group: 'forgotten', messages: 1, bytes: 5, dead: 0 };
+  for (let time = 0; time < 2; time += 1) t.deepEqual((await topics.lapse()).dropped, [lost]);
+  await topics.told([lost]);
+  t.deepEqual((await topics.lapse()).dropped, []);
+  t.is(await server.client.hget(key, 'x:forgotten'), null);
+});

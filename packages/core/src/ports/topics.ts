@@ -132,6 +132,11 @@ export interface Topics {
   dropPattern(pattern: string, group: string): Promise<readonly DroppedGroup[]>;
   /** Every topic that was ever published to or has a group, by name. */
   list(): Promise<readonly TopicState[]>;
-  /** Drops what nobody serves and what is beyond the retention of its topic; trims logs. Bounded: the next call goes on. */
+  /**
+   * Drops what nobody serves and what is beyond the retention of its topic; trims logs. Bounded: the next call goes on.
+   * What was dropped, by this or by `publish`, and was not told of within ten seconds is answered again.
+   */
   lapse(): Promise<Lapsed>;
+  /** That these were dropped because nobody served them has been told: nobody else has to. */
+  told(groups: readonly DroppedGroup[]): Promise<void>;
 }

@@ -77,6 +77,7 @@ export function faultyTopics(inner: Topics, faults: Faults): Topics {
     dropPattern: (pattern, group) => faults.call('other', () => inner.dropPattern(pattern, group)),
     list: () => faults.call('other', () => inner.list()),
     lapse: () => faults.call('other', () => inner.lapse()),
+    told: (groups) => faults.call('other', () => inner.told(groups)),
   };
 }
 

@@ -215,7 +215,13 @@ export class TopicRoom {
         'more waited for a group than is retained, and nobody served it: it was dropped',
       );
     }
-    void this.telling.dropped(groups, 'retention');
+    void this.#tell(groups);
+  }
+
+  /** Where it cannot be written down that this was told, another node tells it again. */
+  async #tell(groups: readonly DroppedGroup[]): Promise<void> {
+    await this.telling.dropped(groups, 'retention');
+    await this.#needs.topics.told(groups).catch(() => undefined);
   }
 }
 

@@ -1,5 +1,6 @@
 -- A topic: a hash with `total` (messages ever), `at` (ms of the last), `logged` (ms of the last entry of its log),
--- `bounds` (messages, bytes and ms of the retention, ms of the log or '-'), `dropped` (groups), and for each group
+-- `bounds` (messages, bytes and ms of the retention, ms of the log or '-'), `dropped` (groups), `x:<group>` → `messages bytes
+-- dead ms` of one that was forgotten until somebody has told of it, and for each group
 -- `g:<group>` → `cursor|floor|pattern|at`. With a cursor the group is being filled: it has what is in the log up to there;
 -- `floor` is the total it began at; `at`, when its pattern attached it (ms). An entry of the log has the id `ms-total`: found by time, counted by difference.
 local MOST_GROUPS = 128
@@ -70,4 +71,13 @@ local function drop_group(prefix, topic, name, group)
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+
+-- Ends a group that is forgotten. The answer may be lost, or who gets it: so it is written down until it has been told.
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
 end

@@ -109,6 +109,7 @@ export function memoryTopics(hold: Hold): Topics {
     dropPattern: (pattern, group) => asMember(() => topics.dropPattern(pattern, group)),
     list: () => hold.use(() => topics.list()),
     lapse: () => asMember(() => topics.lapse()),
+    told: (groups) => asMember(() => topics.told(groups)),
   };
 }
 

@@ -24,6 +24,8 @@ const MOST_FILLED = 32;
 const FORGOTTEN_MS = 86_400_000;
 /** A group that a pattern has attached is served once the nodes of the pattern have heard of the topic; so long it is not forgotten, ms. */
 const TAKEN_UP_MS = 30_000;
+/** Who dropped a group has told of it by then, ms. */
+const UNTOLD_MS = 10_000;
 
 interface Group {
   /** It has what is in the log up to this total; undefined: it is live. */
@@ -41,6 +43,8 @@ class Topic {
   total = 0;
   at = 0;
   dropped = 0;
+  /** Groups that were forgotten, and of which nobody has told yet; by name. */
+  readonly untold = new Map<string, { readonly lost: DroppedGroup; readonly at: number }>();
   retention: GroupBounds | undefined = undefined;
   /** How long the log keeps what is in it, ms. */
   keepMs: number | undefined = undefined;
@@ -172,6 +176,7 @@ export class TopicBook {
     for (const [name, topic] of this.#topics) {
       const { retention, keepMs } = topic;
       let needed = Infinity;
+      for (const { lost, at } of topic.untold.values()) if (now - at > UNTOLD_MS) dropped.push(lost);
       for (const [group, state] of topic.groups) {
         const { filledTo } = state;
         const mailbox = this.#mailbox(name, group);
@@ -191,6 +196,10 @@ export class TopicBook {
       if (topic.groups.size === 0 && topic.log.size === 0 && now - topic.at > FORGOTTEN_MS) this.#topics.delete(name);
     }
     return { dropped, filling };
+  }
+
+  told(groups: readonly DroppedGroup[]): void {
+    for (const { topic, group } of groups) this.#topics.get(topic)?.untold.delete(group);
   }
 
   /** The first group that has no room; those that nobody serves and that are beyond the retention are dropped on the way. */
@@ -232,7 +241,9 @@ export class TopicBook {
   #lapsed(name: string, group: string, topic: Topic): DroppedGroup[] {
     topic.dropped += 1;
     const lost = this.#drop(name, group);
-    return lost === undefined ? [] : [lost];
+    if (lost === undefined) return [];
+    topic.untold.set(group, { lost, at: this.#needs.clock.now() });
+    return [lost];
   }
 
   #drop(name: string, group: string): DroppedGroup | undefined {
