@@ -266,3 +266,29 @@ test('by the clock: that a group was forgotten is told, though the answer that s
   t.deepEqual(told.toSorted(), ['publisher forgotten 1', 'subscriber forgotten 1'], 'each once');
   await until('the alert', async () => (await publisher.alerts.list({ kind: 'topic-group-dropped' })).length === 1);
 });
+
+test('by the clock: what was dropped stays so, also where those who serve it were not told', async (t) => {
+  const clock = virtualClock();
+  const world = memory({ clock });
+  const mute = altered(world, ({ records }) => ({
+    records: {
+      all: (family) => records.all(family),
+      history: (family, limit) => records.history(family, limit),
+      change: (change) => (change.family === 'topics' ? Promise.reject(new Error('mute')) : records.change(change)),
+    },
+  }));
+  const [server] = (await start(t, world, 'server')) as [ActorNode];
+  const [dropper] = (await start(t, mute, 'dropper')) as [ActorNode];
+  await server.subscribe(created, () => undefined, { group: 'mailer' });
+  await server.subscribe('orders.*', () => undefined, { group: 'audit' });
+  await dropper.publish(created, { id: 1 });
+  await clock.advance(3_000);
+  const serving = (): number => dropper.registry.instances('topic.orders.created', { status: 'any' }).length;
+  await until('both to be served', () => serving() > 0);
+  await dropper.topics.drop(created, 'mailer');
+  await dropper.topics.drop('orders.*', 'audit');
+  await clock.advance(15_000);
+  await until('it to be left', () => serving() === 0);
+  await dropper.publish(created, { id: 2 });
+  t.deepEqual((await dropper.topics.list())[0]?.groups, []);
+});

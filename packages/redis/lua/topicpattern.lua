@@ -1,14 +1,17 @@
 #!lua flags=allow-oom
 -- Attaches a group to every topic that matches a pattern, a page of those that are known, and those that are yet to come.
--- GUARANTEE  a topic that comes between two pages is in none of them and has the group all the same.
--- KEYS       1 members, 2 topics, 3 patterns
--- ARGV       1 node id, 2 lane prefix, 3 pattern, 4 group, 5 name to go on after ('' = from the first), 6 most topics looked at
--- RETURNS    {name to go on after ('' = that was all), topic that matches, ...} | 'not-member'
+-- GUARANTEE  a topic that comes between two pages is in none of them and has the group all the same. What was dropped by hand
+--            is not attached again by who served it before.
+-- KEYS       1 members, 2 topics, 3 patterns, 4 topicgone of pattern and group
+-- ARGV       1 node id, 2 lane prefix, 3 pattern, 4 group, 5 name to go on after ('' = from the first), 6 most topics looked at,
+--            7 since when the caller serves it, ms ('' = it begins to)
+-- RETURNS    {name to go on after ('' = that was all), topic that matches, ...} | 'absent' (it was dropped) | 'not-member'
 -- RUN TWICE  same answer.
 -- @include fence
 -- @include time
 -- @include topic
 -- @include topic-pattern
+if is_gone(KEYS[4], ARGV[7]) then return 'absent' end
 redis.call('HSETNX', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
 local now = now_ms(redis.call('TIME'))
 local most = tonumber(ARGV[6])

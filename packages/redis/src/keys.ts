@@ -54,6 +54,7 @@
  * | `{ns:L}:topic:<topic>` | hash | total, at, logged, bounds, dropped; `x:<group>` → `messages bytes dead ms`; `g:<group>` → `cursor|floor|pattern|at` |
  * | `{ns:L}:topiclog:<topic>` | stream | what is kept for replay; ids `ms-total`, fields f frame, n count |
  * | `{ns:L}:topicpatterns` | hash | `pattern group` → 1; the same in every lane |
+ * | `{ns:L}:topicgone:<group>` | string, expires | when `topic@group` or `pattern group` was dropped by hand, ms |
  * | `{ns:0}:alerts` | hash | fingerprint → `<revision>:[<alert id>,<alert>]`, JSON behind the colon |
  * | `{ns:0}:alerts:due` | sorted set | fingerprint → when somebody has to look at it, ms |
  * | `{ns:0}:alerts:archive` | sorted set, expires | `<number in the log>:<alert>`, JSON behind the colon → when it ended, ms |
@@ -322,6 +323,11 @@ export interface TopicKeys {
   readonly log: string;
   readonly topics: string;
   readonly patterns: string;
+}
+
+/** @param name `topic@group`, or `pattern group`. */
+export function topicGoneKey(lane: LaneKeys, name: string): string {
+  return `${lane.prefix}topicgone:${name}`;
 }
 
 /** Of the lane of the topic, where the mailboxes of its groups are, too. */

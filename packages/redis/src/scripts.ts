@@ -4097,7 +4097,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: 'a7c005c6c9b9fc160d06103d22f5a152127c0f78',
+    sha: '2db9aaf219737228302585bad46d496272963fea',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -4211,6 +4211,7 @@ local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
 local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
@@ -4269,6 +4270,14 @@ local function forget_group(prefix, topic, name, group, now)
   local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
   redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
   return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
 end
 local MOST_SEGMENTS = 64
 local function matches(pattern, topic)
@@ -5236,13 +5245,14 @@ end
 return carry_out()`,
   },
   topicattach: {
-    sha: '7ca878bfcacc2e2d388cad9c3fd4fce34bbf78b4',
+    sha: '61c42ce510427bd6f649d26e1f42481d0c04b62b',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
 local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
@@ -5301,6 +5311,14 @@ local function forget_group(prefix, topic, name, group, now)
   local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
   redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
   return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
 end
 local function cursor_since(log, since)
   local first = redis.call('XRANGE', log, since, '+', 'COUNT', 1)[1]
@@ -5313,6 +5331,7 @@ local facts, groups, names = read_topic(KEYS[2])
 if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
 local group = groups[ARGV[3]]
 if ARGV[5] == '1' and not group then return 'absent' end
+if not group and is_gone(KEYS[5], ARGV[6]) then return 'absent' end
 if not group and #names >= MOST_GROUPS then return 'crowded' end
 if not group or ARGV[5] == '1' then
   group = group or { pattern = '', at = 0 }
@@ -5324,13 +5343,17 @@ end
 return group.cursor == '' and 'live' or 'filling'`,
   },
   topicdrop: {
-    sha: 'f429d7b5247bf7a1db7b308faed7c34bc53c4dbc',
+    sha: '7d36099c8475e232ce1fb0bdfd0c79d8d4dfe2ef',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
 local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
@@ -5390,13 +5413,22 @@ local function forget_group(prefix, topic, name, group, now)
   redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
   return lost
 end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
+end
 local known = redis.call('HEXISTS', KEYS[2], 'g:' .. ARGV[4])
 if known == 1 and ARGV[5] == '1' then return 0 end
+if ARGV[5] ~= '1' then redis.call('SET', KEYS[3], exact(now_ms(redis.call('TIME'))), 'PX', DROPPED_MS) end
 local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: 'd3e4ee46923a38cf644d00a751db2428789dad62',
+    sha: 'a53d1d836de42c18447e5204559ab8e85028ae44',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local TURN_MS = 1000
@@ -5510,6 +5542,7 @@ local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
 local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
@@ -5568,6 +5601,14 @@ local function forget_group(prefix, topic, name, group, now)
   local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
   redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
   return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
 end
 local text = redis.call('HGET', KEYS[2], 'g:' .. ARGV[2])
 if not text then return 'absent' end
@@ -5596,7 +5637,7 @@ write_group(KEYS[2], ARGV[2], group)
 return answer`,
   },
   topiclapse: {
-    sha: '48f076e711fea16ed5370ecd0a84183bafa9743a',
+    sha: '7d6977fdc3699dca53809b9c8dc1e30270acf2e6',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -5606,6 +5647,7 @@ local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
 local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
@@ -5664,6 +5706,14 @@ local function forget_group(prefix, topic, name, group, now)
   local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
   redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
   return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
 end
 local FORGOTTEN_MS = 86400000
 local UNTOLD_MS = 10000
@@ -5708,7 +5758,7 @@ end
 return { #known == most and known[most] or '', dropped, filling }`,
   },
   topicpattern: {
-    sha: '4555b78fcda6fa418c1b85446910cf3e0ab7dba9',
+    sha: '47686b3fb5fb928124e96694e477908df8d26b33',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -5718,6 +5768,7 @@ local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
 local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
@@ -5777,6 +5828,14 @@ local function forget_group(prefix, topic, name, group, now)
   redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
   return lost
 end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
+end
 local MOST_SEGMENTS = 64
 local function matches(pattern, topic)
   local p, t = 1, 1
@@ -5791,6 +5850,7 @@ local function matches(pattern, topic)
   end
   return false
 end
+if is_gone(KEYS[4], ARGV[7]) then return 'absent' end
 redis.call('HSETNX', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
 local now = now_ms(redis.call('TIME'))
 local most = tonumber(ARGV[6])
@@ -5819,12 +5879,13 @@ redis.call('SREM', KEYS[2], ARGV[2])
 return 1`,
   },
   topics: {
-    sha: '4306cb5d33447c688c2224c10780fe273b1b78d5',
+    sha: 'f1c34ef155a1ce0602db19ee6ee987eaae970f0a',
     lua: `#!lua flags=no-writes
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
 local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
@@ -5883,6 +5944,14 @@ local function forget_group(prefix, topic, name, group, now)
   local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
   redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
   return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
 end
 local prefix, most = ARGV[1], tonumber(ARGV[3])
 local known = redis.call('ZRANGE', KEYS[1], ARGV[2] == '' and '-' or '(' .. ARGV[2], '+', 'BYLEX', 'LIMIT', 0, most)
@@ -5909,13 +5978,17 @@ end
 return answer`,
   },
   topicunpattern: {
-    sha: '0db8918df65241953f0c4123b9ea16d64c098f40',
+    sha: 'a0f354bf9d78a253800385a5a1f60b60d8f94c24',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
 local GONE_MS = 86400000
 local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
@@ -5975,6 +6048,15 @@ local function forget_group(prefix, topic, name, group, now)
   redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
   return lost
 end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
+end
+redis.call('SET', KEYS[4], exact(now_ms(redis.call('TIME'))), 'PX', DROPPED_MS)
 redis.call('HDEL', KEYS[3], ARGV[3] .. ' ' .. ARGV[4])
 local most = tonumber(ARGV[6])
 local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)

@@ -15,7 +15,15 @@ import {
 } from './core.ts';
 import { guarded } from './connection.ts';
 import type { Ground } from './ground.ts';
-import { laneOfMailbox, mailboxKeys, nodeKeys, topicKeys, type LaneKeys, type TopicKeys } from './keys.ts';
+import {
+  laneOfMailbox,
+  mailboxKeys,
+  nodeKeys,
+  topicGoneKey,
+  topicKeys,
+  type LaneKeys,
+  type TopicKeys,
+} from './keys.ts';
 import { run } from './script.ts';
 
 /** Topics looked at by one script. */
@@ -75,8 +83,8 @@ export class RedisTopics implements Topics {
     return { kind: 'full', group, room, messages, bytes, maxLength, maxBytes, dropped };
   }
 
-  attach(topic: string, group: string, since?: Since): Promise<Attached> {
-    return this.#attach(topic, group, since, '');
+  attach(topic: string, group: string, since?: Since, servedSince?: number): Promise<Attached> {
+    return this.#attach(topic, group, since, '', servedSince);
   }
 
   rewind(topic: string, group: string, since: Since): Promise<Attached> {
@@ -104,7 +112,7 @@ export class RedisTopics implements Topics {
     const answer = await run<Refused | RawDropped | 0>(
       this.#ground.command,
       'topicdrop',
-      [lane.members, keys.topic],
+      [lane.members, keys.topic, topicGoneKey(lane, `${topic}@${group}`)],
       [owner, lane.prefix, topic, group, ''],
     );
     if (answer === 'not-member') throw this.#refused(owner, 'dropping a group');
@@ -132,28 +140,23 @@ export class RedisTopics implements Topics {
     const answer = await run<unknown>(
       command,
       'topicdrop',
-      [lane.members, keys.topic],
+      [lane.members, keys.topic, topicGoneKey(lane, `${topic}@${group}`)],
       [owner, lane.prefix, topic, group, '1'],
     );
     if (answer === 'not-member') throw this.#refused(owner, 'tidying up');
   }
 
-  async attachPattern(pattern: string, group: string): Promise<readonly string[]> {
-    const owner = this.#member();
+  async attachPattern(pattern: string, group: string, servedSince?: number): Promise<readonly string[] | undefined> {
     const matching: string[] = [];
     for (const lane of this.#ground.lanes) {
-      const { topics, patterns } = topicKeys(lane, '');
-      for await (const page of pages(async (after) => {
-        const answer = await run<Refused | string[]>(
-          this.#ground.command,
-          'topicpattern',
-          [lane.members, topics, patterns],
-          [owner, lane.prefix, pattern, group, after, PAGE],
-        );
-        if (answer === 'not-member') throw this.#refused(owner, 'attaching a pattern');
-        return answer as [after: string, ...topics: string[]];
-      }))
-        matching.push(...page);
+      let after = '';
+      do {
+        const page = await this.#matching(lane, pattern, group, after, servedSince);
+        if (page === undefined) return undefined;
+        const [next = '', ...topics] = page;
+        matching.push(...topics);
+        after = next;
+      } while (after !== '');
     }
     return matching;
   }
@@ -167,7 +170,7 @@ export class RedisTopics implements Topics {
         const answer = await run<Refused | [after: string, ...dropped: RawDropped[]]>(
           this.#ground.command,
           'topicunpattern',
-          [lane.members, topics, patterns],
+          [lane.members, topics, patterns, topicGoneKey(lane, `${pattern} ${group}`)],
           [owner, lane.prefix, pattern, group, after, PAGE],
         );
         if (answer === 'not-member') throw this.#refused(owner, 'dropping a pattern');
@@ -236,7 +239,13 @@ export class RedisTopics implements Topics {
     return { dropped: dropped.map(toDropped), filling: filling.map(([topic, group]) => ({ topic, group })) };
   }
 
-  async #attach(topic: string, group: string, since: Since | undefined, again: '' | '1'): Promise<Attached> {
+  async #attach(
+    topic: string,
+    group: string,
+    since: Since | undefined,
+    again: '' | '1',
+    servedSince?: number,
+  ): Promise<Attached> {
     const owner = this.#ground.registration.id;
     if (owner === undefined) return 'not-member';
     const { lane, keys } = this.#place(topic);
@@ -244,11 +253,31 @@ export class RedisTopics implements Topics {
     const answer = await run<Attached>(
       this.#ground.command,
       'topicattach',
-      [lane.members, keys.topic, keys.log, keys.topics],
-      [owner, topic, group, from, again],
+      [lane.members, keys.topic, keys.log, keys.topics, topicGoneKey(lane, `${topic}@${group}`)],
+      [owner, topic, group, from, again, servedSince ?? ''],
     );
     if (answer === 'not-member') this.#lost(owner, 'attaching a group');
     return answer;
+  }
+
+  /** A page of the topics of one lane that match, behind the name at which the next begins; undefined: it was dropped. */
+  async #matching(
+    lane: LaneKeys,
+    pattern: string,
+    group: string,
+    after: string,
+    servedSince: number | undefined,
+  ): Promise<string[] | undefined> {
+    const owner = this.#member();
+    const { topics, patterns } = topicKeys(lane, '');
+    const answer = await run<Refused | 'absent' | string[]>(
+      this.#ground.command,
+      'topicpattern',
+      [lane.members, topics, patterns, topicGoneKey(lane, `${pattern} ${group}`)],
+      [owner, lane.prefix, pattern, group, after, PAGE, servedSince ?? ''],
+    );
+    if (answer === 'not-member') throw this.#refused(owner, 'attaching a pattern');
+    return answer === 'absent' ? undefined : (answer as string[]);
   }
 
   #place(topic: string): Place {

@@ -109,8 +109,9 @@ export interface Topics {
   /**
    * Attaches a group; one that is attached already stays as it is. `since`: it is filled from the log, from there on.
    * Absent: it gets what is published from now on. May be carried out though it rejects with outcome `unknown`.
+   * `servedSince`: it was attached by then (backend time, ms); one that was dropped later is not attached again: `absent`.
    */
-  attach(topic: string, group: string, since?: Since): Promise<Attached>;
+  attach(topic: string, group: string, since?: Since, servedSince?: number): Promise<Attached>;
   /** Fills a group that is attached once more from the log. What waits in it stays. `absent` when there is no such group. */
   rewind(topic: string, group: string, since: Since): Promise<Attached>;
   /** One step, of a bounded number of frames. Safe to be taken by several nodes at once. */
@@ -125,9 +126,9 @@ export interface Topics {
   tidy(topic: string, group: string): Promise<void>;
   /**
    * Attaches the group to every topic that matches, those that are yet to come included; answers those that are known.
-   * Which of them the group is attached to already does not matter.
+   * Which of them the group is attached to already does not matter. `servedSince`: as with `attach`; undefined: it was dropped.
    */
-  attachPattern(pattern: string, group: string): Promise<readonly string[]>;
+  attachPattern(pattern: string, group: string, servedSince?: number): Promise<readonly string[] | undefined>;
   /** Ends that for good, with every group that the pattern attached. */
   dropPattern(pattern: string, group: string): Promise<readonly DroppedGroup[]>;
   /** Every topic that was ever published to or has a group, by name. */

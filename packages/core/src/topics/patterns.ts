@@ -47,7 +47,7 @@ export class Patterns {
     const open: Open = { pattern, serving, openedAt: this.#needs.timers.clock.now(), topics: new Map() };
     this.#open.set(key, open);
     try {
-      await this.#refresh(open);
+      await this.#refresh(open, undefined);
     } catch (thrown) {
       await this.close(pattern, serving.group, 0);
       throw thrown;
@@ -80,15 +80,22 @@ export class Patterns {
   async tick(): Promise<void> {
     for (const open of [...this.#open.values()]) {
       try {
-        await this.#refresh(open);
+        await this.#refresh(open, open.openedAt);
       } catch (thrown) {
         this.#failed(open, thrown);
       }
     }
   }
 
-  async #refresh(open: Open): Promise<void> {
-    const topics = await this.#needs.topics.attachPattern(open.pattern, open.serving.group);
+  /** @param servedSince undefined: it begins to be served. */
+  async #refresh(open: Open, servedSince: number | undefined): Promise<void> {
+    const { pattern, serving } = open;
+    const topics = await this.#needs.topics.attachPattern(pattern, serving.group, servedSince);
+    if (topics === undefined) {
+      // It was dropped, and this node has not heard of that.
+      if (this.#isOpen(open)) await this.close(pattern, serving.group, 0);
+      return;
+    }
     let failed: { readonly thrown: unknown } | undefined;
     for (const topic of topics) {
       // Anybody could have written a name there.

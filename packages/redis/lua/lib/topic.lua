@@ -10,6 +10,9 @@ local GONE_MS = 86400000
 -- A group that a pattern has attached is served once the nodes of the pattern have heard of the topic; so long it is not forgotten.
 local TAKEN_UP_MS = 30000
 
+-- Who serves a group that was dropped by hand has heard of it by then: a day.
+local DROPPED_MS = 86400000
+
 local function exact(number)
   return string.format('%.0f', number)
 end
@@ -80,4 +83,14 @@ local function forget_group(prefix, topic, name, group, now)
   local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
   redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
   return lost
+end
+
+-- Whether what stands for it says that it was dropped after the caller began to serve it; who begins now ('') makes it a new one.
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
 end

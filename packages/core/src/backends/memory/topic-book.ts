@@ -26,6 +26,8 @@ const FORGOTTEN_MS = 86_400_000;
 const TAKEN_UP_MS = 30_000;
 /** Who dropped a group has told of it by then, ms. */
 const UNTOLD_MS = 10_000;
+/** Who serves a group that was dropped has heard of it by then, ms: a day. */
+const GONE_MS = 86_400_000;
 
 interface Group {
   /** It has what is in the log up to this total; undefined: it is live. */
@@ -63,6 +65,8 @@ export class TopicBook {
   readonly #needs: TopicBookNeeds;
   readonly #topics = new Map<string, Topic>();
   readonly #patterns = new Map<string, { readonly pattern: string; readonly group: string }>();
+  /** What was dropped by hand, and when, ms; the last stands last. */
+  readonly #gone = new Map<string, number>();
 
   constructor(needs: TopicBookNeeds) {
     this.#needs = needs;
@@ -100,10 +104,11 @@ export class TopicBook {
     return { kind: 'accepted', attached, hints, dropped };
   }
 
-  attach(name: string, group: string, since: Since | undefined): Attached {
+  attach(name: string, group: string, since: Since | undefined, servedSince: number | undefined): Attached {
     const topic = this.#topic(name);
     const known = topic.groups.get(group);
     if (known !== undefined) return stateOf(known);
+    if (this.#isGone(`${name}@${group}`, servedSince)) return 'absent';
     if (topic.groups.size >= MOST_GROUPS) return 'crowded';
     return this.#put(topic, group, since, undefined);
   }
@@ -133,6 +138,7 @@ export class TopicBook {
   }
 
   drop(name: string, group: string): DroppedGroup | undefined {
+    this.#note(`${name}@${group}`);
     return this.#drop(name, group);
   }
 
@@ -140,7 +146,8 @@ export class TopicBook {
     if (this.#topics.get(name)?.groups.has(group) !== true) this.#needs.forget(groupMailbox(name, group));
   }
 
-  attachPattern(pattern: string, group: string): string[] {
+  attachPattern(pattern: string, group: string, servedSince: number | undefined): string[] | undefined {
+    if (this.#isGone(`${pattern} ${group}`, servedSince)) return undefined;
     this.#patterns.set(`${pattern} ${group}`, { pattern, group });
     const matching = [...this.#topics].filter(([name]) => matchesTopic(pattern, name));
     for (const [, topic] of matching) {
@@ -150,6 +157,7 @@ export class TopicBook {
   }
 
   dropPattern(pattern: string, group: string): DroppedGroup[] {
+    this.#note(`${pattern} ${group}`);
     this.#patterns.delete(`${pattern} ${group}`);
     return [...this.#topics].flatMap(([name, { groups }]) =>
       groups.get(group)?.pattern === pattern ? (this.#drop(name, group) ?? []) : [],
@@ -200,6 +208,22 @@ export class TopicBook {
 
   told(groups: readonly DroppedGroup[]): void {
     for (const { topic, group } of groups) this.#topics.get(topic)?.untold.delete(group);
+  }
+
+  /** It is dropped now. */
+  #note(name: string): void {
+    const now = this.#needs.clock.now();
+    for (const [old, at] of this.#gone) {
+      if (now - at <= GONE_MS && old !== name) break;
+      this.#gone.delete(old);
+    }
+    this.#gone.set(name, now);
+  }
+
+  /** It was dropped after whoever asks began to serve it; who begins now makes it a new one. */
+  #isGone(name: string, servedSince: number | undefined): boolean {
+    if (servedSince === undefined) this.#gone.delete(name);
+    return (this.#gone.get(name) ?? -Infinity) >= (servedSince ?? Infinity);
   }
 
   /** The first group that has no room; those that nobody serves and that are beyond the retention are dropped on the way. */

@@ -259,6 +259,32 @@ export function topics(promised: Promised): void {
     t.deepEqual(after.texts(), ['new', 'new'], 'what is its own comes back');
   });
 
+  promised(
+    'who served a group before it was dropped does not attach it again; who begins to does',
+    async (t, stage) => {
+      const peer = await stage.peer('peer');
+      const { topics, now } = { topics: peer.link.topics, now: () => peer.link.now() };
+      const later = (than: number): Promise<unknown> =>
+        waitFor(() => now() > than + 5, { withinMs: DEADLINE_MS, what: 'time to pass' });
+      const since = now();
+      await later(since);
+      t.is(await topics.attach(TOPIC, 'mailer', undefined, since), 'live', 'it may be lost');
+      t.deepEqual(await topics.attachPattern('orders.*', 'audit', since), [TOPIC]);
+      await topics.drop(TOPIC, 'mailer');
+      await topics.dropPattern('orders.*', 'audit');
+      t.is(await topics.attach(TOPIC, 'mailer', undefined, since), 'absent');
+      t.is(await topics.attachPattern('orders.*', 'audit', since), undefined);
+      t.deepEqual((await topics.list())[0]?.groups, []);
+      await later(now());
+      t.is(await topics.attach(TOPIC, 'mailer', undefined, now()), 'live', 'it was attached since');
+      await topics.drop(TOPIC, 'mailer');
+      t.is(await topics.attach(TOPIC, 'mailer'), 'live');
+      t.deepEqual(await topics.attachPattern('orders.*', 'audit'), [TOPIC]);
+      t.is(await topics.attach(TOPIC, 'mailer', undefined, since), 'live', 'it is a new one');
+      t.deepEqual(await topics.attachPattern('orders.*', 'audit', since), [TOPIC]);
+    },
+  );
+
   promised('a new group is filled from the log, and nothing is missing or double at the seam', async (t, stage) => {
     const peer = await stage.peer('peer');
     const keep = { messages: 1_000 };
