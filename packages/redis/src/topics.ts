@@ -277,7 +277,7 @@ export class RedisTopics implements Topics {
       [owner, lane.prefix, pattern, group, after, PAGE, servedSince ?? ''],
     );
     if (answer === 'not-member') throw this.#refused(owner, 'attaching a pattern');
-    return answer === 'absent' ? undefined : (answer as string[]);
+    return answer === 'absent' ? undefined : answer;
   }
 
   #place(topic: string): Place {
