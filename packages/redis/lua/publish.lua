@@ -15,7 +15,6 @@
 -- @include admit
 -- @include topic
 -- @include topic-pattern
-local MOST_PATTERNS = 1024
 -- Each frame makes one entry of the log, so that this keeps up.
 local TRIMMED_AT_ONCE = 2
 

@@ -5,14 +5,19 @@
 -- KEYS       1 members, 2 topics, 3 patterns, 4 topicgone of pattern and group
 -- ARGV       1 node id, 2 lane prefix, 3 pattern, 4 group, 5 name to go on after ('' = from the first), 6 most topics looked at,
 --            7 since when the caller serves it, ms ('' = it begins to)
--- RETURNS    {name to go on after ('' = that was all), topic that matches, ...} | 'absent' (it was dropped) | 'not-member'
+-- RETURNS    {name to go on after ('' = that was all), topic that matches, ...} | 'absent' (it was dropped) | 'crowded' (there are too many) |
+--            'not-member'
 -- RUN TWICE  same answer.
 -- @include fence
 -- @include time
 -- @include topic
 -- @include topic-pattern
 if is_gone(KEYS[4], ARGV[7]) then return 'absent' end
-redis.call('HSETNX', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
+local field = ARGV[3] .. ' ' .. ARGV[4]
+if redis.call('HEXISTS', KEYS[3], field) == 0 then
+  if #redis.call('HKEYS', KEYS[3]) >= MOST_PATTERNS then return 'crowded' end
+  redis.call('HSET', KEYS[3], field, '1')
+end
 local now = now_ms(redis.call('TIME'))
 local most = tonumber(ARGV[6])
 local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)

@@ -4097,7 +4097,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: '2db9aaf219737228302585bad46d496272963fea',
+    sha: '246c1efedc5ecb2cfae74c35a191c84522851c03',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -4280,6 +4280,7 @@ local function is_gone(gone, served_since)
   return at ~= nil and at >= tonumber(served_since)
 end
 local MOST_SEGMENTS = 64
+local MOST_PATTERNS = 1024
 local function matches(pattern, topic)
   local p, t = 1, 1
   for _ = 1, MOST_SEGMENTS do
@@ -4293,7 +4294,6 @@ local function matches(pattern, topic)
   end
   return false
 end
-local MOST_PATTERNS = 1024
 local TRIMMED_AT_ONCE = 2
 local prefix, name, frame = ARGV[2], ARGV[3], ARGV[6]
 local field, count = 'topic.' .. name, tonumber(ARGV[5])
@@ -5758,7 +5758,7 @@ end
 return { #known == most and known[most] or '', dropped, filling }`,
   },
   topicpattern: {
-    sha: '47686b3fb5fb928124e96694e477908df8d26b33',
+    sha: 'cbe9ea22b9d5acdc97363374dc2a78e9c3036444',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -5837,6 +5837,7 @@ local function is_gone(gone, served_since)
   return at ~= nil and at >= tonumber(served_since)
 end
 local MOST_SEGMENTS = 64
+local MOST_PATTERNS = 1024
 local function matches(pattern, topic)
   local p, t = 1, 1
   for _ = 1, MOST_SEGMENTS do
@@ -5851,7 +5852,11 @@ local function matches(pattern, topic)
   return false
 end
 if is_gone(KEYS[4], ARGV[7]) then return 'absent' end
-redis.call('HSETNX', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
+local field = ARGV[3] .. ' ' .. ARGV[4]
+if redis.call('HEXISTS', KEYS[3], field) == 0 then
+  if #redis.call('HKEYS', KEYS[3]) >= MOST_PATTERNS then return 'crowded' end
+  redis.call('HSET', KEYS[3], field, '1')
+end
 local now = now_ms(redis.call('TIME'))
 local most = tonumber(ARGV[6])
 local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)

@@ -7,6 +7,7 @@ import {
   type DroppedGroup,
   type Filled,
   type Lapsed,
+  type Matching,
   type PublishRequest,
   type PublishResult,
   type Since,
@@ -146,13 +147,13 @@ export class RedisTopics implements Topics {
     if (answer === 'not-member') throw this.#refused(owner, 'tidying up');
   }
 
-  async attachPattern(pattern: string, group: string, servedSince?: number): Promise<readonly string[] | undefined> {
+  async attachPattern(pattern: string, group: string, servedSince?: number): Promise<Matching> {
     const matching: string[] = [];
     for (const lane of this.#ground.lanes) {
       let after = '';
       do {
         const page = await this.#matching(lane, pattern, group, after, servedSince);
-        if (page === undefined) return undefined;
+        if (typeof page === 'string') return page;
         const [next = '', ...topics] = page;
         matching.push(...topics);
         after = next;
@@ -260,24 +261,24 @@ export class RedisTopics implements Topics {
     return answer;
   }
 
-  /** A page of the topics of one lane that match, behind the name at which the next begins; undefined: it was dropped. */
+  /** A page of the topics of one lane that match, behind the name at which the next begins. */
   async #matching(
     lane: LaneKeys,
     pattern: string,
     group: string,
     after: string,
     servedSince: number | undefined,
-  ): Promise<string[] | undefined> {
+  ): Promise<string[] | Exclude<Matching, readonly string[]>> {
     const owner = this.#member();
     const { topics, patterns } = topicKeys(lane, '');
-    const answer = await run<Refused | 'absent' | string[]>(
+    const answer = await run<Refused | Exclude<Matching, readonly string[]> | string[]>(
       this.#ground.command,
       'topicpattern',
       [lane.members, topics, patterns, topicGoneKey(lane, `${pattern} ${group}`)],
       [owner, lane.prefix, pattern, group, after, PAGE, servedSince ?? ''],
     );
     if (answer === 'not-member') throw this.#refused(owner, 'attaching a pattern');
-    return answer === 'absent' ? undefined : answer;
+    return answer;
   }
 
   #place(topic: string): Place {

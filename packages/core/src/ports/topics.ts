@@ -100,6 +100,9 @@ export interface Lapsed {
   readonly filling: readonly { readonly topic: string; readonly group: string }[];
 }
 
+/** Names of topics. */
+export type Matching = readonly string[] | 'absent' | 'crowded';
+
 export interface Topics {
   /**
    * Resolves `accepted` once every group has its copy. One call in flight per topic. A group that nobody serves and that
@@ -126,9 +129,10 @@ export interface Topics {
   tidy(topic: string, group: string): Promise<void>;
   /**
    * Attaches the group to every topic that matches, those that are yet to come included; answers those that are known.
-   * Which of them the group is attached to already does not matter. `servedSince`: as with `attach`; undefined: it was dropped.
+   * Which of them the group is attached to already does not matter. `servedSince`: as with `attach`. `absent`: it was dropped. `crowded`: there
+   * are as many patterns as there can be.
    */
-  attachPattern(pattern: string, group: string, servedSince?: number): Promise<readonly string[] | undefined>;
+  attachPattern(pattern: string, group: string, servedSince?: number): Promise<Matching>;
   /** Ends that for good, with every group that the pattern attached. */
   dropPattern(pattern: string, group: string): Promise<readonly DroppedGroup[]>;
   /** Every topic that was ever published to or has a group, by name. */

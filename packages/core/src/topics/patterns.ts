@@ -91,7 +91,11 @@ export class Patterns {
   async #refresh(open: Open, servedSince: number | undefined): Promise<void> {
     const { pattern, serving } = open;
     const topics = await this.#needs.topics.attachPattern(pattern, serving.group, servedSince);
-    if (topics === undefined) {
+    if (topics === 'crowded')
+      throw new ConfigError(
+        `subscribe ${pattern}: there are as many patterns as there can be. node.topics.list() names those that have topics; drop those that nobody needs.`,
+      );
+    if (topics === 'absent') {
       // It was dropped, and this node has not heard of that.
       if (this.#isOpen(open)) await this.close(pattern, serving.group, 0);
       return;

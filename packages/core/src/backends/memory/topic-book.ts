@@ -6,6 +6,7 @@ import type {
   Filled,
   GroupBounds,
   Lapsed,
+  Matching,
   PublishRequest,
   PublishResult,
   Since,
@@ -18,6 +19,7 @@ import type { Numbers } from './world.ts';
 
 /** Groups of one topic at most. */
 const MOST_GROUPS = 128;
+const MOST_PATTERNS = 1_024;
 /** Frames of one step. */
 const MOST_FILLED = 32;
 /** A topic that has neither groups nor a log is forgotten when nobody has published to it for so long, ms. */
@@ -146,9 +148,11 @@ export class TopicBook {
     if (this.#topics.get(name)?.groups.has(group) !== true) this.#needs.forget(groupMailbox(name, group));
   }
 
-  attachPattern(pattern: string, group: string, servedSince: number | undefined): string[] | undefined {
-    if (this.#isGone(`${pattern} ${group}`, servedSince)) return undefined;
-    this.#patterns.set(`${pattern} ${group}`, { pattern, group });
+  attachPattern(pattern: string, group: string, servedSince: number | undefined): Matching {
+    const name = `${pattern} ${group}`;
+    if (this.#isGone(name, servedSince)) return 'absent';
+    if (!this.#patterns.has(name) && this.#patterns.size >= MOST_PATTERNS) return 'crowded';
+    this.#patterns.set(name, { pattern, group });
     const matching = [...this.#topics].filter(([name]) => matchesTopic(pattern, name));
     for (const [, topic] of matching) {
       if (!topic.groups.has(group) && topic.groups.size < MOST_GROUPS) this.#put(topic, group, undefined, pattern);

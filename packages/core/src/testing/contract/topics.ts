@@ -273,7 +273,7 @@ export function topics(promised: Promised): void {
       await topics.drop(TOPIC, 'mailer');
       await topics.dropPattern('orders.*', 'audit');
       t.is(await topics.attach(TOPIC, 'mailer', undefined, since), 'absent');
-      t.is(await topics.attachPattern('orders.*', 'audit', since), undefined);
+      t.is(await topics.attachPattern('orders.*', 'audit', since), 'absent');
       t.deepEqual((await topics.list())[0]?.groups, []);
       await later(now());
       t.is(await topics.attach(TOPIC, 'mailer', undefined, now()), 'live', 'it was attached since');
@@ -415,5 +415,15 @@ export function topics(promised: Promised): void {
     for (let group = 0; group < 129; group += 1) answers.add(await peer.link.topics.attach(TOPIC, `g${group}`));
     t.deepEqual([...answers], ['live', 'crowded']);
     t.is((await peer.link.topics.list())[0]?.groups.length, 128);
+  });
+
+  promised('there are as many patterns as there can be, and one that stands may be named again', async (t, stage) => {
+    const { topics } = (await stage.peer('peer')).link;
+    const answers: unknown[] = [];
+    for (let group = 0; group < 1_025; group += 1) answers.push(await topics.attachPattern('a.*', `g${group}`));
+    t.deepEqual([answers[1_023], answers[1_024]], [[], 'crowded']);
+    t.deepEqual(await topics.attachPattern('a.*', 'g0'), []);
+    await topics.dropPattern('a.*', 'g0');
+    t.deepEqual(await topics.attachPattern('a.*', 'g1024'), []);
   });
 }
