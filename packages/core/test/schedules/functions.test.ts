@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { contract, createNode, memory, type ActorNode } from '../../src/index.ts';
 import type { Timers } from '../../src/ground/clock.ts';
 import { LocalTicks } from '../../src/schedules/local-ticks.ts';
+import { altered } from '../../src/testing/altered.ts';
 import { virtualClock, waitFor } from '../../src/testing/index.ts';
 
 const log = pino({ level: 'silent' });
@@ -94,4 +95,33 @@ test('a schedule may be put off by up to a year', async (t) => {
       code: 'CONFIG',
     },
   );
+});
+
+test('of a schedule that is cancelled while a tick is written down nothing is left', async (t) => {
+  const world = memory();
+  const ticked = { id: 'other', at: 1, runs: 1, skipped: 0 };
+  let left = (): Promise<unknown> => Promise.resolve();
+  const backend = altered(world, ({ records }) => {
+    left = () => records.all('schedule-progress');
+    return {
+      records: {
+        all: (family) => records.all(family),
+        history: (family, limit) => records.history(family, limit),
+        change: async (change) => {
+          const { family, name, body } = change;
+          // Another node writes down a tick just before.
+          if (family === 'schedule-progress' && body === undefined)
+            await records.change({ family, name, body: ticked, by: 'other' });
+          return records.change(change);
+        },
+      },
+    };
+  });
+  const node = await createNode({ backend, name: 'node', signals: false, log });
+  t.teardown(() => node.close());
+  const reports = contract('reports', { methods: { make: {} } });
+  await node.schedules.put('x', { every: 100, contract: reports, method: 'make' });
+  await waitFor(async () => (await node.schedules.get('x'))?.runs === 1, { withinMs: 10_000, what: 'a tick' });
+  t.true(await node.schedules.cancel('x'));
+  t.deepEqual(await left(), []);
 });
