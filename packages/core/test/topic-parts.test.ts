@@ -1,7 +1,8 @@
 /** Parts of topics by themselves: what fills groups, and what opens the topics of a pattern. */
 import test from 'ava';
 import { pino } from 'pino';
-import { systemTimers } from '../src/ground/clock.ts';
+import { wakefulTimers } from '../src/ground/clock.ts';
+import { NotMember } from '../src/ground/errors.ts';
 import type { Filled, Topics } from '../src/ports/topics.ts';
 import { waitFor } from '../src/testing/index.ts';
 import { Filling } from '../src/topics/filling.ts';
@@ -18,7 +19,7 @@ function fillingHouse() {
   const steps: ((filled: Filled) => void)[] = [];
   const closing = new AbortController();
   const topics = { fill: () => new Promise<Filled>((resolve) => steps.push(resolve)) } as unknown as Topics;
-  const filling = new Filling({ topics, timers: systemTimers, log, signal: closing.signal });
+  const filling = new Filling({ topics, timers: wakefulTimers, log, signal: closing.signal });
   return { filling, steps, closing };
 }
 
@@ -54,9 +55,14 @@ function patternHouse() {
   const known: string[] = [];
   const broken = new Set<string>();
   let asked: (() => Promise<void>) | undefined;
+  let away = 0;
   const topics = {
     attachPattern: async () => {
       const answer = [...known];
+      if (away > 0) {
+        away -= 1;
+        throw new NotMember('node', 'not-executed');
+      }
       const wait = asked;
       asked = undefined;
       await wait?.();
@@ -73,7 +79,7 @@ function patternHouse() {
     unserve: async (mailbox) => void served.delete(mailbox),
     serves: (mailbox) => served.has(mailbox),
   });
-  const patterns = new Patterns({ topics, timers: systemTimers, log, seats });
+  const patterns = new Patterns({ topics, timers: wakefulTimers, log, seats, signal: new AbortController().signal });
   const open = (name: string): Promise<void> =>
     patterns.open('a.*', { group: 'g', schema: undefined, handler: () => name, policy: {} as never });
   /** What is asked next is answered when the caller says so. */
@@ -83,7 +89,8 @@ function patternHouse() {
     asked = () => gone;
     return () => go();
   };
-  return { patterns, served, known, broken, open, holdNext };
+  const evict = (times: number): void => void (away = times);
+  return { patterns, served, known, broken, open, holdNext, evict };
 }
 
 test('a topic that cannot be opened keeps none of the others of its pattern from being opened', async (t) => {
@@ -115,4 +122,12 @@ test('what was asked for a subscription that has ended opens nothing for the one
   t.is(served.get('topic.a.a@g'), 'two');
   await patterns.close('a.*', 'g', 0);
   t.is(served.size, 0);
+});
+
+test('who subscribes to a pattern while its node joins again waits for that', async (t) => {
+  const { served, known, open, evict } = patternHouse();
+  known.push('a.a');
+  evict(2);
+  await open('one');
+  t.is(served.get('topic.a.a@g'), 'one');
 });

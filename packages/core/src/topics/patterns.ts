@@ -2,6 +2,7 @@
 import { codeOf, ConfigError, messageOf } from '../ground/errors.ts';
 import type { Timers } from '../ground/clock.ts';
 import type { Log } from '../ground/log.ts';
+import { pause } from '../ground/pause.ts';
 import type { Topics } from '../ports/topics.ts';
 import type { GroupServing } from './group-actor.ts';
 import { matchesTopic, TOPIC_NAME } from './names.ts';
@@ -14,7 +15,11 @@ export interface PatternsNeeds {
   readonly timers: Timers;
   readonly log: Log;
   readonly seats: Seats;
+  readonly signal: AbortSignal;
 }
+
+/** Until the node is a member again, ms. */
+const AGAIN_MS = 50;
 
 interface Open {
   readonly pattern: string;
@@ -47,7 +52,7 @@ export class Patterns {
     const open: Open = { pattern, serving, openedAt: this.#needs.timers.clock.now(), topics: new Map() };
     this.#open.set(key, open);
     try {
-      await this.#refresh(open, undefined);
+      await this.#begin(open);
     } catch (thrown) {
       await this.close(pattern, serving.group, 0);
       throw thrown;
@@ -84,6 +89,19 @@ export class Patterns {
       } catch (thrown) {
         this.#failed(open, thrown);
       }
+    }
+  }
+
+  /** A node that has to join again first waits for that. */
+  async #begin(open: Open): Promise<void> {
+    const { timers, signal } = this.#needs;
+    for (;;) {
+      try {
+        return await this.#refresh(open, undefined);
+      } catch (thrown) {
+        if (codeOf(thrown) !== 'NOT_MEMBER' || signal.aborted) throw thrown;
+      }
+      await pause(timers, AGAIN_MS, signal);
     }
   }
 

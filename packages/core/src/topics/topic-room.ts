@@ -69,7 +69,7 @@ export class TopicRoom {
     this.#seats = new Seats(needs);
     const shared = { topics, timers, log, seats: this.#seats, filling: this.#filling };
     this.#groups = new Groups({ ...shared, signal });
-    this.#patterns = new Patterns(shared);
+    this.#patterns = new Patterns({ ...shared, signal });
     this.telling = new Telling({ ...needs, groups: this.#groups, patterns: this.#patterns });
     this.everyNode = new EveryNode(needs);
     const dropped = (groups: readonly DroppedGroup[]): void => this.#lapsed(groups);
