@@ -292,3 +292,33 @@ test('by the clock: what was dropped stays so, also where those who serve it wer
   await dropper.publish(created, { id: 2 });
   t.deepEqual((await dropper.topics.list())[0]?.groups, []);
 });
+
+test('a handler that its closing node lets finish may publish and broadcast', async (t) => {
+  const [server, listener] = (await start(t, memory(), 'server', 'listener')) as [ActorNode, ActorNode];
+  await until('both to be seen', () => server.registry.nodes().length === 2);
+  const heard: string[] = [];
+  await listener.subscribe(created, () => void heard.push('broadcast'), { everyNode: true });
+  await listener.subscribe(created, () => void heard.push('published'));
+  let begun = false;
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const ends: unknown[] = [];
+  const last = topic('last', z.number());
+  await server.subscribe(last, async () => {
+    begun = true;
+    await opened;
+    ends.push(
+      ...(await Promise.allSettled([server.publish(created, { id: 1 }), server.broadcast(created, { id: 1 })])),
+    );
+  });
+  await listener.publish(last, 1);
+  await until('it to run', () => begun);
+  const closed = server.close({ drainMs: WITHIN_MS });
+  open();
+  await closed;
+  t.deepEqual(
+    ends.map((end) => (end as PromiseSettledResult<void>).status),
+    ['fulfilled', 'fulfilled'],
+  );
+  await until('both to come', () => heard.length === 2);
+});

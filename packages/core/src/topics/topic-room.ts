@@ -83,7 +83,8 @@ export class TopicRoom {
   }
 
   broadcast(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
-    if (this.#closing.signal.aborted) return Promise.reject(new NodeClosed(`broadcast ${topic.name}`));
+    // Not before: what runs while the node closes may have something to say at its end.
+    if (this.#needs.sending.stopped) return Promise.reject(new NodeClosed(`broadcast ${topic.name}`));
     return this.everyNode.broadcast(topic, payload, options);
   }
 
