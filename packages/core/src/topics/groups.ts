@@ -88,7 +88,10 @@ export class Groups {
       const attached = await topics.attach(topic, group, undefined, openedAt);
       if (attached === 'filling') this.#fill(topic, group);
       if (attached !== 'absent') return;
-      // It was dropped, and this node has not heard of that.
+      this.#needs.log.warn(
+        { evt: 'topic_group_gone', topic, group },
+        'a group was dropped, and nobody had told this node: it is served here no more',
+      );
       await this.close(topic, group, 0);
       await topics.tidy(topic, group);
     } catch (thrown) {

@@ -114,8 +114,12 @@ export class Patterns {
         `subscribe ${pattern}: there are as many patterns as there can be. node.topics.list() names those that have topics; drop those that nobody needs.`,
       );
     if (topics === 'absent') {
-      // It was dropped, and this node has not heard of that.
-      if (this.#isOpen(open)) await this.close(pattern, serving.group, 0);
+      if (!this.#isOpen(open)) return;
+      this.#needs.log.warn(
+        { evt: 'topic_group_gone', pattern, group: serving.group },
+        'a pattern was dropped, and nobody had told this node: it is served here no more',
+      );
+      await this.close(pattern, serving.group, 0);
       return;
     }
     let failed: { readonly thrown: unknown } | undefined;
