@@ -159,7 +159,7 @@ test.serial('under the users of the page topics and schedules do all they do, an
     });
   await until('all ticks', () => shipped.length >= 10);
   await until('their end', async () => (await caller.schedules.list()).every(({ nextAt }) => nextAt === undefined));
-  t.true((await caller.schedules.cancel('of-shop')) === false);
+  t.false(await caller.schedules.cancel('of-shop'));
   t.deepEqual(await refusals(), []);
 });
 
