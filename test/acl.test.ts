@@ -1,6 +1,6 @@
 /** The users that docs/operations.md recommends, on a Redis of the test's own: what they need they may, and no more. */
 import { readFile } from 'node:fs/promises';
-import { actor, contract, createNode, type ActorNode } from 'homeostat';
+import { actor, contract, createNode, topic, type ActorNode } from 'homeostat';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import test from 'ava';
@@ -126,6 +126,37 @@ test.serial(
     t.deepEqual(await refusals(), []);
   },
 );
+
+test.serial('under the users of the page topics and schedules do all they do, and nothing is refused', async (t) => {
+  await redis.command('ACL', 'LOG', 'RESET');
+  const kept = topic('acl.kept', z.number(), { keep: { messages: 10 }, retention: { messages: 3 } });
+  const got: string[] = [];
+  const forgotten = await service.subscribe(kept, () => undefined, { group: 'forgotten' });
+  await forgotten.close();
+  await service.subscribe(kept, (n, ctx) => void got.push(`${ctx.group} ${n}`), { group: 'named' });
+  await service.subscribe('acl.*', (n, ctx) => void got.push(`${ctx.group} ${String(n)}`), { group: 'matched' });
+  for (let n = 0; n < 5; n += 1) await service.publish(kept, n);
+  await until('both groups have all', () => got.length === 10);
+  t.is(service.topics.stats().droppedGroups, 1);
+  await service.subscribe(kept, (n, ctx) => void got.push(`${ctx.group} ${n}`), { group: 'late', from: 'oldest' });
+  await service.topics.replay(kept, 'named', 'oldest');
+  await until('what is kept came again', () => got.length === 20);
+  await service.topics.drop(kept, 'named');
+  await service.topics.drop('acl.*', 'matched');
+  t.deepEqual(
+    (await service.topics.list()).flatMap(({ groups }) => groups.map(({ group }) => group)),
+    ['late'],
+  );
+  // Who may only call and cast makes ticks as well: whose turn it is differs from name to name.
+  shipped.length = 0;
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  for (const name of names)
+    await caller.schedules.put(name, { every: 100, limit: 3, contract: shop, method: 'ship', input: name });
+  await until('all ticks', () => shipped.length >= 18);
+  await until('their end', async () => (await caller.schedules.list()).every(({ nextAt }) => nextAt === undefined));
+  t.false(await caller.schedules.cancel('a'));
+  t.deepEqual(await refusals(), []);
+});
 
 test.serial('the service has shared state; a caller has what of it the page says to give it', async (t) => {
   await redis.command('SET', '{homeostat:0}:state:secrets:k', '1:0:x');

@@ -93,3 +93,24 @@ test.serial('schedules outlive all nodes and Redis itself, where it keeps its da
   t.true(ticks.every((tick) => (tick - begun) % EVERY_MS === 0));
   t.is(new Set(ticks).size, ticks.length);
 });
+
+test.serial('a function that was cancelled stays so when a node that has it joins again', async (t) => {
+  const servers = await Servers.open();
+  t.teardown(() => servers.close());
+  const node = await servers.node('a');
+  let ran = 0;
+  for (const name of ['sweep', 'kept']) await node.every(EVERY_MS, () => void (ran += 1), { singleton: true, name });
+  await until('them to run', () => ran >= 2);
+  t.true(await node.schedules.cancel('tick.sweep'));
+  // As if Redis had lost the one that nobody has cancelled.
+  await servers.redis.command('HDEL', '{house:0}:records:schedule', 'tick.kept');
+  const before = node.id;
+  await servers.redis.command('HDEL', '{house:0}:members', before);
+  await until('it to have joined again', () => node.id !== before);
+  const names = async (): Promise<string[]> => (await node.schedules.list()).map(({ name }) => name);
+  await waitFor(async () => (await names()).includes('tick.kept'), {
+    withinMs: 15_000,
+    what: 'the other to be put again',
+  });
+  t.deepEqual(await names(), ['tick.kept']);
+});

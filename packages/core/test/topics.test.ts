@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import test from 'ava';
 import { z } from 'zod';
 import { createNode, memory, topic, type ActorNode, type Backend } from '../src/index.ts';
+import { altered } from '../src/testing/altered.ts';
 import { faulty, virtualClock, waitFor } from '../src/testing/index.ts';
 
 import { FrameWriter } from '../src/wire/frame.ts';
@@ -185,4 +186,139 @@ test('closed, a node publishes, broadcasts and subscribes no more', async (t) =>
   t.like(await t.throwsAsync(node.publish(created, { id: 1 })), { code: 'NODE_CLOSED' });
   t.like(await t.throwsAsync(node.broadcast(created, { id: 1 })), { code: 'NODE_CLOSED' });
   t.like(await t.throwsAsync(node.subscribe(created, () => undefined, { group: 'x' })), { code: 'NODE_CLOSED' });
+});
+
+test('by the clock: a group that a pattern attached is forgotten when nobody takes it up', async (t) => {
+  const clock = virtualClock();
+  const [publisher, subscriber] = (await start(t, memory({ clock }), 'publisher', 'subscriber')) as [
+    ActorNode,
+    ActorNode,
+  ];
+  const brief = topic('brief', z.number(), { retention: { messages: 3 } });
+  await (await subscriber.subscribe('*', () => undefined, { group: 'audit' })).close();
+  for (let n = 0; n < 10; n += 1) await publisher.publish(brief, n);
+  t.is((await publisher.depth(brief, 'audit')).messages, 10);
+  await clock.advance(45_000);
+  await until('it to be dropped', async () => (await publisher.topics.list())[0]?.dropped === 1);
+});
+
+test('a replay ends when all is there, also where another one is under way', async (t) => {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const backend = altered(memory(), ({ topics }) => ({
+    topics: { ...topics, fill: (name, group) => opened.then(() => topics.fill(name, group)) },
+  }));
+  const [node] = (await start(t, backend, 'node')) as [ActorNode];
+  const kept = topic('kept', z.number(), { keep: { messages: 100 } });
+  await (await node.subscribe(kept, () => undefined, { group: 'report' })).close();
+  for (let n = 0; n < 5; n += 1) await node.publish(kept, n);
+  const first = node.topics.replay(kept, 'report', 'oldest');
+  const second = node.topics.replay(kept, 'report', 'oldest').then(() => node.depth(kept, 'report'));
+  setImmediate(open);
+  t.is((await second).messages, 10);
+  await first;
+});
+
+test('a pattern that is dropped is not attached again by who serves it, however long that takes', async (t) => {
+  const world = memory();
+  let looked = async (): Promise<unknown> => undefined;
+  const slow = altered(world, ({ topics }) => ({
+    topics: {
+      ...topics,
+      dropPattern: async (pattern, group) => {
+        const lost = await topics.dropPattern(pattern, group);
+        await looked();
+        return lost;
+      },
+    },
+  }));
+  const [server] = (await start(t, world, 'server')) as [ActorNode];
+  const [dropper] = (await start(t, slow, 'dropper')) as [ActorNode];
+  await server.subscribe('orders.*', () => undefined, { group: 'audit' });
+  await dropper.publish(created, { id: 1 });
+  const isServed = (): boolean => dropper.registry.instances('topic.orders.created', { status: 'any' }).length > 0;
+  await until('it to be served', isServed);
+  const groups = async (): Promise<number> => (await dropper.topics.list())[0]?.groups.length ?? 0;
+  looked = () => until('it to be left, or attached again', async () => !isServed() || (await groups()) > 0);
+  await dropper.topics.drop('orders.*', 'audit');
+  await until('it to be left', () => !isServed());
+  t.is(await groups(), 0);
+});
+
+test('by the clock: that a group was forgotten is told, though the answer that says so is lost', async (t) => {
+  const clock = virtualClock();
+  const backend = faulty(memory({ clock }));
+  const [publisher, subscriber] = (await start(t, backend, 'publisher', 'subscriber')) as [ActorNode, ActorNode];
+  const brief = topic('brief', z.number(), { retention: { messages: 1 } });
+  await (await subscriber.subscribe(brief, () => undefined, { group: 'forgotten' })).close();
+  const told: string[] = [];
+  for (const node of [publisher, subscriber])
+    node.on('groupDropped', ({ group, messages }) => told.push(`${node.name} ${group} ${messages}`));
+  await publisher.publish(brief, 1);
+  backend.dropNextReply('append');
+  const second = publisher.publish(brief, 2);
+  await clock.advance(1_000);
+  await second;
+  t.is((await publisher.topics.list())[0]?.dropped, 1);
+  await clock.advance(25_000);
+  await until('both to be told', () => told.length >= 2);
+  await clock.advance(60_000);
+  t.deepEqual(told.toSorted(), ['publisher forgotten 1', 'subscriber forgotten 1'], 'each once');
+  await until('the alert', async () => (await publisher.alerts.list({ kind: 'topic-group-dropped' })).length === 1);
+});
+
+test('by the clock: what was dropped stays so, also where those who serve it were not told', async (t) => {
+  const clock = virtualClock();
+  const world = memory({ clock });
+  const mute = altered(world, ({ records }) => ({
+    records: {
+      all: (family) => records.all(family),
+      history: (family, limit) => records.history(family, limit),
+      change: (change) => (change.family === 'topics' ? Promise.reject(new Error('mute')) : records.change(change)),
+    },
+  }));
+  const [server] = (await start(t, world, 'server')) as [ActorNode];
+  const [dropper] = (await start(t, mute, 'dropper')) as [ActorNode];
+  await server.subscribe(created, () => undefined, { group: 'mailer' });
+  await server.subscribe('orders.*', () => undefined, { group: 'audit' });
+  await dropper.publish(created, { id: 1 });
+  await clock.advance(3_000);
+  const serving = (): number => dropper.registry.instances('topic.orders.created', { status: 'any' }).length;
+  await until('both to be served', () => serving() > 0);
+  await dropper.topics.drop(created, 'mailer');
+  await dropper.topics.drop('orders.*', 'audit');
+  await clock.advance(15_000);
+  await until('it to be left', () => serving() === 0);
+  await dropper.publish(created, { id: 2 });
+  t.deepEqual((await dropper.topics.list())[0]?.groups, []);
+});
+
+test('a handler that its closing node lets finish may publish and broadcast', async (t) => {
+  const [server, listener] = (await start(t, memory(), 'server', 'listener')) as [ActorNode, ActorNode];
+  await until('both to be seen', () => server.registry.nodes().length === 2);
+  const heard: string[] = [];
+  await listener.subscribe(created, () => void heard.push('broadcast'), { everyNode: true });
+  await listener.subscribe(created, () => void heard.push('published'));
+  let begun = false;
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const ends: unknown[] = [];
+  const last = topic('last', z.number());
+  await server.subscribe(last, async () => {
+    begun = true;
+    await opened;
+    ends.push(
+      ...(await Promise.allSettled([server.publish(created, { id: 1 }), server.broadcast(created, { id: 1 })])),
+    );
+  });
+  await listener.publish(last, 1);
+  await until('it to run', () => begun);
+  const closed = server.close({ drainMs: WITHIN_MS });
+  open();
+  await closed;
+  t.deepEqual(
+    ends.map((end) => (end as PromiseSettledResult<void>).status),
+    ['fulfilled', 'fulfilled'],
+  );
+  await until('both to come', () => heard.length === 2);
 });

@@ -15,7 +15,6 @@
 -- @include admit
 -- @include topic
 -- @include topic-pattern
-local MOST_PATTERNS = 1024
 -- Each frame makes one entry of the log, so that this keeps up.
 local TRIMMED_AT_ONCE = 2
 
@@ -25,6 +24,7 @@ if repeated(KEYS[2], field, ARGV[4]) then return { '', {}, {}, {} } end
 local facts, groups, names = read_topic(KEYS[3])
 if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
 local total = tonumber(facts.total) or 0
+local now = now_ms(redis.call('TIME'))
 local attached = {}
 if not facts.total then
   redis.call('ZADD', KEYS[5], 0, name)
@@ -32,7 +32,7 @@ if not facts.total then
   for i = 1, math.min(#patterns, MOST_PATTERNS) do
     local pattern, group = string.match(patterns[i], '^(%S+) (%S+)$')
     if pattern and not groups[group] and #names < MOST_GROUPS and matches(pattern, name) then
-      groups[group] = { cursor = '', floor = 0, pattern = pattern }
+      groups[group] = { cursor = '', floor = 0, pattern = pattern, at = now }
       write_group(KEYS[3], group, groups[group])
       names[#names + 1] = group
       attached[#attached + 1] = group
@@ -61,9 +61,8 @@ for i = 1, #names do
     end
   end
   local beyond = refused or messages > tonumber(ARGV[7]) or bytes > tonumber(ARGV[8])
-  if beyond and not is_served(KEYS[1], prefix, mailbox) then
-    dropped[#dropped + 1] = drop_group(prefix, KEYS[3], name, group)
-    redis.call('HINCRBY', KEYS[3], 'dropped', 1)
+  if beyond and is_forgotten(KEYS[1], prefix, mailbox, state, now) then
+    dropped[#dropped + 1] = forget_group(prefix, KEYS[3], name, group, now)
   elseif refused then
     full = full or { group, refused }
   elseif state.cursor == '' then
@@ -83,7 +82,6 @@ for i = 1, #copies do
   redis.call('HSET', level, 'messages', messages, 'bytes', bytes)
 end
 total = total + count
-local now = now_ms(redis.call('TIME'))
 local changes = { 'total', exact(total), 'at', exact(now) }
 if kept then
   local at = math.max(now, tonumber(facts.logged) or 0)

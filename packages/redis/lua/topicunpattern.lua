@@ -1,12 +1,14 @@
 #!lua flags=allow-oom
 -- Ends what a pattern stands for, for one group, a page of topics at a time.
 -- GUARANTEE  no topic to come has the group by this pattern; nothing is left of those groups that it attached.
--- KEYS       1 members, 2 topics, 3 patterns
+-- KEYS       1 members, 2 topics, 3 patterns, 4 topicgone of pattern and group
 -- ARGV       1 node id, 2 lane prefix, 3 pattern, 4 group, 5 name to go on after ('' = from the first), 6 most topics looked at
 -- RETURNS    {name to go on after ('' = that was all), {topic, group, messages, bytes, dead}, ...} | 'not-member'
 -- RUN TWICE  nothing is left to end.
 -- @include fence
+-- @include time
 -- @include topic
+redis.call('SET', KEYS[4], exact(now_ms(redis.call('TIME'))), 'PX', DROPPED_MS)
 redis.call('HDEL', KEYS[3], ARGV[3] .. ' ' .. ARGV[4])
 local most = tonumber(ARGV[6])
 local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)

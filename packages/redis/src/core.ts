@@ -50,6 +50,7 @@ export {
   type Intake,
   type KeyedCommit,
   type Lapsed,
+  type Matching,
   type Limits,
   type Link,
   type Log,

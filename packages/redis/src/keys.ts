@@ -34,6 +34,7 @@
  * | `{ns:L}:due` | sorted set | number → due time, ms |
  * | `{ns:L}:due:frames` | hash | number → msgpack of [mailbox, f, n, t, d, h] |
  * | `{ns:L}:due:seq` | counter | numbers given out |
+ * | `{ns:L}:due:gone:<mailbox>` | string, expires | of a group of a topic that was dropped: the last number given out then |
  * | `{ns:L}:orphans` | set | mailboxes that may hold entries of non-members, and what is for one node alone and not served by it |
  * | `{ns:0}:breaker:<name>` | hash, expires | a shared breaker |
  * | `{ns:0}:breakers` | sorted set | names of breakers |
@@ -50,9 +51,10 @@
  * | `{ns:L}:once:<mailbox>:<name>` | string, expires | the run of an id, or what it answered: `<state> <kind> <node> <message>`, a line feed, the answer |
  * | `{ns:L}:oncewaiters:<mailbox>:<name>` | sorted set, expires | who waits for that, `<inbox> <correlation>` → when it came in the row |
  * | `{ns:L}:topics` | sorted set | names of topics |
- * | `{ns:L}:topic:<topic>` | hash | total, at, logged, bounds, dropped; `g:<group>` → `cursor|floor|pattern` |
+ * | `{ns:L}:topic:<topic>` | hash | total, at, logged, bounds, dropped; `x:<group>` → `messages bytes dead ms`; `g:<group>` → `cursor|floor|pattern|at` |
  * | `{ns:L}:topiclog:<topic>` | stream | what is kept for replay; ids `ms-total`, fields f frame, n count |
  * | `{ns:L}:topicpatterns` | hash | `pattern group` → 1; the same in every lane |
+ * | `{ns:L}:topicgone:<group>` | string, expires | when `topic@group` or `pattern group` was dropped by hand, ms |
  * | `{ns:0}:alerts` | hash | fingerprint → `<revision>:[<alert id>,<alert>]`, JSON behind the colon |
  * | `{ns:0}:alerts:due` | sorted set | fingerprint → when somebody has to look at it, ms |
  * | `{ns:0}:alerts:archive` | sorted set, expires | `<number in the log>:<alert>`, JSON behind the colon → when it ended, ms |
@@ -321,6 +323,11 @@ export interface TopicKeys {
   readonly log: string;
   readonly topics: string;
   readonly patterns: string;
+}
+
+/** @param name `topic@group`, or `pattern group`. */
+export function topicGoneKey(lane: LaneKeys, name: string): string {
+  return `${lane.prefix}topicgone:${name}`;
 }
 
 /** Of the lane of the topic, where the mailboxes of its groups are, too. */

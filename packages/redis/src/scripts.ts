@@ -672,7 +672,7 @@ end
 return { taken, hints }`,
   },
   beat: {
-    sha: '7074b30847a7be14f82e3b8391b8cf55d3361ebc',
+    sha: 'bab304796d7a0d36d76b1ba22b63c0bd3dbc6848',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -692,13 +692,15 @@ local function add_targeted(fields, stream, name, orphans, revision, inbox)
   return id
 end
 local POSTPONE_MS = 5000
-local function place(prefix, name, fields)
+local function place(prefix, name, fields, number)
   local shared, target = addressed(name)
   if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
     local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
     return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
   end
   if string.sub(shared, 1, 6) == 'topic.' then
+    local gone = redis.call('GET', prefix .. 'due:gone:' .. shared)
+    if gone and tonumber(number) <= tonumber(gone) then return end
     return redis.call('XADD', prefix .. 'mailbox:' .. shared, 'NOMKSTREAM', '*', unpack(fields))
   end
   return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
@@ -719,7 +721,7 @@ local function move_due(prefix, due, frames, limit)
         local value = frame[3 + i]
         if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
       end
-      refused = not pcall(place, prefix, frame[1], fields)
+      refused = not pcall(place, prefix, frame[1], fields, number)
     end
     if refused then
       redis.call('ZADD', due, now + POSTPONE_MS, number)
@@ -1387,7 +1389,7 @@ keep_letter(KEYS[1], KEYS[2], ARGV[1], masked(stored, moved, '0'))
 return 1`,
   },
   due: {
-    sha: '5d9ecdc08a465e1fa33a8a1526d95dec4b405f8b',
+    sha: 'b685ff120be9018a35a34fd2ca804f143e2e17c8',
     lua: `#!lua flags=allow-oom
 local function now_ms(time)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -1407,13 +1409,15 @@ local function add_targeted(fields, stream, name, orphans, revision, inbox)
   return id
 end
 local POSTPONE_MS = 5000
-local function place(prefix, name, fields)
+local function place(prefix, name, fields, number)
   local shared, target = addressed(name)
   if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
     local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
     return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
   end
   if string.sub(shared, 1, 6) == 'topic.' then
+    local gone = redis.call('GET', prefix .. 'due:gone:' .. shared)
+    if gone and tonumber(number) <= tonumber(gone) then return end
     return redis.call('XADD', prefix .. 'mailbox:' .. shared, 'NOMKSTREAM', '*', unpack(fields))
   end
   return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
@@ -1434,7 +1438,7 @@ local function move_due(prefix, due, frames, limit)
         local value = frame[3 + i]
         if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
       end
-      refused = not pcall(place, prefix, frame[1], fields)
+      refused = not pcall(place, prefix, frame[1], fields, number)
     end
     if refused then
       redis.call('ZADD', due, now + POSTPONE_MS, number)
@@ -4093,7 +4097,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: '5229c7e88866c2864c2b1c594b55ec8b732d61ff',
+    sha: '246c1efedc5ecb2cfae74c35a191c84522851c03',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -4205,16 +4209,19 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
+local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -4234,13 +4241,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -4250,11 +4258,29 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
+end
 local MOST_SEGMENTS = 64
+local MOST_PATTERNS = 1024
 local function matches(pattern, topic)
   local p, t = 1, 1
   for _ = 1, MOST_SEGMENTS do
@@ -4268,7 +4294,6 @@ local function matches(pattern, topic)
   end
   return false
 end
-local MOST_PATTERNS = 1024
 local TRIMMED_AT_ONCE = 2
 local prefix, name, frame = ARGV[2], ARGV[3], ARGV[6]
 local field, count = 'topic.' .. name, tonumber(ARGV[5])
@@ -4276,6 +4301,7 @@ if repeated(KEYS[2], field, ARGV[4]) then return { '', {}, {}, {} } end
 local facts, groups, names = read_topic(KEYS[3])
 if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
 local total = tonumber(facts.total) or 0
+local now = now_ms(redis.call('TIME'))
 local attached = {}
 if not facts.total then
   redis.call('ZADD', KEYS[5], 0, name)
@@ -4283,7 +4309,7 @@ if not facts.total then
   for i = 1, math.min(#patterns, MOST_PATTERNS) do
     local pattern, group = string.match(patterns[i], '^(%S+) (%S+)$')
     if pattern and not groups[group] and #names < MOST_GROUPS and matches(pattern, name) then
-      groups[group] = { cursor = '', floor = 0, pattern = pattern }
+      groups[group] = { cursor = '', floor = 0, pattern = pattern, at = now }
       write_group(KEYS[3], group, groups[group])
       names[#names + 1] = group
       attached[#attached + 1] = group
@@ -4309,9 +4335,8 @@ for i = 1, #names do
     end
   end
   local beyond = refused or messages > tonumber(ARGV[7]) or bytes > tonumber(ARGV[8])
-  if beyond and not is_served(KEYS[1], prefix, mailbox) then
-    dropped[#dropped + 1] = drop_group(prefix, KEYS[3], name, group)
-    redis.call('HINCRBY', KEYS[3], 'dropped', 1)
+  if beyond and is_forgotten(KEYS[1], prefix, mailbox, state, now) then
+    dropped[#dropped + 1] = forget_group(prefix, KEYS[3], name, group, now)
   elseif refused then
     full = full or { group, refused }
   elseif state.cursor == '' then
@@ -4330,7 +4355,6 @@ for i = 1, #copies do
   redis.call('HSET', level, 'messages', messages, 'bytes', bytes)
 end
 total = total + count
-local now = now_ms(redis.call('TIME'))
 local changes = { 'total', exact(total), 'at', exact(now) }
 if kept then
   local at = math.max(now, tonumber(facts.logged) or 0)
@@ -5221,21 +5245,24 @@ end
 return carry_out()`,
   },
   topicattach: {
-    sha: 'fb7ff1ebbcc8db5aa54195be7a3282c837a10945',
+    sha: '61c42ce510427bd6f649d26e1f42481d0c04b62b',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
+local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5255,13 +5282,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5271,9 +5299,26 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
 end
 local function cursor_since(log, since)
   local first = redis.call('XRANGE', log, since, '+', 'COUNT', 1)[1]
@@ -5286,9 +5331,10 @@ local facts, groups, names = read_topic(KEYS[2])
 if not facts then return redis.error_reply('WRONGTYPE the key of the topic holds another type') end
 local group = groups[ARGV[3]]
 if ARGV[5] == '1' and not group then return 'absent' end
+if not group and is_gone(KEYS[5], ARGV[6]) then return 'absent' end
 if not group and #names >= MOST_GROUPS then return 'crowded' end
 if not group or ARGV[5] == '1' then
-  group = group or { pattern = '' }
+  group = group or { pattern = '', at = 0 }
   group.floor = tonumber(facts.total) or 0
   group.cursor = ARGV[4] == '' and '' or cursor_since(KEYS[3], ARGV[4])
   write_group(KEYS[2], ARGV[3], group)
@@ -5297,21 +5343,27 @@ end
 return group.cursor == '' and 'live' or 'filling'`,
   },
   topicdrop: {
-    sha: 'b0c4ea17ec7ccf53a6a5932cc3c8ba3b8289bf0b',
+    sha: '7d36099c8475e232ce1fb0bdfd0c79d8d4dfe2ef',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
+local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5331,13 +5383,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5347,17 +5400,35 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
+end
 local known = redis.call('HEXISTS', KEYS[2], 'g:' .. ARGV[4])
 if known == 1 and ARGV[5] == '1' then return 0 end
+if ARGV[5] ~= '1' then redis.call('SET', KEYS[3], exact(now_ms(redis.call('TIME'))), 'PX', DROPPED_MS) end
 local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: '1b658076f02732431152204665288e0b30905691',
+    sha: 'a53d1d836de42c18447e5204559ab8e85028ae44',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local TURN_MS = 1000
@@ -5469,16 +5540,19 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
+local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5498,13 +5572,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5514,9 +5589,26 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
 end
 local text = redis.call('HGET', KEYS[2], 'g:' .. ARGV[2])
 if not text then return 'absent' end
@@ -5545,7 +5637,7 @@ write_group(KEYS[2], ARGV[2], group)
 return answer`,
   },
   topiclapse: {
-    sha: '7534e757d19326e8dc662f46967f05ed761f571e',
+    sha: '7d6977fdc3699dca53809b9c8dc1e30270acf2e6',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -5553,16 +5645,19 @@ local function now_ms(time)
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
+local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5582,13 +5677,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5598,11 +5694,29 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
+end
 local FORGOTTEN_MS = 86400000
+local UNTOLD_MS = 10000
 local prefix, most = ARGV[2], tonumber(ARGV[4])
 local now = now_ms(redis.call('TIME'))
 local known = redis.call('ZRANGE', KEYS[2], ARGV[3] == '' and '-' or '(' .. ARGV[3], '+', 'BYLEX', 'LIMIT', 0, most)
@@ -5616,17 +5730,23 @@ for i = 1, #known do
   for _, group in ipairs(names) do
     local mailbox = 'topic.' .. known[i] .. '@' .. group
     if groups[group].cursor ~= '' then filling[#filling + 1] = { known[i], group }; is_filled = true end
-    if most_messages and not is_served(KEYS[1], prefix, mailbox) then
+    if most_messages and is_forgotten(KEYS[1], prefix, mailbox, groups[group], now) then
       local level = redis.pcall('HMGET', prefix .. 'level:' .. mailbox, 'messages', 'bytes')
       local first = redis.pcall('XRANGE', prefix .. 'mailbox:' .. mailbox, '-', '+', 'COUNT', 1)
       local at = not first.err and first[1] and tonumber(string.match(first[1][1], '^%d+')) or now
       local messages, bytes = 0, 0
       if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
       if messages > tonumber(most_messages) or bytes > tonumber(most_bytes) or now - at > tonumber(most_ms) then
-        dropped[#dropped + 1] = drop_group(prefix, topic, known[i], group)
-        redis.call('HINCRBY', topic, 'dropped', 1)
+        dropped[#dropped + 1] = forget_group(prefix, topic, known[i], group, now)
         left = left - 1
       end
+    end
+  end
+  for field, text in pairs(facts) do
+    local group = string.match(field, '^x:(.+)$')
+    local messages, bytes, dead, at_ms = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
+    if group and at_ms and now - tonumber(at_ms) > UNTOLD_MS then
+      dropped[#dropped + 1] = { known[i], group, tonumber(messages), tonumber(bytes), tonumber(dead) }
     end
   end
   if tonumber(log_ms) and not is_filled then redis.pcall('XTRIM', log, 'MINID', exact(now - tonumber(log_ms))) end
@@ -5638,21 +5758,27 @@ end
 return { #known == most and known[most] or '', dropped, filling }`,
   },
   topicpattern: {
-    sha: '544aeba8dedcecdf07b017b1b6f1a38c3cc2ce86',
+    sha: 'cbe9ea22b9d5acdc97363374dc2a78e9c3036444',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
+local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5672,13 +5798,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5688,11 +5815,29 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
+end
 local MOST_SEGMENTS = 64
+local MOST_PATTERNS = 1024
 local function matches(pattern, topic)
   local p, t = 1, 1
   for _ = 1, MOST_SEGMENTS do
@@ -5706,7 +5851,13 @@ local function matches(pattern, topic)
   end
   return false
 end
-redis.call('HSET', KEYS[3], ARGV[3] .. ' ' .. ARGV[4], '1')
+if is_gone(KEYS[4], ARGV[7]) then return 'absent' end
+local field = ARGV[3] .. ' ' .. ARGV[4]
+if redis.call('HEXISTS', KEYS[3], field) == 0 then
+  if #redis.call('HKEYS', KEYS[3]) >= MOST_PATTERNS then return 'crowded' end
+  redis.call('HSET', KEYS[3], field, '1')
+end
+local now = now_ms(redis.call('TIME'))
 local most = tonumber(ARGV[6])
 local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)
 local answer = { #known == most and known[most] or '' }
@@ -5715,7 +5866,7 @@ for i = 1, #known do
     local topic = ARGV[2] .. 'topic:' .. known[i]
     local facts, groups, names = read_topic(topic)
     if facts and not groups[ARGV[4]] and #names < MOST_GROUPS then
-      groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3] }
+      groups[ARGV[4]] = { cursor = '', floor = tonumber(facts.total) or 0, pattern = ARGV[3], at = now }
       write_group(topic, ARGV[4], groups[ARGV[4]])
     end
     if groups[ARGV[4]] then answer[#answer + 1] = known[i] end
@@ -5733,20 +5884,23 @@ redis.call('SREM', KEYS[2], ARGV[2])
 return 1`,
   },
   topics: {
-    sha: 'eaf253a88f1c6c8cdf6c4c8f36ecad1cc12d8a18',
+    sha: 'f1c34ef155a1ce0602db19ee6ee987eaae970f0a',
     lua: `#!lua flags=no-writes
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
+local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5766,13 +5920,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5782,9 +5937,26 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
+end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
 end
 local prefix, most = ARGV[1], tonumber(ARGV[3])
 local known = redis.call('ZRANGE', KEYS[1], ARGV[2] == '' and '-' or '(' .. ARGV[2], '+', 'BYLEX', 'LIMIT', 0, most)
@@ -5811,21 +5983,27 @@ end
 return answer`,
   },
   topicunpattern: {
-    sha: '9d1173550d30f04ef08eff3096b4de255ed5a52b',
+    sha: 'a0f354bf9d78a253800385a5a1f60b60d8f94c24',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local function now_ms(time)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
+local GONE_MS = 86400000
+local TAKEN_UP_MS = 30000
+local DROPPED_MS = 86400000
 local function exact(number)
   return string.format('%.0f', number)
 end
 local function read_group(text)
-  local cursor, floor, pattern = string.match(text, '^([%d-]*)|(%d+)|(.*)$')
-  if not cursor then return { cursor = '', floor = 0, pattern = '' } end
-  return { cursor = cursor, floor = tonumber(floor), pattern = pattern }
+  local cursor, floor, pattern, at = string.match(text, '^([%d-]*)|(%d+)|([^|]*)|?(%d*)$')
+  if not cursor then return { cursor = '', floor = 0, pattern = '', at = 0 } end
+  return { cursor = cursor, floor = tonumber(floor), pattern = pattern, at = tonumber(at) or 0 }
 end
 local function write_group(topic, group, state)
-  redis.call('HSET', topic, 'g:' .. group, state.cursor .. '|' .. exact(state.floor) .. '|' .. state.pattern)
+  redis.call('HSET', topic, 'g:' .. group, table.concat({ state.cursor, exact(state.floor), state.pattern, exact(state.at) }, '|'))
 end
 local function read_topic(topic)
   local flat = redis.pcall('HGETALL', topic)
@@ -5845,13 +6023,14 @@ end
 local function total_of(id)
   return tonumber(string.match(id, '-(%d+)$')) or 0
 end
-local function is_served(members, prefix, mailbox)
+local function is_forgotten(members, prefix, mailbox, group, now)
+  if now - group.at < TAKEN_UP_MS then return false end
   local ids = redis.call('HKEYS', members)
-  if #ids > MOST_NODES_ASKED then return true end
+  if #ids > MOST_NODES_ASKED then return false end
   for i = 1, #ids do
-    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return true end
+    if redis.call('SISMEMBER', prefix .. 'serves:' .. ids[i], mailbox) == 1 then return false end
   end
-  return false
+  return true
 end
 local function drop_group(prefix, topic, name, group)
   local mailbox = 'topic.' .. name .. '@' .. group
@@ -5861,10 +6040,28 @@ local function drop_group(prefix, topic, name, group)
     prefix .. 'dead:' .. mailbox)
   redis.call('SREM', prefix .. 'orphans', mailbox)
   redis.call('HDEL', topic, 'g:' .. group)
+  local last = redis.call('EXISTS', prefix .. 'due') == 1 and redis.call('GET', prefix .. 'due:seq')
+  if last then redis.call('SET', prefix .. 'due:gone:' .. mailbox, last, 'PX', GONE_MS) end
   local messages, bytes = 0, 0
   if not level.err then messages, bytes = tonumber(level[1]) or 0, tonumber(level[2]) or 0 end
   return { name, group, messages, bytes, type(dead) == 'number' and dead or 0 }
 end
+local function forget_group(prefix, topic, name, group, now)
+  local lost = drop_group(prefix, topic, name, group)
+  redis.call('HINCRBY', topic, 'dropped', 1)
+  local facts = { exact(lost[3]), exact(lost[4]), exact(lost[5]), exact(now) }
+  redis.call('HSET', topic, 'x:' .. group, table.concat(facts, ' '))
+  return lost
+end
+local function is_gone(gone, served_since)
+  if served_since == '' then
+    redis.call('UNLINK', gone)
+    return false
+  end
+  local at = tonumber(redis.pcall('GET', gone))
+  return at ~= nil and at >= tonumber(served_since)
+end
+redis.call('SET', KEYS[4], exact(now_ms(redis.call('TIME'))), 'PX', DROPPED_MS)
 redis.call('HDEL', KEYS[3], ARGV[3] .. ' ' .. ARGV[4])
 local most = tonumber(ARGV[6])
 local known = redis.call('ZRANGE', KEYS[2], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'BYLEX', 'LIMIT', 0, most)

@@ -7,18 +7,30 @@ import {
   type DroppedGroup,
   type Filled,
   type Lapsed,
+  type Matching,
   type PublishRequest,
   type PublishResult,
   type Since,
   type Topics,
   type TopicState,
 } from './core.ts';
+import { guarded } from './connection.ts';
 import type { Ground } from './ground.ts';
-import { laneOfMailbox, mailboxKeys, nodeKeys, topicKeys, type LaneKeys, type TopicKeys } from './keys.ts';
+import {
+  laneOfMailbox,
+  mailboxKeys,
+  nodeKeys,
+  topicGoneKey,
+  topicKeys,
+  type LaneKeys,
+  type TopicKeys,
+} from './keys.ts';
 import { run } from './script.ts';
 
 /** Topics looked at by one script. */
 const PAGE = 64;
+/** Pages looked over by one `lapse`: a thousand topics of one lane, or one page of sixteen. */
+const MOST_PAGES = 16;
 /** Frames moved from a log by one script: 2 MiB at most. */
 const MOST_FILLED = 32;
 
@@ -72,8 +84,8 @@ export class RedisTopics implements Topics {
     return { kind: 'full', group, room, messages, bytes, maxLength, maxBytes, dropped };
   }
 
-  attach(topic: string, group: string, since?: Since): Promise<Attached> {
-    return this.#attach(topic, group, since, '');
+  attach(topic: string, group: string, since?: Since, servedSince?: number): Promise<Attached> {
+    return this.#attach(topic, group, since, '', servedSince);
   }
 
   rewind(topic: string, group: string, since: Since): Promise<Attached> {
@@ -101,7 +113,7 @@ export class RedisTopics implements Topics {
     const answer = await run<Refused | RawDropped | 0>(
       this.#ground.command,
       'topicdrop',
-      [lane.members, keys.topic],
+      [lane.members, keys.topic, topicGoneKey(lane, `${topic}@${group}`)],
       [owner, lane.prefix, topic, group, ''],
     );
     if (answer === 'not-member') throw this.#refused(owner, 'dropping a group');
@@ -129,28 +141,23 @@ export class RedisTopics implements Topics {
     const answer = await run<unknown>(
       command,
       'topicdrop',
-      [lane.members, keys.topic],
+      [lane.members, keys.topic, topicGoneKey(lane, `${topic}@${group}`)],
       [owner, lane.prefix, topic, group, '1'],
     );
     if (answer === 'not-member') throw this.#refused(owner, 'tidying up');
   }
 
-  async attachPattern(pattern: string, group: string): Promise<readonly string[]> {
-    const owner = this.#member();
+  async attachPattern(pattern: string, group: string, servedSince?: number): Promise<Matching> {
     const matching: string[] = [];
     for (const lane of this.#ground.lanes) {
-      const { topics, patterns } = topicKeys(lane, '');
-      for await (const page of pages(async (after) => {
-        const answer = await run<Refused | string[]>(
-          this.#ground.command,
-          'topicpattern',
-          [lane.members, topics, patterns],
-          [owner, lane.prefix, pattern, group, after, PAGE],
-        );
-        if (answer === 'not-member') throw this.#refused(owner, 'attaching a pattern');
-        return answer as [after: string, ...topics: string[]];
-      }))
-        matching.push(...page);
+      let after = '';
+      do {
+        const page = await this.#matching(lane, pattern, group, after, servedSince);
+        if (typeof page === 'string') return page;
+        const [next = '', ...topics] = page;
+        matching.push(...topics);
+        after = next;
+      } while (after !== '');
     }
     return matching;
   }
@@ -164,7 +171,7 @@ export class RedisTopics implements Topics {
         const answer = await run<Refused | [after: string, ...dropped: RawDropped[]]>(
           this.#ground.command,
           'topicunpattern',
-          [lane.members, topics, patterns],
+          [lane.members, topics, patterns, topicGoneKey(lane, `${pattern} ${group}`)],
           [owner, lane.prefix, pattern, group, after, PAGE],
         );
         if (answer === 'not-member') throw this.#refused(owner, 'dropping a pattern');
@@ -193,6 +200,30 @@ export class RedisTopics implements Topics {
   }
 
   async lapse(): Promise<Lapsed> {
+    const all = { dropped: [] as DroppedGroup[], filling: [] as Lapsed['filling'][number][] };
+    let lanes = 0;
+    for (let pages = 0; pages < MOST_PAGES && lanes < this.#ground.lanes.length; pages += 1) {
+      try {
+        const { dropped, filling } = await this.#lapsePage();
+        all.dropped.push(...dropped);
+        all.filling.push(...filling);
+      } catch (thrown) {
+        // What was dropped before has to be told.
+        if (all.dropped.length === 0) throw thrown;
+        return all;
+      }
+      if (this.#lapsed.after === '') lanes += 1;
+    }
+    return all;
+  }
+
+  async told(groups: readonly DroppedGroup[]): Promise<void> {
+    const { command } = this.#ground;
+    for (const { topic, group } of groups)
+      await guarded('told', command.sendText('hdel', [this.#place(topic).keys.topic, `x:${group}`]));
+  }
+
+  async #lapsePage(): Promise<Lapsed> {
     const owner = this.#member();
     const lane = this.#ground.lane(this.#lapsed.lane);
     const { topics } = topicKeys(lane, '');
@@ -209,7 +240,13 @@ export class RedisTopics implements Topics {
     return { dropped: dropped.map(toDropped), filling: filling.map(([topic, group]) => ({ topic, group })) };
   }
 
-  async #attach(topic: string, group: string, since: Since | undefined, again: '' | '1'): Promise<Attached> {
+  async #attach(
+    topic: string,
+    group: string,
+    since: Since | undefined,
+    again: '' | '1',
+    servedSince?: number,
+  ): Promise<Attached> {
     const owner = this.#ground.registration.id;
     if (owner === undefined) return 'not-member';
     const { lane, keys } = this.#place(topic);
@@ -217,10 +254,30 @@ export class RedisTopics implements Topics {
     const answer = await run<Attached>(
       this.#ground.command,
       'topicattach',
-      [lane.members, keys.topic, keys.log, keys.topics],
-      [owner, topic, group, from, again],
+      [lane.members, keys.topic, keys.log, keys.topics, topicGoneKey(lane, `${topic}@${group}`)],
+      [owner, topic, group, from, again, servedSince ?? ''],
     );
     if (answer === 'not-member') this.#lost(owner, 'attaching a group');
+    return answer;
+  }
+
+  /** A page of the topics of one lane that match, behind the name at which the next begins. */
+  async #matching(
+    lane: LaneKeys,
+    pattern: string,
+    group: string,
+    after: string,
+    servedSince: number | undefined,
+  ): Promise<string[] | Exclude<Matching, readonly string[]>> {
+    const owner = this.#member();
+    const { topics, patterns } = topicKeys(lane, '');
+    const answer = await run<Refused | Exclude<Matching, readonly string[]> | string[]>(
+      this.#ground.command,
+      'topicpattern',
+      [lane.members, topics, patterns, topicGoneKey(lane, `${pattern} ${group}`)],
+      [owner, lane.prefix, pattern, group, after, PAGE, servedSince ?? ''],
+    );
+    if (answer === 'not-member') throw this.#refused(owner, 'attaching a pattern');
     return answer;
   }
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { redis } from '../src/index.ts';
 import { laneOfMailbox } from '../src/keys.ts';
 import { quietLog } from '../src/quiet-log.ts';
-import { until } from './house.ts';
+import { TestNode, until } from './house.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
 let server: RedisServer;
@@ -134,4 +134,53 @@ test.serial('what strangers write where topics are kept hurts no other topic', a
   await publisher.publish(kept, { id: 7 });
   await until('the others', () => got.includes(7));
   t.false(got.includes(6));
+});
+
+test.serial('one look at what has lapsed sees every lane, and more topics than a page holds', async (t) => {
+  const { ns } = house(t);
+  const peer = await TestNode.joined({ url: server.url, lanes: 4 }, ns, 'peer');
+  t.teardown(() => peer.end());
+  const { topics } = peer.link;
+  const names = Array.from({ length: 300 }, (_, index) => `old.t${index}`);
+  for (const name of names) {
+    await topics.attach(name, 'forgotten');
+    const retention = { messages: 1_000, bytes: 1_000_000, ms: 1 };
+    await topics.publish({ topic: name, number: 1, frame: Buffer.from('old'), count: 1, retention });
+  }
+  const published = peer.link.now();
+  await until('it to be too old', () => peer.link.now() > published + 5);
+  const { dropped } = await topics.lapse();
+  t.deepEqual(dropped.map(({ topic: name }) => name).toSorted(), names.toSorted());
+});
+
+test.serial('what a node has dropped is told there once, also when it joins again', async (t) => {
+  const { node, ns } = house(t);
+  const dropper = await node('dropper');
+  const told: string[] = [];
+  dropper.on('groupDropped', ({ group }) => told.push(group));
+  await (await dropper.subscribe(created, () => undefined, { group: 'gone' })).close();
+  await dropper.topics.drop(created, 'gone');
+  const before = dropper.id;
+  await server.client.hdel(`{${ns}:0}:members`, before);
+  await until('it to have joined again', () => dropper.id !== before && dropper.registry.nodes().includes(dropper.id));
+  t.deepEqual(told, ['gone']);
+});
+
+test.serial('which group was forgotten is said until somebody has told of it', async (t) => {
+  const { ns } = house(t);
+  const peer = await TestNode.joined(server.url, ns, 'peer');
+  t.teardown(() => peer.end());
+  const { topics } = peer.link;
+  const retention = { messages: 1, bytes: 1_000_000, ms: 60_000 };
+  await topics.attach('t', 'forgotten');
+  for (const number of [1, 2])
+    await topics.publish({ topic: 't', number, frame: Buffer.from('frame'), count: 1, retention });
+  t.deepEqual(await topics.lapse(), { dropped: [], filling: [] }, 'who has dropped it tells of it');
+  const key = `{${ns}:0}:topic:t`;
+  await server.client.hset(key, 'x:forgotten', '1 5 0 1000');
+  const lost = { topic: 't', group: 'forgotten', messages: 1, bytes: 5, dead: 0 };
+  for (let time = 0; time < 2; time += 1) t.deepEqual((await topics.lapse()).dropped, [lost]);
+  await topics.told([lost]);
+  t.deepEqual((await topics.lapse()).dropped, []);
+  t.is(await server.client.hget(key, 'x:forgotten'), null);
 });

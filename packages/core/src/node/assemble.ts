@@ -123,7 +123,10 @@ export function assemble(needs: NodeNeeds): NodeParts {
   const hosting = new Hosting({ membership, standing, announcing, actors, policies, shared, health, scaler });
   const serve = (actor: Actor): Promise<void> => hosting.serve(actor, serveOptions({}, actor));
   const unserve = (mailbox: string, drainMs = policy.drainMs): Promise<void> => hosting.unserve(mailbox, drainMs);
-  const functions = new ScheduledFunctions({ schedules, timers: wakeful, log, serve, unserve });
+  const functions = new ScheduledFunctions({
+    ...{ schedules, timers: wakeful, log, serve, unserve },
+    drainMs: policy.drainMs,
+  });
   const topics: TopicRoom = topicsOn(basis, {
     ...{ sending, calling, registry, serve, unserve, full, failed },
     serves: (mailbox) => actors.get(mailbox) !== undefined,

@@ -100,6 +100,9 @@ export interface Lapsed {
   readonly filling: readonly { readonly topic: string; readonly group: string }[];
 }
 
+/** Names of topics. */
+export type Matching = readonly string[] | 'absent' | 'crowded';
+
 export interface Topics {
   /**
    * Resolves `accepted` once every group has its copy. One call in flight per topic. A group that nobody serves and that
@@ -109,8 +112,9 @@ export interface Topics {
   /**
    * Attaches a group; one that is attached already stays as it is. `since`: it is filled from the log, from there on.
    * Absent: it gets what is published from now on. May be carried out though it rejects with outcome `unknown`.
+   * `servedSince`: it was attached by then (backend time, ms); one that was dropped later is not attached again: `absent`.
    */
-  attach(topic: string, group: string, since?: Since): Promise<Attached>;
+  attach(topic: string, group: string, since?: Since, servedSince?: number): Promise<Attached>;
   /** Fills a group that is attached once more from the log. What waits in it stays. `absent` when there is no such group. */
   rewind(topic: string, group: string, since: Since): Promise<Attached>;
   /** One step, of a bounded number of frames. Safe to be taken by several nodes at once. */
@@ -125,13 +129,19 @@ export interface Topics {
   tidy(topic: string, group: string): Promise<void>;
   /**
    * Attaches the group to every topic that matches, those that are yet to come included; answers those that are known.
-   * Which of them the group is attached to already does not matter.
+   * Which of them the group is attached to already does not matter. `servedSince`: as with `attach`. `absent`: it was dropped. `crowded`: there
+   * are as many patterns as there can be.
    */
-  attachPattern(pattern: string, group: string): Promise<readonly string[]>;
+  attachPattern(pattern: string, group: string, servedSince?: number): Promise<Matching>;
   /** Ends that for good, with every group that the pattern attached. */
   dropPattern(pattern: string, group: string): Promise<readonly DroppedGroup[]>;
   /** Every topic that was ever published to or has a group, by name. */
   list(): Promise<readonly TopicState[]>;
-  /** Drops what nobody serves and what is beyond the retention of its topic; trims logs. Bounded: the next call goes on. */
+  /**
+   * Drops what nobody serves and what is beyond the retention of its topic; trims logs. Bounded: the next call goes on.
+   * What was dropped, by this or by `publish`, and was not told of within ten seconds is answered again.
+   */
   lapse(): Promise<Lapsed>;
+  /** That these were dropped because nobody served them has been told: nobody else has to. */
+  told(groups: readonly DroppedGroup[]): Promise<void>;
 }

@@ -20,6 +20,8 @@ export interface BookNeeds {
   readonly log: Log;
   /** A schedule has come, changed, come further, or gone. */
   readonly changed: (name: string) => void;
+  /** Somebody has removed it: it is not just lost. */
+  readonly removed: (name: string) => void;
 }
 
 export class Book implements NewsReader {
@@ -34,8 +36,16 @@ export class Book implements NewsReader {
     const crowded = (name: string): void => this.#invalid(name, 'there are too many');
     const shared = { changed, crowded, most: MAX_HELD };
     this.#needs = needs;
-    this.#definitions = new Mirror({ ...shared, read: (record) => this.#readDefinition(record) });
-    this.#progress = new Mirror({ ...shared, read: (record) => this.#readProgress(record) });
+    this.#definitions = new Mirror({
+      ...shared,
+      read: (record) => this.#readDefinition(record),
+      removed: (name) => needs.removed(name),
+    });
+    this.#progress = new Mirror({
+      ...shared,
+      read: (record) => this.#readProgress(record),
+      removed: () => undefined,
+    });
   }
 
   get size(): number {
@@ -58,7 +68,7 @@ export class Book implements NewsReader {
   apply({ kind, body }: NewsItem): void {
     if (kind !== SCHEDULE && kind !== PROGRESS) return;
     const record = recordSchema.safeParse(body);
-    if (record.success) this.#mirror(kind).take(record.data, 'told');
+    if (record.success) this.#mirror(kind).take(record.data);
     else this.#invalid('', 'it is no record');
   }
 
@@ -72,7 +82,7 @@ export class Book implements NewsReader {
 
   /** It was written here. */
   wrote(family: Family, record: SharedRecord): void {
-    this.#mirror(family).take(record, 'own');
+    this.#mirror(family).take(record);
   }
 
   /** It is not there any more: its lifetime is over. */

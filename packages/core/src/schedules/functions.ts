@@ -2,9 +2,10 @@
 import { actor, type Actor, type Context } from '../contract/actor.ts';
 import type { Contract } from '../contract/contract.ts';
 import type { Timers } from '../ground/clock.ts';
-import { ConfigError } from '../ground/errors.ts';
+import { ConfigError, NodeClosed } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
+import { within } from '../ground/pause.ts';
 import { LocalTicks, tickFailed } from './local-ticks.ts';
 import {
   FUNCTION_PREFIX,
@@ -31,7 +32,8 @@ export type TickFunction = (tick: TickContext) => unknown;
 /** A function that runs by the clock on this node. */
 export interface Ticking extends AsyncDisposable {
   /**
-   * It runs here no more. With `singleton` the other nodes that have it go on, and where there is none it waits for one:
+   * It runs here no more. What runs has the node's `drainMs` to finish, then its signal aborts; so a run that waits for
+   * this is not over before. With `singleton` the other nodes that have it go on, and where there is none it waits for one:
    * `node.schedules.cancel('tick.name')` ends it for all.
    */
   close(): Promise<void>;
@@ -41,6 +43,8 @@ export interface FunctionsNeeds {
   readonly schedules: Schedules;
   readonly timers: Timers;
   readonly log: Log;
+  /** How long what runs may take when it is ended, ms. */
+  readonly drainMs: number;
   serve(actor: Actor): Promise<void>;
   unserve(mailbox: string): Promise<void>;
 }
@@ -50,26 +54,33 @@ export class ScheduledFunctions {
   readonly #local = new Set<LocalTicks>();
   /** What each of this node's singletons puts, by the name of its schedule. */
   readonly #singletons = new Map<string, () => Promise<unknown>>();
+  #closed = false;
 
   constructor(needs: FunctionsNeeds) {
     this.#needs = needs;
   }
 
-  /** @throws ConfigError; with `singleton` also as `serve` and `schedules.put` do. */
+  /** @throws ConfigError, NodeClosed; with `singleton` also as `serve` and `schedules.put` do. */
   async begin(kind: 'every' | 'cron', when: object, run: TickFunction, options: FunctionOptions): Promise<Ticking> {
+    if (this.#closed) throw new NodeClosed(kind);
     if (typeof run !== 'function') throw new ConfigError(`${kind}: the second argument must be a function`);
     const { startAt, ...own } = parseOptions(functionSchema, options, kind);
     const terms = parseOptions(termsSchema, { ...when, startAt, catchUp: own.catchUp, overlap: 'skip' }, kind);
     return own.singleton ? this.#forAll(kind, terms, run, own) : this.#here(terms, run, own);
   }
 
-  /** The backend may have lost what it knew: what runs here for all nodes is put again where it is not there. */
+  /**
+   * The backend may have lost what it knew: what runs here for all nodes is put again where it is not there, unless
+   * somebody has cancelled it.
+   */
   async rejoined(): Promise<void> {
-    for (const [name, put] of this.#singletons) if (!this.#needs.schedules.has(name)) await put();
+    const { schedules } = this.#needs;
+    for (const [name, put] of this.#singletons) if (!schedules.has(name) && !schedules.wasCancelled(name)) await put();
   }
 
   /** Begins nothing more; resolves when nothing runs. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#singletons.clear();
     await Promise.all([...this.#local].map((ticks) => ticks.close()));
   }
@@ -80,12 +91,13 @@ export class ScheduledFunctions {
   }
 
   #here(terms: Terms, run: TickFunction, { maxRunMs }: FunctionTerms): Ticking {
-    const { timers, log } = this.#needs;
+    const { timers, log, drainMs } = this.#needs;
     const ticks = new LocalTicks({ ...{ timers, log, run, maxRunMs }, when: terms.when, startAt: terms.startAt });
     this.#local.add(ticks);
     return tickingOf(async () => {
+      await within(timers, drainMs, ticks.close());
+      ticks.giveUp();
       this.#local.delete(ticks);
-      await ticks.close();
     });
   }
 

@@ -31,6 +31,8 @@ export class Keeping {
   async advance(entry: Entry, tally: Tally & { readonly unserved?: boolean }): Promise<void> {
     const { records, book, clock, by } = this.#needs;
     const { name, definition, ticks } = entry;
+    // It has been cancelled, or is another one: nobody would take away what is written now.
+    if (book.get(name)?.definition.id !== definition.id) return;
     const next = nextTick(definition, ticks, tally);
     if (next === undefined) return this.end(entry, tally);
     const body: Progress = { ...tally, id: definition.id };
@@ -79,9 +81,9 @@ export class Keeping {
   /** Nobody reads it any more; where this fails its lifetime ends it. */
   async #dropProgress(name: string): Promise<void> {
     const { records, book, by } = this.#needs;
-    const expected = book.revision(PROGRESS, name);
-    if (expected === 0) return;
-    const change = { family: PROGRESS, name, body: undefined, expected, by };
+    if (book.revision(PROGRESS, name) === 0) return;
+    // Whatever stands there: somebody may be writing down a tick.
+    const change = { family: PROGRESS, name, body: undefined, by };
     const result = await records.change(change).catch(() => undefined);
     if (result?.kind === 'changed') book.wrote(PROGRESS, result.record);
   }

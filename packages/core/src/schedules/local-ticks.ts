@@ -20,16 +20,21 @@ export interface LocalTicksNeeds {
 export class LocalTicks {
   readonly #needs: LocalTicksNeeds;
   readonly #ticks: Ticks;
+  /** A start was named, and has not come. */
+  #isToStart: boolean;
   #next: number | undefined;
   #cancel: (() => void) | undefined;
   #running: Promise<void> | undefined;
   #controller: AbortController | undefined;
+  /** Ends the wait for the longest that a run may take. */
+  #unbound: () => void = () => undefined;
   #closed = false;
 
   constructor(needs: LocalTicksNeeds) {
     const { when, startAt, timers } = needs;
     const from = beginning(when, startAt, timers.clock.now());
     this.#needs = needs;
+    this.#isToStart = startAt !== undefined;
     this.#ticks = ticksOf(when, from);
     this.#next = this.#ticks.after(from - 1);
     this.#arm();
@@ -44,6 +49,7 @@ export class LocalTicks {
 
   /** Tells what runs to stop. */
   giveUp(): void {
+    this.#unbound();
     this.#controller?.abort(new NodeClosed('tick', 'unknown'));
   }
 
@@ -56,25 +62,38 @@ export class LocalTicks {
 
   #look(): void {
     const now = this.#needs.timers.clock.now();
+    this.#followBack(now);
     if (this.#next !== undefined && this.#next <= now) {
       const at = this.#ticks.latest(this.#next, now);
-      this.#next = this.#ticks.after(now);
-      this.#running ??= this.#run(at).finally(() => (this.#running = undefined));
+      this.#next = 'every' in this.#needs.when ? at + this.#needs.when.every : this.#ticks.after(now);
+      this.#isToStart = false;
+      // It stands there before the function runs: that may want to end this.
+      this.#running ??= Promise.resolve()
+        .then(() => this.#run(at))
+        .finally(() => (this.#running = undefined));
     }
     this.#arm();
+  }
+
+  /** The clock was set back: what runs every so often does not wait until it has caught up. */
+  #followBack(now: number): void {
+    const { when } = this.#needs;
+    if (!('every' in when) || this.#isToStart || this.#next === undefined) return;
+    const aheadMs = this.#next - now;
+    if (aheadMs > when.every) this.#next -= Math.floor(aheadMs / when.every) * when.every;
   }
 
   async #run(at: number): Promise<void> {
     const { run, maxRunMs, timers, log } = this.#needs;
     const controller = new AbortController();
     this.#controller = controller;
-    const cancel = timers.setTimer(maxRunMs, () => controller.abort(new HandlerTimeout('tick', maxRunMs)));
+    this.#unbound = timers.setTimer(maxRunMs, () => controller.abort(new HandlerTimeout('tick', maxRunMs)));
     try {
       await run({ at, log, signal: controller.signal });
     } catch (thrown) {
       tickFailed(log, run.name, thrown);
     } finally {
-      cancel();
+      this.#unbound();
       this.#controller = undefined;
     }
   }

@@ -58,6 +58,8 @@ export interface SchedulesNeeds {
 
 /** What somebody else changes meanwhile is read again so many times. */
 const MAX_TRIES = 10;
+/** Functions that are remembered as cancelled. */
+const MAX_CANCELLED = 1_000;
 
 const cancelSchema = z.strictObject({ by: z.string().min(1).max(256).optional() });
 
@@ -66,11 +68,17 @@ export class Schedules {
   readonly #book: Book;
   readonly #keeping: Keeping;
   readonly #clockwork: Clockwork;
+  /** Functions that somebody has cancelled and nobody put again, by the names of their schedules. */
+  readonly #cancelled = new Set<string>();
 
   constructor(needs: SchedulesNeeds) {
     const { records, broker, timers, log, nodeName } = needs;
     this.#needs = needs;
-    this.#book = new Book({ records, log, changed: (name) => this.#clockwork.changed(name) });
+    this.#book = new Book({
+      ...{ records, log },
+      changed: (name) => this.#changed(name),
+      removed: (name) => this.#removed(name),
+    });
     this.#keeping = new Keeping({ records, book: this.#book, clock: timers.clock, by: nodeName });
     this.#clockwork = new Clockwork({
       ...{ broker, timers, log, book: this.#book, keeping: this.#keeping, posting: new Posting(needs) },
@@ -156,9 +164,23 @@ export class Schedules {
     return this.#book.get(name) !== undefined;
   }
 
+  /** Whether somebody has cancelled this function, while this node was there to hear of it. */
+  wasCancelled(name: string): boolean {
+    return this.#cancelled.has(name);
+  }
+
   /** From now on the others see to it. */
   close(): void {
     this.#clockwork.close();
+  }
+
+  #changed(name: string): void {
+    if (this.has(name)) this.#cancelled.delete(name);
+    this.#clockwork.changed(name);
+  }
+
+  #removed(name: string): void {
+    if (name.startsWith(FUNCTION_PREFIX) && this.#cancelled.size < MAX_CANCELLED) this.#cancelled.add(name);
   }
 
   async #checkedPut(
@@ -213,5 +235,7 @@ function methodOf(contract: Contract, method: string, subject: string): MethodSp
   const spec = Object.hasOwn(contract.methods, method) ? contract.methods[method] : undefined;
   if (spec === undefined)
     throw new ConfigError(`${subject}: method "${method}" is not in the contract ${contract.name}`);
+  if (spec.yields !== undefined)
+    throw new ConfigError(`${subject}: ${contract.name}.${method} yields: nobody would read what it streams`);
   return spec;
 }

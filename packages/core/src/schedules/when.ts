@@ -1,11 +1,10 @@
 /** When a schedule is due: what users say, and how it is read. */
 import { z } from 'zod';
-import { milliseconds } from '../ground/parse-options.ts';
 import { parseCron } from './cron.ts';
 
 /** Ticks follow each other no closer than this, ms. */
 export const MIN_EVERY_MS = 100;
-/** Longest time between two ticks, ms: a year. */
+/** Longest time between two ticks, and until one that is put off, ms: a year. */
 const MAX_EVERY_MS = 31_536_000_000;
 
 /** Exactly one of `every`, `cron`, `at`, `delayMs`. */
@@ -25,7 +24,7 @@ export type When =
       readonly at: number | Date;
     }
   | {
-      /** Once, this long from now, ms. */
+      /** Once, this long from now, ms: up to a year. */
       readonly delayMs: number;
     };
 
@@ -47,6 +46,7 @@ const givenMoment = z.union([
 ]);
 
 const every = z.number().int().min(MIN_EVERY_MS).max(MAX_EVERY_MS);
+const delayMs = z.number().int().min(0).max(MAX_EVERY_MS);
 const cron = z.string().max(256);
 const timeZone = z.string().min(1).max(64);
 
@@ -54,7 +54,7 @@ export const storedWhenSchema: z.ZodType<StoredWhen> = z.union([
   z.strictObject({ every }),
   z.strictObject({ cron, timeZone }).refine(({ cron, timeZone }) => typeof parseCron(cron, timeZone) !== 'string'),
   z.strictObject({ at: moment }),
-  z.strictObject({ delayMs: milliseconds }),
+  z.strictObject({ delayMs }),
 ]);
 
 /** What users may say of the time, beside each other in one object. */
@@ -63,7 +63,7 @@ export const whenFields: { readonly [Name in keyof Given]-?: z.ZodType<Given[Nam
   cron: cron.optional(),
   timeZone: timeZone.optional(),
   at: givenMoment.optional(),
-  delayMs: milliseconds.optional(),
+  delayMs: delayMs.optional(),
   startAt: givenMoment.optional(),
   endAt: givenMoment.optional(),
 };

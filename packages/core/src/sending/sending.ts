@@ -115,6 +115,11 @@ export class Sending {
     this.#closed = true;
   }
 
+  /** Whether new requests are refused. */
+  get stopped(): boolean {
+    return this.#closed;
+  }
+
   /** Whether everything has left. */
   get idle(): boolean {
     return this.#all().every((outbox) => outbox.idle);

@@ -67,16 +67,19 @@ export function faultyOnce(inner: Once, faults: Faults): Once {
 export function faultyTopics(inner: Topics, faults: Faults): Topics {
   return {
     publish: (request) => faults.call('append', () => inner.publish(request)),
-    attach: (topic, group, since) => faults.call('other', () => inner.attach(topic, group, since)),
+    attach: (topic, group, since, servedSince) =>
+      faults.call('other', () => inner.attach(topic, group, since, servedSince)),
     rewind: (topic, group, since) => faults.call('other', () => inner.rewind(topic, group, since)),
     fill: (topic, group) => faults.call('other', () => inner.fill(topic, group)),
     drop: (topic, group) => faults.call('other', () => inner.drop(topic, group)),
     quit: (topic, group) => faults.call('other', () => inner.quit(topic, group)),
     tidy: (topic, group) => faults.call('other', () => inner.tidy(topic, group)),
-    attachPattern: (pattern, group) => faults.call('other', () => inner.attachPattern(pattern, group)),
+    attachPattern: (pattern, group, servedSince) =>
+      faults.call('other', () => inner.attachPattern(pattern, group, servedSince)),
     dropPattern: (pattern, group) => faults.call('other', () => inner.dropPattern(pattern, group)),
     list: () => faults.call('other', () => inner.list()),
     lapse: () => faults.call('other', () => inner.lapse()),
+    told: (groups) => faults.call('other', () => inner.told(groups)),
   };
 }
 

@@ -69,7 +69,7 @@ export class Groups {
 
   /** The node has joined again, maybe to a backend that has lost everything. */
   async rejoined(): Promise<void> {
-    for (const { topic, group } of this.#own.values()) await this.#look(topic, group);
+    for (const own of this.#own.values()) await this.#look(own);
   }
 
   /** Looks after the one that was not looked after for the longest: a failover may have lost that it was attached. */
@@ -79,12 +79,21 @@ export class Groups {
     const [mailbox, own] = first;
     this.#own.delete(mailbox);
     this.#own.set(mailbox, own);
-    await this.#look(own.topic, own.group);
+    await this.#look(own);
   }
 
-  async #look(topic: string, group: string): Promise<void> {
+  async #look({ topic, group, openedAt }: OwnGroup): Promise<void> {
+    const { topics } = this.#needs;
     try {
-      if ((await this.#needs.topics.attach(topic, group)) === 'filling') this.#fill(topic, group);
+      const attached = await topics.attach(topic, group, undefined, openedAt);
+      if (attached === 'filling') this.#fill(topic, group);
+      if (attached !== 'absent') return;
+      this.#needs.log.warn(
+        { evt: 'topic_group_gone', topic, group },
+        'a group was dropped, and nobody had told this node: it is served here no more',
+      );
+      await this.close(topic, group, 0);
+      await topics.tidy(topic, group);
     } catch (thrown) {
       this.#needs.log.debug(
         { evt: 'topic_attach_failed', topic, group, reason: messageOf(thrown) },
@@ -109,6 +118,6 @@ export class Groups {
   }
 
   #fill(topic: string, group: string): void {
-    void this.#needs.filling.fill(topic, group);
+    this.#needs.filling.begin(topic, group);
   }
 }

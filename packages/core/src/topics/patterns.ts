@@ -2,6 +2,7 @@
 import { codeOf, ConfigError, messageOf } from '../ground/errors.ts';
 import type { Timers } from '../ground/clock.ts';
 import type { Log } from '../ground/log.ts';
+import { pause } from '../ground/pause.ts';
 import type { Topics } from '../ports/topics.ts';
 import type { GroupServing } from './group-actor.ts';
 import { matchesTopic, TOPIC_NAME } from './names.ts';
@@ -14,7 +15,11 @@ export interface PatternsNeeds {
   readonly timers: Timers;
   readonly log: Log;
   readonly seats: Seats;
+  readonly signal: AbortSignal;
 }
+
+/** Until the node is a member again, ms. */
+const AGAIN_MS = 50;
 
 interface Open {
   readonly pattern: string;
@@ -47,7 +52,7 @@ export class Patterns {
     const open: Open = { pattern, serving, openedAt: this.#needs.timers.clock.now(), topics: new Map() };
     this.#open.set(key, open);
     try {
-      await this.#refresh(open);
+      await this.#begin(open);
     } catch (thrown) {
       await this.close(pattern, serving.group, 0);
       throw thrown;
@@ -80,17 +85,51 @@ export class Patterns {
   async tick(): Promise<void> {
     for (const open of [...this.#open.values()]) {
       try {
-        await this.#refresh(open);
+        await this.#refresh(open, open.openedAt);
       } catch (thrown) {
         this.#failed(open, thrown);
       }
     }
   }
 
-  async #refresh(open: Open): Promise<void> {
-    const topics = await this.#needs.topics.attachPattern(open.pattern, open.serving.group);
-    // Anybody could have written a name there.
-    for (const topic of topics) if (TOPIC_NAME.test(topic)) await this.#openOne(open, topic);
+  /** A node that has to join again first waits for that. */
+  async #begin(open: Open): Promise<void> {
+    const { timers, signal } = this.#needs;
+    for (;;) {
+      try {
+        return await this.#refresh(open, undefined);
+      } catch (thrown) {
+        if (codeOf(thrown) !== 'NOT_MEMBER' || signal.aborted) throw thrown;
+      }
+      await pause(timers, AGAIN_MS, signal);
+    }
+  }
+
+  /** @param servedSince undefined: it begins to be served. */
+  async #refresh(open: Open, servedSince: number | undefined): Promise<void> {
+    const { pattern, serving } = open;
+    const topics = await this.#needs.topics.attachPattern(pattern, serving.group, servedSince);
+    if (topics === 'crowded')
+      throw new ConfigError(
+        `subscribe ${pattern}: there are as many patterns as there can be. node.topics.list() names those that have topics; drop those that nobody needs.`,
+      );
+    if (topics === 'absent') {
+      if (!this.#isOpen(open)) return;
+      this.#needs.log.warn(
+        { evt: 'topic_group_gone', pattern, group: serving.group },
+        'a pattern was dropped, and nobody had told this node: it is served here no more',
+      );
+      await this.close(pattern, serving.group, 0);
+      return;
+    }
+    let failed: { readonly thrown: unknown } | undefined;
+    for (const topic of topics) {
+      // Anybody could have written a name there.
+      if (!TOPIC_NAME.test(topic)) continue;
+      // One that cannot be opened keeps none of the others from it.
+      await this.#openOne(open, topic).catch((thrown: unknown) => (failed ??= { thrown }));
+    }
+    if (failed !== undefined) throw failed.thrown;
   }
 
   async #openSoon(open: Open, topic: string): Promise<void> {
@@ -125,8 +164,9 @@ export class Patterns {
     if (opened === true) await this.#needs.seats.leave(topic, open.serving.group, drainMs);
   }
 
-  #isOpen({ pattern, serving }: Open): boolean {
-    return this.#open.has(keyOf(pattern, serving.group));
+  /** Not ended, also if there is another one of the same name by now. */
+  #isOpen(open: Open): boolean {
+    return this.#open.get(keyOf(open.pattern, open.serving.group)) === open;
   }
 
   #failed({ pattern, serving: { group } }: Open, thrown: unknown): void {

@@ -43,7 +43,9 @@ export class Telling implements NewsReader {
     const by = this.#needs.memberId();
     for (const group of groups) {
       this.#needs.events.emit('groupDropped', { ...group, reason, by });
-      await this.#tell(`${group.topic}@${group.group}`, { what: 'dropped', reason, by, ...group });
+      const at = await this.#tell(`${group.topic}@${group.group}`, { what: 'dropped', reason, by, ...group });
+      // It is written down for a while, and this node may be another member when it reads that.
+      if (at !== undefined) this.#isNews(heardAs(at, group));
     }
   }
 
@@ -76,7 +78,7 @@ export class Telling implements NewsReader {
   async #gone(at: number, { what: _what, ...dropped }: Extract<TopicNews, { what: 'dropped' }>): Promise<void> {
     const { topic, group, reason, by } = dropped;
     const { events, memberId, topics, groups, patterns } = this.#needs;
-    if (by === memberId() || !this.#isNews(`${at} ${topic}@${group}`)) return;
+    if (by === memberId() || !this.#isNews(heardAs(at, dropped))) return;
     events.emit('groupDropped', dropped);
     if (reason !== 'hand') return;
     try {
@@ -105,15 +107,22 @@ export class Telling implements NewsReader {
     );
   }
 
-  async #tell(name: string, news: TopicNews): Promise<void> {
+  /** When that was, backend time in ms; undefined: they are not told. */
+  async #tell(name: string, news: TopicNews): Promise<number | undefined> {
     const { records, nodeName, log } = this.#needs;
     try {
-      await records.change({ family: TOPICS, name, body: news, ttlMs: TOLD_MS, by: nodeName });
+      const result = await records.change({ family: TOPICS, name, body: news, ttlMs: TOLD_MS, by: nodeName });
+      return result.kind === 'changed' ? result.record.at : undefined;
     } catch (thrown) {
       log.debug(
         { evt: 'topic_news_failed', name, reason: messageOf(thrown) },
         'the others were not told; they find out by themselves',
       );
+      return undefined;
     }
   }
+}
+
+function heardAs(at: number, { topic, group }: DroppedGroup): string {
+  return `${at} ${topic}@${group}`;
 }

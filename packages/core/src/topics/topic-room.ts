@@ -69,7 +69,7 @@ export class TopicRoom {
     this.#seats = new Seats(needs);
     const shared = { topics, timers, log, seats: this.#seats, filling: this.#filling };
     this.#groups = new Groups({ ...shared, signal });
-    this.#patterns = new Patterns(shared);
+    this.#patterns = new Patterns({ ...shared, signal });
     this.telling = new Telling({ ...needs, groups: this.#groups, patterns: this.#patterns });
     this.everyNode = new EveryNode(needs);
     const dropped = (groups: readonly DroppedGroup[]): void => this.#lapsed(groups);
@@ -83,7 +83,8 @@ export class TopicRoom {
   }
 
   broadcast(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
-    if (this.#closing.signal.aborted) return Promise.reject(new NodeClosed(`broadcast ${topic.name}`));
+    // Not before: what runs while the node closes may have something to say at its end.
+    if (this.#needs.sending.stopped) return Promise.reject(new NodeClosed(`broadcast ${topic.name}`));
     return this.everyNode.broadcast(topic, payload, options);
   }
 
@@ -112,7 +113,8 @@ export class TopicRoom {
   /**
    * Gives a group once more what is kept from a point on, beside what waits for it; resolves when it is all there. What is
    * published meanwhile comes after it.
-   * @throws ConfigError when there is no such group, or nothing of the topic is kept.
+   * @throws ConfigError when there is no such group, or nothing of the topic is kept; NodeClosed when this node closes
+   * before all is there: then others go on with it.
    */
   async replay(topic: Topic, group: string, from: From): Promise<void> {
     const subject = `replay ${topic.name}`;
@@ -137,8 +139,9 @@ export class TopicRoom {
     if (TOPIC_NAME.test(subject)) return this.#dropGroup(subject, group);
     if (!isPattern(subject)) throw new ConfigError(`${where}: it is neither a topic nor a pattern`);
     await this.#patterns.close(subject, group, undefined);
-    const lost = await this.#needs.topics.dropPattern(subject, group);
+    // First: who serves it looks for its topics now and then, and would attach them again.
     await this.telling.unpattern(subject, group);
+    const lost = await this.#needs.topics.dropPattern(subject, group);
     await this.telling.dropped(lost, 'hand');
     return lost;
   }
@@ -213,7 +216,13 @@ export class TopicRoom {
         'more waited for a group than is retained, and nobody served it: it was dropped',
       );
     }
-    void this.telling.dropped(groups, 'retention');
+    void this.#tell(groups);
+  }
+
+  /** Where it cannot be written down that this was told, another node tells it again. */
+  async #tell(groups: readonly DroppedGroup[]): Promise<void> {
+    await this.telling.dropped(groups, 'retention');
+    await this.#needs.topics.told(groups).catch(() => undefined);
   }
 }
 

@@ -77,6 +77,6 @@ export class Upkeep {
     const { topics, filling, dropped } = this.#needs;
     const lapsed = await topics.lapse();
     if (lapsed.dropped.length > 0) dropped(lapsed.dropped);
-    for (const { topic, group } of lapsed.filling) void filling.fill(topic, group);
+    for (const { topic, group } of lapsed.filling) filling.begin(topic, group);
   }
 }

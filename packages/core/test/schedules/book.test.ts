@@ -31,7 +31,12 @@ function house() {
     change: (change: RecordChange) => Promise.reject(new Error(`${change.family} is not changed here`)),
     history: () => Promise.resolve([]),
   };
-  const book = new Book({ records, log: pino({ level: 'silent' }), changed: (name) => changed.push(name) });
+  const book = new Book({
+    records,
+    log: pino({ level: 'silent' }),
+    changed: (name) => changed.push(name),
+    removed: () => undefined,
+  });
   const tell = (kind: string, body: unknown): void => book.apply({ seq: 1, kind, id: 'x', body });
   const readSlowly = (): (() => void) => {
     let go = (): void => undefined;
@@ -118,4 +123,57 @@ test('what changes while everything is read stays', async (t) => {
   t.is(book.get('x')?.next, 30_000);
   t.not(book.get('new'), undefined);
   t.is(book.get('gone'), undefined);
+});
+
+test('what was removed while everything was read does not come back by what was read', async (t) => {
+  const { book, tell, stored, readSlowly } = house();
+  tell(SCHEDULE, record('x', 1));
+  stored.set(SCHEDULE, [record('x', 1)]);
+  const go = readSlowly();
+  const resynced = book.resync();
+  tell(SCHEDULE, wired({ ...record('x', 2), body: undefined }));
+  go();
+  await resynced;
+  t.is(book.get('x'), undefined);
+  t.is(book.revision(SCHEDULE, 'x'), 0);
+});
+
+test('removals that are told before they are answered leave nothing behind', (t) => {
+  const { book, tell } = house();
+  for (let n = 0; n <= 20_000; n += 1) {
+    tell(SCHEDULE, record(`x${n}`, 2, null));
+    book.wrote(SCHEDULE, record(`x${n}`, 2, null));
+  }
+  tell(SCHEDULE, record('y', 1));
+  t.not(book.get('y'), undefined, 'there is room for it');
+});
+
+test('what was written here and removed by others before that was answered is gone', (t) => {
+  const { book, tell } = house();
+  tell(SCHEDULE, record('x', 1));
+  tell(SCHEDULE, record('x', 2, null));
+  book.wrote(SCHEDULE, record('x', 1));
+  t.is(book.get('x'), undefined);
+  tell(SCHEDULE, record('x', 3));
+  t.is(book.revision(SCHEDULE, 'x'), 3);
+});
+
+test('a backend that has lost everything begins anew, also with what had been removed', async (t) => {
+  const { book, tell, stored } = house();
+  for (const name of ['x', 'y']) tell(SCHEDULE, record(name, 7, null));
+  stored.set(SCHEDULE, [record('x', 2)]);
+  await book.resync();
+  tell(SCHEDULE, record('y', 1));
+  t.deepEqual(
+    ['x', 'y'].map((name) => book.revision(SCHEDULE, name)),
+    [2, 1],
+  );
+});
+
+test('removals are remembered in bounds', (t) => {
+  const { book, tell } = house();
+  for (let n = 0; n <= 1_000; n += 1) tell(SCHEDULE, record(`x${n}`, 2, null));
+  for (const name of ['x0', 'x1']) tell(SCHEDULE, record(name, 1));
+  t.is(book.revision(SCHEDULE, 'x0'), 1);
+  t.is(book.get('x1'), undefined);
 });

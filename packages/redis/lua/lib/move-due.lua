@@ -1,15 +1,17 @@
 -- Moves at most `limit` frames whose time has come into their mailboxes, destination first; what was for a member that is
 -- none any more goes into the shared mailbox. A mailbox that is no stream keeps its frames here; they are tried again later.
--- What was for a group of a topic that was dropped goes with it. Answers moved, whether more are due, the next due time ('' = none).
+-- What was for a group of a topic that was dropped goes with it, also where there is a new one of that name. Answers moved, whether more are due, the next due time ('' = none).
 local POSTPONE_MS = 5000
 
-local function place(prefix, name, fields)
+local function place(prefix, name, fields, number)
   local shared, target = addressed(name)
   if target and redis.call('HEXISTS', prefix .. 'members', target) == 1 then
     local stream, inbox = prefix .. 'mailbox:' .. name, prefix .. 'inbox:' .. target
     return add_targeted(fields, stream, name, prefix .. 'orphans', prefix .. 'revision', inbox)
   end
   if string.sub(shared, 1, 6) == 'topic.' then
+    local gone = redis.call('GET', prefix .. 'due:gone:' .. shared)
+    if gone and tonumber(number) <= tonumber(gone) then return end
     return redis.call('XADD', prefix .. 'mailbox:' .. shared, 'NOMKSTREAM', '*', unpack(fields))
   end
   return redis.call('XADD', prefix .. 'mailbox:' .. shared, '*', unpack(fields))
@@ -31,7 +33,7 @@ local function move_due(prefix, due, frames, limit)
         local value = frame[3 + i]
         if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
       end
-      refused = not pcall(place, prefix, frame[1], fields)
+      refused = not pcall(place, prefix, frame[1], fields, number)
     end
     if refused then
       redis.call('ZADD', due, now + POSTPONE_MS, number)

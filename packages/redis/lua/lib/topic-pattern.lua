@@ -1,6 +1,7 @@
 -- Patterns of topics: `*` stands for one segment, `>` for one or more at the end. `topics/names.ts` says the same.
 -- They are kept in every lane, as fields `pattern group` of a hash.
 local MOST_SEGMENTS = 64
+local MOST_PATTERNS = 1024
 
 local function matches(pattern, topic)
   local p, t = 1, 1

@@ -96,8 +96,8 @@ export function memoryTopics(hold: Hold): Topics {
         const member = hold.current();
         return member === undefined ? { kind: 'not-member' } : topics.publish(request, member.numbers);
       }),
-    attach: (topic, group, since) =>
-      hold.use(() => (hold.current() === undefined ? 'not-member' : topics.attach(topic, group, since))),
+    attach: (topic, group, since, servedSince) =>
+      hold.use(() => (hold.current() === undefined ? 'not-member' : topics.attach(topic, group, since, servedSince))),
     rewind: (topic, group, since) =>
       hold.use(() => (hold.current() === undefined ? 'not-member' : topics.rewind(topic, group, since))),
     fill: (topic, group) => hold.use(() => (hold.current() === undefined ? 'not-member' : topics.fill(topic, group))),
@@ -105,10 +105,11 @@ export function memoryTopics(hold: Hold): Topics {
     // Who reads it is known here at any time.
     quit: () => asMember(() => true),
     tidy: (topic, group) => asMember(() => topics.tidy(topic, group)),
-    attachPattern: (pattern, group) => asMember(() => topics.attachPattern(pattern, group)),
+    attachPattern: (pattern, group, servedSince) => asMember(() => topics.attachPattern(pattern, group, servedSince)),
     dropPattern: (pattern, group) => asMember(() => topics.dropPattern(pattern, group)),
     list: () => hold.use(() => topics.list()),
     lapse: () => asMember(() => topics.lapse()),
+    told: (groups) => asMember(() => topics.told(groups)),
   };
 }
 

@@ -6,6 +6,7 @@ import type {
   Filled,
   GroupBounds,
   Lapsed,
+  Matching,
   PublishRequest,
   PublishResult,
   Since,
@@ -18,10 +19,17 @@ import type { Numbers } from './world.ts';
 
 /** Groups of one topic at most. */
 const MOST_GROUPS = 128;
+const MOST_PATTERNS = 1_024;
 /** Frames of one step. */
 const MOST_FILLED = 32;
 /** A topic that has neither groups nor a log is forgotten when nobody has published to it for so long, ms. */
 const FORGOTTEN_MS = 86_400_000;
+/** A group that a pattern has attached is served once the nodes of the pattern have heard of the topic; so long it is not forgotten, ms. */
+const TAKEN_UP_MS = 30_000;
+/** Who dropped a group has told of it by then, ms. */
+const UNTOLD_MS = 10_000;
+/** Who serves a group that was dropped has heard of it by then, ms: a day. */
+const GONE_MS = 86_400_000;
 
 interface Group {
   /** It has what is in the log up to this total; undefined: it is live. */
@@ -29,6 +37,8 @@ interface Group {
   /** The total at which it was attached or set back. */
   floor: number;
   readonly pattern: string | undefined;
+  /** When its pattern attached it, ms; -Infinity: it was attached by name. */
+  readonly at: number;
 }
 
 class Topic {
@@ -37,6 +47,8 @@ class Topic {
   total = 0;
   at = 0;
   dropped = 0;
+  /** Groups that were forgotten, and of which nobody has told yet; by name. */
+  readonly untold = new Map<string, { readonly lost: DroppedGroup; readonly at: number }>();
   retention: GroupBounds | undefined = undefined;
   /** How long the log keeps what is in it, ms. */
   keepMs: number | undefined = undefined;
@@ -55,6 +67,8 @@ export class TopicBook {
   readonly #needs: TopicBookNeeds;
   readonly #topics = new Map<string, Topic>();
   readonly #patterns = new Map<string, { readonly pattern: string; readonly group: string }>();
+  /** What was dropped by hand, and when, ms; the last stands last. */
+  readonly #gone = new Map<string, number>();
 
   constructor(needs: TopicBookNeeds) {
     this.#needs = needs;
@@ -92,10 +106,11 @@ export class TopicBook {
     return { kind: 'accepted', attached, hints, dropped };
   }
 
-  attach(name: string, group: string, since: Since | undefined): Attached {
+  attach(name: string, group: string, since: Since | undefined, servedSince: number | undefined): Attached {
     const topic = this.#topic(name);
     const known = topic.groups.get(group);
     if (known !== undefined) return stateOf(known);
+    if (this.#isGone(`${name}@${group}`, servedSince)) return 'absent';
     if (topic.groups.size >= MOST_GROUPS) return 'crowded';
     return this.#put(topic, group, since, undefined);
   }
@@ -125,6 +140,7 @@ export class TopicBook {
   }
 
   drop(name: string, group: string): DroppedGroup | undefined {
+    this.#note(`${name}@${group}`);
     return this.#drop(name, group);
   }
 
@@ -132,8 +148,11 @@ export class TopicBook {
     if (this.#topics.get(name)?.groups.has(group) !== true) this.#needs.forget(groupMailbox(name, group));
   }
 
-  attachPattern(pattern: string, group: string): string[] {
-    this.#patterns.set(`${pattern} ${group}`, { pattern, group });
+  attachPattern(pattern: string, group: string, servedSince: number | undefined): Matching {
+    const name = `${pattern} ${group}`;
+    if (this.#isGone(name, servedSince)) return 'absent';
+    if (!this.#patterns.has(name) && this.#patterns.size >= MOST_PATTERNS) return 'crowded';
+    this.#patterns.set(name, { pattern, group });
     const matching = [...this.#topics].filter(([name]) => matchesTopic(pattern, name));
     for (const [, topic] of matching) {
       if (!topic.groups.has(group) && topic.groups.size < MOST_GROUPS) this.#put(topic, group, undefined, pattern);
@@ -142,6 +161,7 @@ export class TopicBook {
   }
 
   dropPattern(pattern: string, group: string): DroppedGroup[] {
+    this.#note(`${pattern} ${group}`);
     this.#patterns.delete(`${pattern} ${group}`);
     return [...this.#topics].flatMap(([name, { groups }]) =>
       groups.get(group)?.pattern === pattern ? (this.#drop(name, group) ?? []) : [],
@@ -168,10 +188,12 @@ export class TopicBook {
     for (const [name, topic] of this.#topics) {
       const { retention, keepMs } = topic;
       let needed = Infinity;
-      for (const [group, { filledTo }] of topic.groups) {
+      for (const { lost, at } of topic.untold.values()) if (now - at > UNTOLD_MS) dropped.push(lost);
+      for (const [group, state] of topic.groups) {
+        const { filledTo } = state;
         const mailbox = this.#mailbox(name, group);
         const { messages, bytes, oldestAt = now } = mailbox.depth();
-        if (retention !== undefined && !mailbox.isServed) {
+        if (retention !== undefined && this.#isForgotten(mailbox, state, now)) {
           const beyond = messages > retention.messages || bytes > retention.bytes || now - oldestAt > retention.ms;
           if (beyond) {
             dropped.push(...this.#lapsed(name, group, topic));
@@ -188,6 +210,26 @@ export class TopicBook {
     return { dropped, filling };
   }
 
+  told(groups: readonly DroppedGroup[]): void {
+    for (const { topic, group } of groups) this.#topics.get(topic)?.untold.delete(group);
+  }
+
+  /** It is dropped now. */
+  #note(name: string): void {
+    const now = this.#needs.clock.now();
+    for (const [old, at] of this.#gone) {
+      if (now - at <= GONE_MS && old !== name) break;
+      this.#gone.delete(old);
+    }
+    this.#gone.set(name, now);
+  }
+
+  /** It was dropped after whoever asks began to serve it; who begins now makes it a new one. */
+  #isGone(name: string, servedSince: number | undefined): boolean {
+    if (servedSince === undefined) this.#gone.delete(name);
+    return (this.#gone.get(name) ?? -Infinity) >= (servedSince ?? Infinity);
+  }
+
   /** The first group that has no room; those that nobody serves and that are beyond the retention are dropped on the way. */
   #refusal(
     name: string,
@@ -196,7 +238,9 @@ export class TopicBook {
     dropped: DroppedGroup[],
   ): PublishResult | undefined {
     let full: PublishResult | undefined;
-    for (const [group, { filledTo, floor }] of topic.groups) {
+    const now = this.#needs.clock.now();
+    for (const [group, state] of topic.groups) {
+      const { filledTo, floor } = state;
       const mailbox = this.#mailbox(name, group);
       const { maxLength, maxBytes } = mailbox.limits;
       // What came since it was attached counts as waiting in it, or its log would grow as long as it is slow.
@@ -206,7 +250,8 @@ export class TopicBook {
       const bytes = mailbox.bytes;
       const fits = live ? mailbox.hasRoom(count, frame.length) : owed + count <= maxLength;
       const beyond = messages + count > retention.messages || (live && bytes + frame.length > retention.bytes);
-      if ((beyond || !fits) && !mailbox.isServed) dropped.push(...this.#lapsed(name, group, topic));
+      if ((beyond || !fits) && this.#isForgotten(mailbox, state, now))
+        dropped.push(...this.#lapsed(name, group, topic));
       else if (!fits && full === undefined) {
         const byLength = maxLength - (live ? messages : owed);
         const room = Math.max(0, live && bytes + frame.length > maxBytes && byLength >= count ? 0 : byLength);
@@ -216,10 +261,17 @@ export class TopicBook {
     return full;
   }
 
+  /** Nobody serves it, nor is about to. */
+  #isForgotten(mailbox: Mailbox, { at }: Group, now: number): boolean {
+    return !mailbox.isServed && now - at >= TAKEN_UP_MS;
+  }
+
   #lapsed(name: string, group: string, topic: Topic): DroppedGroup[] {
     topic.dropped += 1;
     const lost = this.#drop(name, group);
-    return lost === undefined ? [] : [lost];
+    if (lost === undefined) return [];
+    topic.untold.set(group, { lost, at: this.#needs.clock.now() });
+    return [lost];
   }
 
   #drop(name: string, group: string): DroppedGroup | undefined {
@@ -243,7 +295,8 @@ export class TopicBook {
 
   #put(topic: Topic, group: string, since: Since | undefined, pattern: string | undefined): Attached {
     const filledTo = since === undefined ? undefined : topic.log.before(since === 'oldest' ? -Infinity : since);
-    const state: Group = { filledTo, floor: topic.total, pattern };
+    const at = pattern === undefined ? -Infinity : (topic.groups.get(group)?.at ?? this.#needs.clock.now());
+    const state: Group = { filledTo, floor: topic.total, pattern, at };
     topic.groups.set(group, state);
     return stateOf(state);
   }

@@ -215,6 +215,76 @@ export function topics(promised: Promised): void {
     t.deepEqual([dead, left, pending], [0, 0, 0]);
   });
 
+  promised('a group that a pattern has attached has time to be served before it is forgotten', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    await peer.link.topics.attachPattern('orders.*', 'audit');
+    await peer.link.topics.attach(TOPIC, 'forgotten');
+    const retention = { messages: 3, ms: 1 };
+    const first = await tell(peer, 'five', { number: 1, count: 5, retention });
+    t.deepEqual(first, {
+      ...{ kind: 'accepted', attached: ['audit'], hints: [''] },
+      dropped: [{ topic: TOPIC, group: 'forgotten', messages: 0, bytes: 0, dead: 0 }],
+    });
+    t.is((await tell(peer, 'one', { number: 2, retention })).kind, 'accepted');
+    const before = peer.link.now();
+    await waitFor(() => peer.link.now() > before + 5, { withinMs: DEADLINE_MS, what: 'time to pass' });
+    t.deepEqual((await peer.link.topics.lapse()).dropped, []);
+    t.is(await waiting(peer, 'audit'), 6);
+    await tell(peer, 'known', { topic: 'orders.known', number: 1, retention });
+    await peer.link.topics.attachPattern('orders.>', 'late');
+    const known = await tell(peer, 'more', { topic: 'orders.known', number: 2, count: 5, retention });
+    t.deepEqual(known.kind === 'accepted' && known.dropped, [], 'of a topic that was there as well');
+    t.is(await waiting(peer, 'late', 'orders.known'), 5);
+  });
+
+  promised('what of a dropped group was to come back does not come to a new one of that name', async (t, stage) => {
+    const peer = await stage.peer('peer');
+    await peer.link.topics.attach(TOPIC, 'mailer');
+    const before = await peer.consume(box('mailer'), { limits: WIDE });
+    await tell(peer, 'old', { number: 1 });
+    const claim = await before.claim(0);
+    const at = peer.link.now() + 300;
+    await peer.settle({ kind: 'retry', claim, moved: '1', at, deliveries: 1, history: '[]' });
+    await before.reader?.close();
+    await peer.link.topics.drop(TOPIC, 'mailer');
+    t.is(await peer.link.topics.attach(TOPIC, 'mailer'), 'live');
+    const after = await peer.consume(box('mailer'), { limits: WIDE });
+    await waitFor(() => peer.link.now() > at + 250, { withinMs: DEADLINE_MS, what: 'what was due to have come' });
+    await tell(peer, 'new', { number: 2 });
+    const fresh = await after.claim(0);
+    t.deepEqual(after.texts(), ['new']);
+    const again = peer.link.now() + 50;
+    await peer.settle({ kind: 'retry', claim: fresh, moved: '1', at: again, deliveries: 1, history: '[]' });
+    await after.holds(2);
+    t.deepEqual(after.texts(), ['new', 'new'], 'what is its own comes back');
+  });
+
+  promised(
+    'who served a group before it was dropped does not attach it again; who begins to does',
+    async (t, stage) => {
+      const peer = await stage.peer('peer');
+      const { topics, now } = { topics: peer.link.topics, now: () => peer.link.now() };
+      const later = (than: number): Promise<unknown> =>
+        waitFor(() => now() > than + 5, { withinMs: DEADLINE_MS, what: 'time to pass' });
+      const since = now();
+      await later(since);
+      t.is(await topics.attach(TOPIC, 'mailer', undefined, since), 'live', 'it may be lost');
+      t.deepEqual(await topics.attachPattern('orders.*', 'audit', since), [TOPIC]);
+      await topics.drop(TOPIC, 'mailer');
+      await topics.dropPattern('orders.*', 'audit');
+      t.is(await topics.attach(TOPIC, 'mailer', undefined, since), 'absent');
+      t.is(await topics.attachPattern('orders.*', 'audit', since), 'absent');
+      t.deepEqual((await topics.list())[0]?.groups, []);
+      await later(now());
+      t.is(await topics.attach(TOPIC, 'mailer', undefined, now()), 'live', 'it was attached since');
+      await topics.drop(TOPIC, 'mailer');
+      t.is(await topics.attach(TOPIC, 'mailer'), 'live');
+      t.deepEqual(await topics.attachPattern('orders.*', 'audit'), [TOPIC]);
+      t.is(await topics.attach(TOPIC, 'mailer', undefined, since), 'live', 'it is a new one');
+      t.deepEqual(await topics.attachPattern('orders.*', 'audit', since), [TOPIC]);
+    },
+  );
+
   promised('a new group is filled from the log, and nothing is missing or double at the seam', async (t, stage) => {
     const peer = await stage.peer('peer');
     const keep = { messages: 1_000 };
@@ -345,5 +415,15 @@ export function topics(promised: Promised): void {
     for (let group = 0; group < 129; group += 1) answers.add(await peer.link.topics.attach(TOPIC, `g${group}`));
     t.deepEqual([...answers], ['live', 'crowded']);
     t.is((await peer.link.topics.list())[0]?.groups.length, 128);
+  });
+
+  promised('there are as many patterns as there can be, and one that stands may be named again', async (t, stage) => {
+    const { topics } = (await stage.peer('peer')).link;
+    const answers: unknown[] = [];
+    for (let group = 0; group < 1_025; group += 1) answers.push(await topics.attachPattern('a.*', `g${group}`));
+    t.deepEqual([answers[1_023], answers[1_024]], [[], 'crowded']);
+    t.deepEqual(await topics.attachPattern('a.*', 'g0'), []);
+    await topics.dropPattern('a.*', 'g0');
+    t.deepEqual(await topics.attachPattern('a.*', 'g1024'), []);
   });
 }

@@ -16,6 +16,7 @@ const reports = contract('reports', {
   methods: { make: { input: z.object({ of: z.string() }) }, sweep: {} },
 });
 type Reports = (typeof reports)['methods'];
+const streamed = contract('streamed', { methods: { rows: { yields: z.string() } } });
 
 interface Made {
   readonly of: string;
@@ -426,6 +427,7 @@ export function scheduling(promised: Promised): void {
     await says({ every: 1_000 }, 'name', 'a b');
     await says({ every: 1_000 }, 'taken', 'tick.x');
     await says({ every: 1_000, method: 'burn' }, 'not in the contract');
+    await says({ every: 1_000, contract: streamed, method: 'rows', input: undefined }, 'nobody would read');
     await says({ every: 1_000, input: { of: 'x'.repeat(20_000) } }, 'more than 16384');
     t.is((await refusal(() => put('x', { ...make, every: 1_000, input: { of: 1 } }))).code, 'VALIDATION');
     t.is((await refusal(() => node.every(1_000, () => undefined, { singleton: true }))).code, 'CONFIG');
