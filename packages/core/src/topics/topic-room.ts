@@ -13,6 +13,7 @@ import {
   checkFrom,
   checkGroup,
   checkSubscribeOptions,
+  mustBeTopic,
   type From,
   type PatternSchema,
   type PublishOptions,
@@ -83,7 +84,7 @@ export class TopicRoom {
   }
 
   broadcast(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
-    if (this.#closing.signal.aborted) return Promise.reject(new NodeClosed(`broadcast ${topic.name}`));
+    if (this.#closing.signal.aborted) return Promise.reject(new NodeClosed(`broadcast ${topic?.name}`));
     return this.everyNode.broadcast(topic, payload, options);
   }
 
@@ -92,6 +93,7 @@ export class TopicRoom {
     handler: TopicHandler<never>,
     options: TopicSubscribeOptions & PatternSchema = {},
   ): Promise<Subscription> {
+    if (typeof to !== 'string') mustBeTopic(to, 'subscribe');
     const subject = typeof to === 'string' ? to : to.name;
     const where = `subscribe ${subject}`;
     if (this.#closing.signal.aborted) throw new NodeClosed(where);
@@ -115,6 +117,7 @@ export class TopicRoom {
    * @throws ConfigError when there is no such group, or nothing of the topic is kept.
    */
   async replay(topic: Topic, group: string, from: From): Promise<void> {
+    mustBeTopic(topic, 'replay');
     const subject = `replay ${topic.name}`;
     checkGroup(group, subject);
     refuseWithoutLog(topic, subject);
