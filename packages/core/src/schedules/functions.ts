@@ -59,6 +59,7 @@ export class ScheduledFunctions {
   async begin(kind: 'every' | 'cron', when: object, run: TickFunction, options: FunctionOptions): Promise<Ticking> {
     if (typeof run !== 'function') throw new ConfigError(`${kind}: the second argument must be a function`);
     const { startAt, ...own } = parseOptions(functionSchema, options, kind);
+    if (!own.singleton) refuseShared(options, kind);
     const terms = parseOptions(termsSchema, { ...when, startAt, catchUp: own.catchUp, overlap: 'skip' }, kind);
     return own.singleton ? this.#forAll(kind, terms, run, own) : this.#here(terms, run, own);
   }
@@ -110,6 +111,12 @@ export class ScheduledFunctions {
       if (this.#singletons.delete(name)) await unserve(contract.mailbox);
     });
   }
+}
+
+/** What a function of this node alone has no use for: whoever says it means one for all nodes. @throws ConfigError */
+function refuseShared({ name, catchUp }: FunctionOptions, kind: string): void {
+  for (const [option, given] of Object.entries({ name, catchUp }))
+    if (given !== undefined) throw new ConfigError(`${kind}.${option}: goes with singleton only`);
 }
 
 const METHOD = 'tick';

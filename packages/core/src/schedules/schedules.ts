@@ -1,10 +1,10 @@
 /** Messages by the clock, for all nodes together: `node.schedules`. */
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
-import type { Contract, Input, MethodSpec, MethodSpecs } from '../contract/contract.ts';
+import { isContract, type Contract, type Input, type MethodSpec, type MethodSpecs } from '../contract/contract.ts';
 import { validate } from '../contract/validate.ts';
 import type { Timers } from '../ground/clock.ts';
-import { ConfigError, RevisionConflict } from '../ground/errors.ts';
+import { ConfigError, KeyRequired, RevisionConflict } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import type { AppendResult, Broker } from '../ports/broker.ts';
@@ -91,7 +91,7 @@ export class Schedules {
    * `delayMs`); with other times or another method it is a new schedule in the place of the old.
    * @param name 1 to 128 letters, digits and `. _ : / -`, begun by one of the first two.
    * @throws ConfigError naming what is wrong, when it has no tick, or when there are 10,000; ValidationError for the
-   * input; SerializationError; RevisionConflict when others change it all the time; TransportError.
+   * input; KeyRequired; SerializationError; RevisionConflict when others change it all the time; TransportError.
    */
   put<Methods extends MethodSpecs, Name extends keyof Methods & string>(
     name: string,
@@ -170,6 +170,8 @@ export class Schedules {
     if (name.startsWith(FUNCTION_PREFIX)) throw new ConfigError(`${subject}: names with ${FUNCTION_PREFIX} are taken`);
     const { when, startAt, endAt, limit, catchUp, overlap, key, headers } = parseOptions(termsSchema, rest, subject);
     const spec = methodOf(contract, method, subject);
+    // Only keyed actors have state by key; of others without a key every tick would be refused.
+    if (contract.state !== undefined && key === undefined) throw new KeyRequired(contract.mailbox);
     await validate(spec.input, input, 'input', `${contract.name}.${method}`, 'not-executed');
     const encoded = this.#encoded(input, subject);
     return this.putOwn(name, {
@@ -209,7 +211,7 @@ export class Schedules {
 }
 
 function methodOf(contract: Contract, method: string, subject: string): MethodSpec {
-  if (typeof contract?.mailbox !== 'string') throw new ConfigError(`${subject}: contract must be a contract`);
+  if (!isContract(contract)) throw new ConfigError(`${subject}: contract must be a contract`);
   const spec = Object.hasOwn(contract.methods, method) ? contract.methods[method] : undefined;
   if (spec === undefined)
     throw new ConfigError(`${subject}: method "${method}" is not in the contract ${contract.name}`);

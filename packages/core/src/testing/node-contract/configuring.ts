@@ -51,6 +51,7 @@ export function configuring(promised: Promised): void {
       [{ colour: 'red' }, 'CONFIG', 'colour'],
       [{ pool: 'threads' }, 'RESTART_REQUIRED', 'pool'],
       [{ timeoutMs: 1, maxLength: 10 }, 'RESTART_REQUIRED', 'maxLength'],
+      [{ redelivery: { deliveries: 5 } }, 'RESTART_REQUIRED', 'redelivery'],
     ];
     for (const [patch, code, named] of wrong) {
       const error = await refusal(() => node.config.set('work', patch));
@@ -58,7 +59,7 @@ export function configuring(promised: Promised): void {
     }
     for (const act of [
       () => node.config.set('', { timeoutMs: 1 }),
-      () => node.config.set('x'.repeat(65), { timeoutMs: 1 }),
+      () => node.config.set('x'.repeat(129), { timeoutMs: 1 }),
       () => node.config.set('work', null as unknown as Patch),
       () => node.config.set('work', [] as Patch),
       () => node.config.set('work', { timeoutMs: 1 }, { expectedRevision: -1 }),
