@@ -2,7 +2,7 @@
 import { actor, type Actor, type Context } from '../contract/actor.ts';
 import type { Contract } from '../contract/contract.ts';
 import type { Timers } from '../ground/clock.ts';
-import { ConfigError } from '../ground/errors.ts';
+import { ConfigError, NodeClosed } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import { LocalTicks, tickFailed } from './local-ticks.ts';
@@ -50,16 +50,19 @@ export class ScheduledFunctions {
   readonly #local = new Set<LocalTicks>();
   /** What each of this node's singletons puts, by the name of its schedule. */
   readonly #singletons = new Map<string, () => Promise<unknown>>();
+  #closed = false;
 
   constructor(needs: FunctionsNeeds) {
     this.#needs = needs;
   }
 
-  /** @throws ConfigError; with `singleton` also as `serve` and `schedules.put` do. */
+  /** @throws ConfigError, NodeClosed; with `singleton` also as `serve` and `schedules.put` do. */
   async begin(kind: 'every' | 'cron', when: object, run: TickFunction, options: FunctionOptions): Promise<Ticking> {
     if (typeof run !== 'function') throw new ConfigError(`${kind}: the second argument must be a function`);
     const { startAt, ...own } = parseOptions(functionSchema, options, kind);
     if (!own.singleton) refuseShared(options, kind);
+    // Its timer would keep the process, and nobody would end it.
+    if (this.#closed) throw new NodeClosed(kind);
     const terms = parseOptions(termsSchema, { ...when, startAt, catchUp: own.catchUp, overlap: 'skip' }, kind);
     return own.singleton ? this.#forAll(kind, terms, run, own) : this.#here(terms, run, own);
   }
@@ -71,6 +74,7 @@ export class ScheduledFunctions {
 
   /** Begins nothing more; resolves when nothing runs. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#singletons.clear();
     await Promise.all([...this.#local].map((ticks) => ticks.close()));
   }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { isContract, type Contract, type Input, type MethodSpec, type MethodSpecs } from '../contract/contract.ts';
 import { validate } from '../contract/validate.ts';
 import type { Timers } from '../ground/clock.ts';
-import { ConfigError, KeyRequired, RevisionConflict } from '../ground/errors.ts';
+import { ConfigError, KeyRequired, NodeClosed, RevisionConflict } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import type { AppendResult, Broker } from '../ports/broker.ts';
@@ -66,6 +66,7 @@ export class Schedules {
   readonly #book: Book;
   readonly #keeping: Keeping;
   readonly #clockwork: Clockwork;
+  #closed = false;
 
   constructor(needs: SchedulesNeeds) {
     const { records, broker, timers, log, nodeName } = needs;
@@ -91,7 +92,7 @@ export class Schedules {
    * `delayMs`); with other times or another method it is a new schedule in the place of the old.
    * @param name 1 to 128 letters, digits and `. _ : / -`, begun by one of the first two.
    * @throws ConfigError naming what is wrong, when it has no tick, or when there are 10,000; ValidationError for the
-   * input; KeyRequired; SerializationError; RevisionConflict when others change it all the time; TransportError.
+   * input; KeyRequired; SerializationError; RevisionConflict when others change it all the time; TransportError; NodeClosed.
    */
   put<Methods extends MethodSpecs, Name extends keyof Methods & string>(
     name: string,
@@ -102,6 +103,7 @@ export class Schedules {
 
   /** The same for one that only the runtime may name. */
   async putOwn(name: string, said: Said): Promise<Schedule> {
+    if (this.#closed) throw new NodeClosed(`schedules.put ${name}`);
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       const before = this.#book.get(name);
       if (before === undefined && this.#book.size >= MAX_SCHEDULES)
@@ -136,10 +138,11 @@ export class Schedules {
    * Ends it, for all nodes; resolves once that is written. A message that is in the mailbox by then stays there, and one
    * that another node is putting there at this moment may still come. False: there is none, or it has ended.
    * @param options `by`: who does this, for the history. Default: the name of this node.
-   * @throws RevisionConflict when others change it all the time; TransportError.
+   * @throws RevisionConflict when others change it all the time; TransportError; NodeClosed.
    */
   async cancel(name: string, options: { readonly by?: string | undefined } = {}): Promise<boolean> {
     const { by } = parseOptions(cancelSchema, options, `schedules.cancel ${name}`);
+    if (this.#closed) throw new NodeClosed(`schedules.cancel ${name}`);
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       const revision = this.#book.revision(SCHEDULE, name);
       const next = this.#book.get(name)?.next;
@@ -158,6 +161,7 @@ export class Schedules {
 
   /** From now on the others see to it. */
   close(): void {
+    this.#closed = true;
     this.#clockwork.close();
   }
 

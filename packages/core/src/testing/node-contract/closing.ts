@@ -108,6 +108,10 @@ export function closing(promised: Promised): void {
       api.ask(1),
       api.run.cast(1),
       node.serve(actor(work, { run: () => undefined, ask: (n) => n })),
+      node.every(1_000, () => undefined),
+      node.cron('* * * * *', () => undefined, { singleton: true, name: 'late' }),
+      node.schedules.put('late', { every: 1_000, contract: work, method: 'run', input: 1 }),
+      node.schedules.cancel('late'),
     ]) {
       const error = await rejection(request);
       t.is(error.code, 'NODE_CLOSED');
