@@ -112,6 +112,7 @@ export function closing(promised: Promised): void {
       node.cron('* * * * *', () => undefined, { singleton: true, name: 'late' }),
       node.schedules.put('late', { every: 1_000, contract: work, method: 'run', input: 1 }),
       node.schedules.cancel('late'),
+      node.registry.waitFor(['nobody']),
     ]) {
       const error = await rejection(request);
       t.is(error.code, 'NODE_CLOSED');
