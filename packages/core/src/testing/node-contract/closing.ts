@@ -118,6 +118,7 @@ export function closing(promised: Promised): void {
       t.is(error.code, 'NODE_CLOSED');
       t.is(error.outcome, 'not-executed');
     }
+    t.is((await node.link()).member, false);
   });
 
   promised('calls that wait when their node closes fail; it is not known whether they ran', async (t, stage) => {
