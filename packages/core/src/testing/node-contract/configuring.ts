@@ -70,6 +70,9 @@ export function configuring(promised: Promised): void {
     t.deepEqual(node.config.get('work'), { service: 'work', revision: 1, settings: { timeoutMs: 5_000 } });
     t.is(told, 0);
     await node.client(work).run(1);
+    const topic = `topic.${'a'.repeat(100)}`;
+    await node.config.set(topic, { concurrency: 2 });
+    t.is(node.config.effective(topic).concurrency, 2, 'the longest name of a topic');
   });
 
   promised(
