@@ -183,6 +183,9 @@ test.serial('where a bundler left the pool thread out, serving with threads says
   await rm(join(damaged.installed('@homeostat/core'), 'dist/src/serving/pools/thread.js'));
   const { code, output } = await damaged.node(['program.js', 'threads'], environment);
   t.regex(output, /code: 'CONFIG'/);
-  t.regex(output, /workerFile: there is no file .*dist\/src\/pools\/thread\.js/);
+  t.regex(
+    output,
+    /workerFile: there is no file .*\/serving\/pools\/thread\.js\. .*emit its dist\/src\/serving\/pools\/thread\.js/,
+  );
   t.not(code, 0);
 });

@@ -1,4 +1,4 @@
-/** The programs in README.md: as they stand there they type-check, run, and print what the page says. */
+/** The programs in README.md and in the pages for newcomers: as they stand there they type-check, run, and print what is said. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,13 +10,14 @@ const run = promisify(execFile);
 const LIMIT_MS = 60_000;
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const { REDIS_URL: _, ...environment } = process.env;
-const readme = await readFile(join(root, 'README.md'), 'utf8');
+const PAGES = ['README.md', 'docs/coming-from.md', 'docs/testing.md'];
+const pages = (await Promise.all(PAGES.map((page) => readFile(join(root, page), 'utf8')))).join('\n');
 
 /** The fenced block behind each mark of this kind, by the name in the mark. */
 function marked(kind: 'example' | 'output', language: string): Map<string, string> {
   const fence = '```';
   const block = new RegExp(`<!-- ${kind}: ([a-z-]+) -->\\n${fence}${language}\\n([^]*?)\\n${fence}`, 'g');
-  return new Map([...readme.matchAll(block)].map(([, name, text]) => [name!, text!]));
+  return new Map([...pages.matchAll(block)].map(([, name, text]) => [name!, text!]));
 }
 
 const examples = marked('example', 'ts');
@@ -44,7 +45,7 @@ async function compiled(name: string, source: string): Promise<string> {
 }
 
 for (const [name, source] of examples) {
-  test(`the README's example "${name}" type-checks, runs and prints what the README says`, async (t) => {
+  test(`the example "${name}" type-checks, runs and prints what its page says`, async (t) => {
     t.timeout(2 * LIMIT_MS);
     const folder = await compiled(name, source);
     try {
@@ -63,7 +64,7 @@ for (const [name, source] of examples) {
   });
 }
 
-test('the README has examples, and an output for each', (t) => {
-  t.true(examples.size > 0);
+test('each page has examples, and there is an output for each', (t) => {
+  t.true(examples.size > PAGES.length);
   t.deepEqual([...outputs.keys()], [...examples.keys()]);
 });

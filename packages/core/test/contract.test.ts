@@ -52,6 +52,26 @@ test('a contract that is wrong says where', (t) => {
   for (const [act, message] of wrong) t.throws(act, { instanceOf: ConfigError, message, code: 'CONFIG' } as object);
 });
 
+test('what a contract says under a name that there is not would not be done: it is refused, with the names there are', (t) => {
+  const unknown =
+    (spec: object): (() => unknown) =>
+    () =>
+      contract('things', spec as { methods: typeof methods });
+  const wrong: [() => unknown, RegExp][] = [
+    [unknown({ methods, method: {} }), /contract things: method is not known; there are version, state, methods/],
+    [unknown({ methods: { get: { ouput: z.number() } } }), /methods\.get\.ouput is not known; there are input, output/],
+    [unknown({ methods: { get: { yield: z.number() } } }), /methods\.get\.yield is not known/],
+    [unknown({ methods: { get: { timeout: 5 } } }), /methods\.get\.timeout is not known; .*timeoutMs/],
+    [unknown({ methods: { get: { kind: 'read' } } }), /methods\.get\.kind: Invalid option/],
+    [unknown({ methods: { get: { cache: true } } }), /methods\.get\.cache: only answers of a query/],
+    [unknown({ methods: { get: { cacheKey: 'id' } } }), /methods\.get\.cacheKey: must be a function/],
+    [unknown({ ...things, colour: 'red' }), /contract things: colour is not known/],
+    [unknown({}), /contract things: methods must name at least one method/],
+  ];
+  for (const [act, message] of wrong) t.throws(act, { instanceOf: ConfigError, message, code: 'CONFIG' } as object);
+  t.is(contract('things', { ...things, version: '3.0.0' }).mailbox, 'things@3');
+});
+
 test('an actor has a handler for each method of its contract, and no other', (t) => {
   const served = actor(things, { get: () => undefined });
   t.true(isActor(served));

@@ -116,7 +116,7 @@ test.serial('a module that is no actor is refused with its name', async (t) => {
     [new URL('../src/ground/errors.js', import.meta.url), /default export of .*errors\.js must be/],
   ] as const) {
     for (const pool of ['async', 'threads'] as const) {
-      const error = await failure(node.serve(module, { pool, threads: 1 }));
+      const error = await failure(node.serve(module, pool === 'threads' ? { pool, threads: 1 } : { pool }));
       t.is(error.code, 'CONFIG');
       t.regex(error.message, message);
     }

@@ -14,7 +14,8 @@ export interface NodeOptions extends CoreNodeOptions {
 /**
  * Starts a node: resolves when it is a member, its inbox is open and it beats.
  * Without `redis` (and without `backend`) it runs on the memory backend: the same program, one process.
- * @throws ConfigError naming a wrong option; TransportError when Redis cannot be reached.
+ * @throws ConfigError naming a wrong option; TransportError when Redis cannot be reached; LayoutMismatch when the namespace
+ * has other lanes; ServiceNotFound or NoHealthyInstances for what it `requires` in vain.
  */
 export async function createNode(options: NodeOptions = {}): Promise<ActorNode> {
   const { redis: address, ...rest } = options;

@@ -84,6 +84,74 @@ test.serial('topics shows groups and what waits for them, and ends one of them',
   await refused(t, 'CONFIG', 'topics', 'drop', 'Orders', 'audit');
 });
 
+test.serial('dead shows why letters died, of actors and of groups, puts them back and drops them', async (t) => {
+  const presses = contract('presses', { methods: { spoil: {} } });
+  const spoil = () => {
+    throw new Error('spoilt');
+  };
+  await node.serve(actor(presses, { spoil }, { redelivery: { deliveries: 1 } }));
+  const api = node.client(presses);
+  const dead = async (word: string) =>
+    (await json<{ letters: { id: string; message: string; input?: unknown }[] }>(t, 'dead', word)).letters;
+  for (let count = 0; count < 3; count += 1) await api.spoil.cast();
+  await waitFor(async () => (await dead('presses')).length === 3, soon('three to be dead'));
+  const [first, second] = await dead('presses');
+  t.like(first, { mailbox: 'presses@1', method: 'spoil', deliveries: 1, reason: 'HANDLER', message: 'spoilt' });
+  t.false('input' in first!);
+  t.regex((await run('dead', 'presses', '--limit', '1', '--input')).out, /^ID +DIED .+\n.+ presses@1\.spoil .+ spoilt/);
+  t.deepEqual(await json(t, 'dead', 'drop', 'presses', first!.id, first!.id), { action: 'drop', done: 1, gone: 1 });
+  t.like(await json(t, 'dead', 'replay', 'presses@1', second!.id), { done: 1, gone: 0 });
+  await waitFor(async () => (await node.depth(presses)).messages === 0, soon('it to have died again'));
+  t.is((await dead('presses')).length, 2);
+  t.like(await json(t, 'dead', 'drop', 'presses', '--all'), { done: 2 });
+  t.deepEqual(await dead('presses'), []);
+  t.is((await run('dead', 'presses')).out, 'none is dead\n');
+
+  const created = topic('orders.made', z.object({ id: z.number() }));
+  const group = await node.subscribe(
+    created,
+    () => {
+      throw new Error('no paper');
+    },
+    { group: 'printer', redelivery: { deliveries: 1 } },
+  );
+  await node.publish(created, { id: 7 });
+  const mailbox = 'topic.orders.made@printer';
+  await waitFor(async () => (await dead('topic.orders.made')).length === 1, soon('its copy to be dead'));
+  t.like(await json(t, 'dead', mailbox, '--input'), { letters: [{ mailbox, message: 'no paper', input: { id: 7 } }] });
+  t.like(await json(t, 'stats', 'topic.orders.made'), { mailboxes: [{ mailbox, dead: 1, instances: 1 }] });
+  t.like(await json(t, 'stats', mailbox), { mailboxes: [{ mailbox, dead: 1, instances: 1 }] });
+  await group.close();
+  await node.topics.drop(created, 'printer');
+  await node.unserve(presses);
+  await refused(t, 'SERVICE_NOT_FOUND', 'dead', 'userz');
+  await refused(t, 'CONFIG', 'dead', 'replay', 'presses@1', 'nonsense');
+});
+
+test.serial('call shows what a method answers, cast leaves a message, and neither asks who is not there', async (t) => {
+  const sums = contract('sums', { methods: { add: { input: z.array(z.number()), output: z.number() }, note: {} } });
+  const noted: (string | undefined)[] = [];
+  await node.serve(
+    actor(sums, {
+      add: (all) => all.reduce((sum, one) => sum + one, 0),
+      note: (_, ctx) => void noted.push(ctx.key, ctx.id),
+    }),
+  );
+  t.deepEqual(await json(t, 'call', 'sums.add', '[1,2,3]'), { answer: 6 });
+  t.is((await run('call', 'sums@1.add', '[]', '--timeout', '5s')).out, '0\n');
+  t.is((await run('call', 'sums.note')).out, 'done\n');
+  t.deepEqual(await json(t, 'cast', 'sums.note', '--key', 'ann', '--id', 'a-1', '--delay', '10ms'), {
+    ...{ service: 'sums', method: 'note', accepted: true },
+  });
+  await waitFor(() => noted.length === 4, soon('the cast'));
+  t.deepEqual(noted, [undefined, undefined, 'ann', 'a-1']);
+  await refused(t, 'VALIDATION', 'call', 'sums.add', 'one');
+  await refused(t, 'METHOD_NOT_FOUND', 'call', 'sums.sub', '[]');
+  await refused(t, 'SERVICE_NOT_FOUND', 'call', 'sums@2.add', '[]');
+  await refused(t, 'SERVICE_NOT_FOUND', 'cast', 'zums.add', '[]');
+  await node.unserve(sums);
+});
+
 test.serial('services, instances and health say who serves what and how it fares (S2-06, S2-43)', async (t) => {
   t.deepEqual(await json(t, 'services'), {
     services: [

@@ -17,12 +17,12 @@ import type {
   SettleResult,
   Settlement,
 } from './core.ts';
-import { sleep, systemTimers, TransportError, Turns } from './core.ts';
+import { addDepths, sleep, systemTimers, TransportError, Turns } from './core.ts';
 import { DueTimer } from './due.ts';
 import type { Ground } from './ground.ts';
 import { laneOfMailbox, laneOfNode, mailboxKeys, nodeKeys, producedKey, targetedName, type LaneKeys } from './keys.ts';
 import { seeToOrphans } from './orphans.ts';
-import { addDepth, depthOfPartitions, momentOf } from './partition-depth.ts';
+import { depthOfPartitions, momentOf } from './partition-depth.ts';
 import { run } from './script.ts';
 import { Settling } from './settle.ts';
 
@@ -193,7 +193,7 @@ export class RedisBroker implements Broker {
       dead: letters,
       ...(oldest === '' ? undefined : { oldestAt: momentOf(oldest) }),
     };
-    return partitions === 0 ? shared : addDepth(shared, await depthOfPartitions(this.#ground, mailbox, partitions));
+    return partitions === 0 ? shared : addDepths(shared, await depthOfPartitions(this.#ground, mailbox, partitions));
   }
 
   async dead(

@@ -108,7 +108,10 @@ export class Connection {
         this.#waiting.delete(check);
         signal?.removeEventListener('abort', check);
         if (this.#ready) resolve();
-        else reject(signal?.aborted === true ? (signal.reason as Error) : notConnected('connect', this.address));
+        else
+          reject(
+            signal?.aborted === true ? (signal.reason as Error) : notConnected('connect', this.address, this.#closed),
+          );
       };
       this.#waiting.add(check);
       signal?.addEventListener('abort', check, { once: true });
@@ -128,7 +131,7 @@ export class Connection {
 
   #send(name: string, args: readonly Argument[], replyEncoding: BufferEncoding | null): Promise<unknown> {
     const client = this.#client;
-    if (!this.#ready || client === undefined) return Promise.reject(notConnected(name, this.address));
+    if (!this.#ready || client === undefined) return Promise.reject(notConnected(name, this.address, this.#closed));
     const large = isLarge(args);
     if (this.#profile.cork && !large) this.#corkThisTurn(client);
     this.lastUsed = performance.now();

@@ -10,6 +10,7 @@ export {
   StateInvalid,
   TransportError,
   Turns,
+  addDepths,
   groupMailbox,
   serviceOfTopic,
   MOST_PARTITIONS,

@@ -78,8 +78,9 @@ export function transportError(subject: string, error: unknown): HomeostatError 
 }
 
 /** Nothing was sent: there is no connection now. */
-export function notConnected(subject: string, address: string): TransportError {
-  return new TransportError(`${subject}: no connection to Redis at ${address}`, { outcome: 'not-executed' });
+export function notConnected(subject: string, address: string, closed = false): TransportError {
+  const why = closed ? 'this node is closed' : `no connection to Redis at ${address}`;
+  return new TransportError(`${subject}: ${why}`, { outcome: 'not-executed' });
 }
 
 /** A network failure in known words. */

@@ -1,4 +1,4 @@
-import { partitionName, type MailboxDepth } from './core.ts';
+import { addDepths, partitionName, type MailboxDepth } from './core.ts';
 import type { Ground } from './ground.ts';
 import { laneOfMailbox, partitionKeys } from './keys.ts';
 import { run } from './script.ts';
@@ -19,19 +19,7 @@ export async function depthOfPartitions(ground: Ground, mailbox: string, partiti
   for (const keys of byLane)
     for (let from = 0; from < keys.length; from += 3 * AT_ONCE) parts.push(keys.slice(from, from + 3 * AT_ONCE));
   const depths = await Promise.all(parts.map((keys) => depthOf(ground, keys)));
-  return depths.reduce(addDepth, { messages: 0, bytes: 0, waiting: 0, pending: 0, dead: 0 });
-}
-
-export function addDepth(a: MailboxDepth, b: MailboxDepth): MailboxDepth {
-  const oldestAt = Math.min(a.oldestAt ?? Infinity, b.oldestAt ?? Infinity);
-  return {
-    messages: a.messages + b.messages,
-    bytes: a.bytes + b.bytes,
-    waiting: a.waiting + b.waiting,
-    pending: a.pending + b.pending,
-    dead: a.dead + b.dead,
-    ...(oldestAt === Infinity ? undefined : { oldestAt }),
-  };
+  return depths.reduce(addDepths, { messages: 0, bytes: 0, waiting: 0, pending: 0, dead: 0 });
 }
 
 /** When an entry was written (backend time, ms). */

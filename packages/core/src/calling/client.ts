@@ -29,10 +29,13 @@ import type {
 
 /** What holds for every request of one client; a request's own options are stronger, what the service's settings say is weaker. */
 export interface ClientOptions {
-  /** Of every call and cast of this client that names none, ms. Default: the service's, the node's (30 s). */
+  /** Of every call and cast of this client that says none, and whose method says none, ms. Default: the service's, the node's (30 s). */
   readonly timeoutMs?: number | undefined;
+  /** Of calls: `false`, a profile's name, or fields. Default: the service's. */
   readonly retry?: RetrySetting | undefined;
+  /** Of calls: `false`, a profile's name, or fields. Default: the service's. */
   readonly breaker?: BreakerSetting | undefined;
+  /** Of calls of a `query`: answer from the shared cache. Default: the service's, off. */
   readonly cache?: CacheSetting | undefined;
   /**
    * What to answer when a call has failed for good. Or another version of the contract: it is called instead when no
@@ -47,6 +50,7 @@ export interface ClientOptions {
   readonly whenFull?: WhenFull | undefined;
   /** Keeps large bodies beside the mailbox. Default: the service's, false. */
   readonly claimCheck?: ClaimCheckSetting | undefined;
+  /** By the mailbox (`remote`), or by an actor in this process (`local`, `auto`). Default: the service's, `remote`. */
   readonly delivery?: Exclude<Delivery, 'disabled'> | undefined;
   /** Only instances that have all of these tags. */
   readonly tags?: readonly string[] | undefined;
@@ -72,6 +76,7 @@ export type RuntimeCode =
   | 'METHOD_NOT_FOUND'
   | 'NODE_CLOSED'
   | 'NODE_DIED'
+  | 'NOT_IN_THREAD'
   | 'NOT_MEMBER'
   | 'NOT_SETTLED'
   | 'NO_HEALTHY_INSTANCES'
@@ -82,6 +87,7 @@ export type RuntimeCode =
   | 'SERIALIZATION'
   | 'SERVICE_DISABLED'
   | 'SERVICE_NOT_FOUND'
+  | 'STATE_INVALID'
   | 'STREAM_BROKEN'
   | 'TRANSPORT'
   | 'VALIDATION'

@@ -10,9 +10,12 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined;
   /** Absolute, ms since the epoch in backend time. A cast that is not handled by then becomes a dead letter. */
   readonly deadline?: number | undefined;
-  /** Ends the wait. */
+  /** Ends the wait; of a call that has left it aborts the handler's `ctx.signal` too, on whichever node. */
   readonly signal?: AbortSignal | undefined;
-  /** Travels with the message; the handler reads it as `ctx.key`. */
+  /**
+   * Travels with the message; the handler reads it as `ctx.key`. 1 to 512 characters. A keyed actor handles one message of
+   * a key at a time, in order, and asks for one with each request.
+   */
   readonly key?: string | undefined;
   /**
    * Names what is asked for: 1 to 256 printable ASCII characters. What comes with the same id, method and key while the first
@@ -52,7 +55,7 @@ export type StreamOptions = Pick<
 
 /** How a cast is sent. Give either `delayMs` or `at`. */
 export interface CastOptions extends Omit<RequestOptions, 'retry' | 'breaker' | 'cache' | 'fallback'> {
-  /** Handled no sooner than this from now, ms. */
+  /** Handled no sooner than this from now, ms; at most 2,147,483,647 (24 days). For longer, `at`. */
   readonly delayMs?: number | undefined;
   /** Handled no sooner than this moment, ms since the epoch in backend time. */
   readonly at?: number | Date | undefined;

@@ -10,7 +10,12 @@ import type { NewsItem } from '../ports/membership.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import type { Policies } from '../policies/policies.ts';
 import type { Records, SharedRecord } from '../ports/records.ts';
-import { serviceSettingsSchema, type ServicePolicy, type ServiceSettings } from '../policies/service-settings.ts';
+import {
+  LONGEST_SERVICE_NAME,
+  serviceSettingsSchema,
+  type ServicePolicy,
+  type ServiceSettings,
+} from '../policies/service-settings.ts';
 
 /** The family of these records. */
 export const SETTINGS = 'settings';
@@ -20,14 +25,17 @@ const DEFAULT_HISTORY = 100;
 const RESTART_ONLY: ReadonlySet<string> = new Set([
   'backend',
   'beat',
+  'keyed',
   'maxBodyBytes',
   'maxBytes',
+  'maxDead',
   'maxHeapMb',
   'maxLength',
-  'maxDead',
+  'maxRunMs',
   'namespace',
   'pool',
   'recycleAfter',
+  'redelivery',
   'redis',
   'threads',
 ]);
@@ -58,7 +66,7 @@ export interface SetOptions {
   readonly by?: string | undefined;
 }
 
-const serviceName = z.string().min(1).max(64);
+const serviceName = z.string().min(1).max(LONGEST_SERVICE_NAME);
 const patchSchema = z.record(z.string(), z.unknown());
 const limitSchema = z.number().int().min(1).max(1_000);
 

@@ -28,6 +28,7 @@ export interface Context<M extends MethodSpec = MethodSpec, State extends StateS
   readonly caller: string;
   /** Absolute, ms in backend time; 0 when there is none. Nested calls inherit it. */
   readonly deadline: number;
+  /** What the sender named: of a keyed actor, whose turn it is. */
   readonly key: State extends StandardSchema ? string : string | undefined;
   /** What the caller named the request by; the same when it is sent again. Pass it on to whom you call outside. */
   readonly id: string | undefined;
@@ -37,7 +38,10 @@ export interface Context<M extends MethodSpec = MethodSpec, State extends StateS
    */
   readonly state: State extends StandardSchema ? KeyState<InputOf<State>, OutputOf<State>> : undefined;
   readonly headers: Readonly<Record<string, string>>;
-  /** Aborts at the deadline, or when the node must give the message up. Created on first use. */
+  /**
+   * Aborts at the deadline, when the caller has aborted, left its stream or is gone, and when the node must give the message
+   * up; `signal.reason.code` says why. Created on first use.
+   */
   readonly signal: AbortSignal;
   readonly log: Log;
   /**

@@ -100,6 +100,30 @@ const linesSchema = z.strictObject({
     .union([z.literal('key'), z.strictObject({ header: z.string().min(1).max(256) })], "must be 'key' or { header }")
     .optional(),
 });
+const SPEC_FIELDS: ReadonlySet<string> = new Set(['version', 'state', 'methods', 'priorities', 'fair']);
+/** What a contract has besides, where one is spread into the next: `contract('users', { ...users, version: '2.0.0' })`. */
+const OF_CONTRACTS: ReadonlySet<string> = new Set(['name', 'mailbox']);
+/** Of each of them; a name that is not among these is a slip of the pen, and what it asks for would not be done. */
+const METHOD_FIELDS: Readonly<Record<keyof MethodSpec, true>> = {
+  input: true,
+  output: true,
+  yields: true,
+  errors: true,
+  kind: true,
+  delivery: true,
+  onceMs: true,
+  timeoutMs: true,
+  retry: true,
+  breaker: true,
+  cache: true,
+  limits: true,
+  cacheKey: true,
+};
+const methodFields: ReadonlySet<string> = new Set(Object.keys(METHOD_FIELDS));
+const natureSchema = z.strictObject({
+  kind: z.enum(['query', 'command']).optional(),
+  cacheKey: z.custom<MethodSpec['cacheKey']>((value) => typeof value === 'function', 'must be a function').optional(),
+});
 const VERSION = /^(0|[1-9]\d{0,4})\.\d{1,5}\.\d{1,5}$/;
 /** These would collide with what every client and promise has. */
 const RESERVED_METHODS = new Set(['then', 'constructor', 'prototype']);
@@ -112,7 +136,9 @@ const RESERVED_METHODS = new Set(['then', 'constructor', 'prototype']);
 export function contract<const Methods extends MethodSpecs, const State extends StateSchema = undefined>(
   name: string,
   spec: {
+    /** `1.2.3`; each major version has a mailbox of its own. Default 1.0.0. */
     readonly version?: string;
+    /** What is kept under each key, as `ctx.state`: any Standard Schema that answers at once. For keyed actors. */
     readonly state?: State;
     readonly methods: Methods;
     /** Requests may say `priority: 'high' | 'normal' | 'low'`. Callers and nodes must both know. Default false. */
@@ -124,7 +150,8 @@ export function contract<const Methods extends MethodSpecs, const State extends 
   const version = spec.version ?? '1.0.0';
   if (!ACTOR_NAME.test(name)) throw new ConfigError(`contract name "${name}" must match ${ACTOR_NAME.source}`);
   if (!VERSION.test(version)) throw new ConfigError(`contract ${name}: version "${version}" must be like 1.2.3`);
-  const methods = Object.keys(spec.methods);
+  refuseUnknown(`contract ${name}: `, spec, SPEC_FIELDS);
+  const methods = Object.keys(spec.methods ?? {});
   if (methods.length === 0) throw new ConfigError(`contract ${name}: methods must name at least one method`);
   for (const method of methods) {
     if (!METHOD_NAME.test(method) || RESERVED_METHODS.has(method)) {
@@ -132,6 +159,7 @@ export function contract<const Methods extends MethodSpecs, const State extends 
         `contract ${name}: methods.${method} must match ${METHOD_NAME.source} and not be ${[...RESERVED_METHODS].join(', ')}`,
       );
     }
+    refuseUnknown(`contract ${name}: methods.${method}.`, spec.methods[method]!, methodFields);
     checkSchemas(name, method, spec.methods[method]!);
     checkSettings(name, method, spec.methods[method]!);
   }
@@ -148,6 +176,18 @@ export function contract<const Methods extends MethodSpecs, const State extends 
 
 export function mailboxOf(name: string, version: string): string {
   return `${name}@${version.slice(0, version.indexOf('.'))}`;
+}
+
+/** Whether a value is what `contract()` makes. */
+export function isContract(value: unknown): value is Contract {
+  return typeof (value as Partial<Contract> | null | undefined)?.mailbox === 'string';
+}
+
+function refuseUnknown(where: string, given: object, known: ReadonlySet<string>): void {
+  const taken = isContract(given) ? OF_CONTRACTS : undefined;
+  const unknown = Object.keys(given).find((field) => !known.has(field) && taken?.has(field) !== true);
+  if (unknown !== undefined)
+    throw new ConfigError(`${where}${unknown} is not known; there are ${[...known].join(', ')}`);
 }
 
 function linesSpec(
@@ -184,7 +224,12 @@ function checkSchema(name: string, path: string, schema: unknown): void {
 }
 
 function checkSettings(name: string, method: string, spec: MethodSpec): void {
-  const { timeoutMs, retry, breaker, cache, limits, onceMs, delivery } = spec;
+  const { timeoutMs, retry, breaker, cache, limits, onceMs, delivery, kind, cacheKey } = spec;
+  parseOptions(natureSchema, { kind, cacheKey }, `contract ${name}: methods.${method}`);
+  if (kind !== 'query' && cache !== undefined && cache !== false)
+    throw new ConfigError(
+      `contract ${name}: methods.${method}.cache: only answers of a query are kept: say kind: 'query'`,
+    );
   parseOptions(onceSchema, { onceMs, delivery }, `contract ${name}: methods.${method}`);
   parseOptions(
     methodSettingsSchema,

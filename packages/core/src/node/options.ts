@@ -4,12 +4,13 @@ import { alertsSchema, type AlertsOptions, type AlertsSettings } from '../alerts
 import type { AlertHandler } from '../alerts/subscriber.ts';
 import type { BeatOptions } from '../ports/broker.ts';
 import type { ClientOptions } from '../calling/client.ts';
-import type { Contract } from '../contract/contract.ts';
+import { isContract, type Contract } from '../contract/contract.ts';
 import { count, milliseconds } from '../ground/parse-options.ts';
 import { MOST_PARTITIONS } from '../ports/partitions.ts';
 import { metaSchema, tagsSchema, weightSchema } from '../ports/report.ts';
 import type { CastOptions, RequestOptions, StreamOptions } from '../calling/request-options.ts';
 import {
+  LONGEST_SERVICE_NAME,
   breakerFieldsSchema,
   breakerSettingSchema,
   cacheSettingSchema,
@@ -233,7 +234,7 @@ export const nodeSettingsSchema: z.ZodType<NodePolicy> = z.strictObject({
   timeoutMs: milliseconds.min(1).default(DEFAULT_TIMEOUT_MS),
   maxBodyBytes: count.max(256 * 1024 * 1024).default(DEFAULT_MAX_BODY_BYTES),
   defaults: serviceSettingsSchema.default({}),
-  services: z.record(z.string().min(1).max(64), serviceSettingsSchema).default({}),
+  services: z.record(z.string().min(1).max(LONGEST_SERVICE_NAME), serviceSettingsSchema).default({}),
   config: z.union([z.string().min(1), z.instanceof(URL)]).optional(),
   profiles: z
     .strictObject({
@@ -272,9 +273,6 @@ const wishes = {
   node: z.string().min(1).max(128).optional(),
 };
 
-const isContract = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && typeof (value as { mailbox?: unknown }).mailbox === 'string';
-
 export const clientOptionsSchema: z.ZodType<ClientOptions> = z.strictObject({
   timeoutMs: milliseconds.min(1).optional(),
   retry: retrySettingSchema.optional(),
@@ -295,6 +293,10 @@ const requestIdSchema = z.string().regex(/^[ -~]{1,256}$/, 'must be 1 to 256 pri
 
 /** A moment, ms since the epoch, as far as a Date reaches. */
 const moment = z.number().positive().max(8.64e15);
+
+/** What a timer can hold, ms. */
+const LONGEST_DELAY_MS = 2_147_483_647;
+const delay = z.number().int().min(0).max(LONGEST_DELAY_MS, 'at most 2,147,483,647 ms (24 days): for longer, give at');
 
 const request = {
   timeoutMs: milliseconds.min(1).optional(),
@@ -340,7 +342,7 @@ export const streamOptionsSchema: z.ZodType<StreamOptions> = z.strictObject({
 export const castOptionsSchema: z.ZodType<CastOptions> = z
   .strictObject({
     ...request,
-    delayMs: milliseconds.optional(),
+    delayMs: delay.optional(),
     at: z.union([moment, z.date()]).optional(),
   })
   .refine(notBoth, NOT_BOTH)

@@ -6,12 +6,12 @@ import { runBatch, type BatchOptions, type BatchParts, type BatchResults } from 
 import { createClient, type Client, type ClientOptions } from '../calling/client.ts';
 import { createNamedClient, type NamedClient } from '../calling/named-client.ts';
 import { lendSendHooks } from '../calling/send-hooks.ts';
-import type { Actor } from '../contract/actor.ts';
-import type { Contract, MethodSpecs, StateSchema } from '../contract/contract.ts';
+import { isActor, type Actor } from '../contract/actor.ts';
+import { isContract, type Contract, type MethodSpecs, type StateSchema } from '../contract/contract.ts';
 import { mailboxesOf, type Lined } from '../contract/lines.ts';
 import type { Topic } from '../contract/topic.ts';
 import { drainMsOf, type CloseOptions } from '../ground/close-options.ts';
-import type { HomeostatError } from '../ground/errors.ts';
+import { ConfigError, type HomeostatError } from '../ground/errors.ts';
 import type { BreakerSetting } from '../policies/service-settings.ts';
 import type { BreakerState } from '../ports/breakers.ts';
 import type { MailboxDepth } from '../ports/broker.ts';
@@ -24,7 +24,7 @@ import type { StateOptions } from '../state/options.ts';
 import { State, type OpenState } from '../state/state.ts';
 import type { TopicHandler } from '../topics/context.ts';
 import { groupMailbox } from '../topics/names.ts';
-import type { PatternSchema, PublishOptions, TopicSubscribeOptions } from '../topics/options.ts';
+import { checkGroup, type PatternSchema, type PublishOptions, type TopicSubscribeOptions } from '../topics/options.ts';
 import type { Subscription } from '../topics/subscription.ts';
 import type { NodeParts } from './assemble.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -89,12 +89,17 @@ export class RunningNode implements ActorNode {
     options: ServeOptions = {},
   ): Promise<void> {
     const parsed = serveOptions(options, actor);
+    if (!(actor instanceof URL) && !isActor(actor))
+      throw new ConfigError(
+        'serve: it takes what actor(contract, handlers) makes, or the URL of a module that exports one',
+      );
     const served = actor instanceof URL ? await loadActor(actor) : (actor as unknown as Actor);
     await this.#parts.hosting.serve(served, parsed);
   }
 
   async unserve(contract: Contract, options: CloseOptions = {}): Promise<void> {
     const { hosting, policy } = this.#parts;
+    if (!isContract(contract)) throw new ConfigError('unserve: it takes a contract');
     await hosting.unserve(contract.mailbox, drainMsOf(options, 'unserve') ?? policy.drainMs);
   }
 
@@ -102,7 +107,10 @@ export class RunningNode implements ActorNode {
   client(service: string, options?: ClientOptions): NamedClient;
   client(of: Contract | string, options?: ClientOptions): unknown {
     const { calling } = this.#parts;
-    return typeof of === 'string' ? createNamedClient(calling, of, options) : createClient(calling, of, options);
+    if (typeof of === 'string') return createNamedClient(calling, of, options);
+    // Undefined where modules import each other in a circle.
+    if (!isContract(of)) throw new ConfigError('client: it takes a contract, or the name of a service');
+    return createClient(calling, of, options);
   }
 
   batch<const Parts extends BatchParts>(parts: Parts, options?: BatchOptions): Promise<BatchResults<Parts>> {
@@ -128,14 +136,14 @@ export class RunningNode implements ActorNode {
   deadLetters(of: Contract | Topic, group?: string): DeadLetters {
     const { link, policy } = this.#parts;
     const { broker, partitions } = link;
-    const { mailbox, ...lines } = lined(of, group);
+    const { mailbox, ...lines } = lined(of, group, 'deadLetters');
     return new DeadLetters(broker, mailboxesOf({ mailbox, ...lines }), policy.maxBodyBytes, () =>
       partitions.count(mailbox),
     );
   }
 
-  depth(of: Contract | Topic, group?: string): Promise<MailboxDepth> {
-    return depthOf(this.#parts.link.broker, lined(of, group));
+  async depth(of: Contract | Topic, group?: string): Promise<MailboxDepth> {
+    return depthOf(this.#parts.link.broker, lined(of, group, 'depth'));
   }
 
   stats(): NodeStats {
@@ -217,6 +225,14 @@ export class RunningNode implements ActorNode {
   }
 }
 
-function lined(of: Contract | Topic, group = ''): Lined {
-  return 'mailbox' in of ? of : { mailbox: groupMailbox(of.name, group) };
+/** @throws ConfigError when it is neither a contract nor a topic with a group. */
+function lined(of: Contract | Topic, group: string | undefined, where: string): Lined {
+  if (isContract(of)) return of;
+  if (typeof of?.name !== 'string')
+    throw new ConfigError(`${where}: it takes a contract, or a topic and a group of it`);
+  const subject = `${where} ${of.name}`;
+  if (group === undefined)
+    throw new ConfigError(`${subject}: each group has a mailbox of its own: name one; node.topics.list() has them`);
+  checkGroup(group, subject);
+  return { mailbox: groupMailbox(of.name, group) };
 }

@@ -184,6 +184,9 @@ export const DEFAULT_SERVICE: ServicePolicy = {
   weight: undefined,
 };
 
+/** Actors, topics (`topic.orders.created`) and functions by the clock (`tick.sweep`) alike, characters. */
+export const LONGEST_SERVICE_NAME = 128;
+
 /** Largest body that is kept beside a mailbox, bytes. */
 export const MAX_CLAIMED_BYTES: number = 64 * 1024 * 1024;
 

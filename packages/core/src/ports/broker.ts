@@ -175,6 +175,19 @@ export interface MailboxDepth {
   readonly oldestAt?: number;
 }
 
+/** What waits in two places. */
+export function addDepths(one: MailboxDepth, other: MailboxDepth): MailboxDepth {
+  const oldestAt = Math.min(one.oldestAt ?? Infinity, other.oldestAt ?? Infinity);
+  return {
+    messages: one.messages + other.messages,
+    bytes: one.bytes + other.bytes,
+    waiting: one.waiting + other.waiting,
+    pending: one.pending + other.pending,
+    dead: one.dead + other.dead,
+    ...(oldestAt === Infinity ? undefined : { oldestAt }),
+  };
+}
+
 export interface DeadEntry {
   readonly id: string;
   readonly frame: Uint8Array;

@@ -25,6 +25,7 @@ export interface WaitsNeeds {
 export class Waits {
   readonly #needs: WaitsNeeds;
   readonly #waits = new Set<Wait>();
+  #closed: HomeostatError | undefined;
 
   constructor(needs: WaitsNeeds) {
     this.#needs = needs;
@@ -32,6 +33,7 @@ export class Waits {
 
   wait(names: readonly string[], { timeoutMs = DEFAULT_WAIT_MS, signal }: WaitOptions): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#closed !== undefined) throw this.#closed;
       if (this.#needs.lacking(names) === undefined) return resolve();
       const aborted = (): void =>
         wait.end(new Aborted(`waiting for ${names.join(', ')}`, signal?.reason, 'not-executed'));
@@ -58,6 +60,7 @@ export class Waits {
   }
 
   close(error: HomeostatError): void {
+    this.#closed = error;
     for (const wait of [...this.#waits]) wait.end(error);
   }
 }

@@ -62,9 +62,11 @@ export class ScheduledFunctions {
 
   /** @throws ConfigError, NodeClosed; with `singleton` also as `serve` and `schedules.put` do. */
   async begin(kind: 'every' | 'cron', when: object, run: TickFunction, options: FunctionOptions): Promise<Ticking> {
-    if (this.#closed) throw new NodeClosed(kind);
     if (typeof run !== 'function') throw new ConfigError(`${kind}: the second argument must be a function`);
     const { startAt, ...own } = parseOptions(functionSchema, options, kind);
+    if (!own.singleton) refuseShared(options, kind);
+    // Its timer would keep the process, and nobody would end it.
+    if (this.#closed) throw new NodeClosed(kind);
     const terms = parseOptions(termsSchema, { ...when, startAt, catchUp: own.catchUp, overlap: 'skip' }, kind);
     return own.singleton ? this.#forAll(kind, terms, run, own) : this.#here(terms, run, own);
   }
@@ -122,6 +124,12 @@ export class ScheduledFunctions {
       if (this.#singletons.delete(name)) await unserve(contract.mailbox);
     });
   }
+}
+
+/** What a function of this node alone has no use for: whoever says it means one for all nodes. @throws ConfigError */
+function refuseShared({ name, catchUp }: FunctionOptions, kind: string): void {
+  for (const [option, given] of Object.entries({ name, catchUp }))
+    if (given !== undefined) throw new ConfigError(`${kind}.${option}: goes with singleton only`);
 }
 
 const METHOD = 'tick';

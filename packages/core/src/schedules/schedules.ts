@@ -1,10 +1,10 @@
 /** Messages by the clock, for all nodes together: `node.schedules`. */
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
-import type { Contract, Input, MethodSpec, MethodSpecs } from '../contract/contract.ts';
+import { isContract, type Contract, type Input, type MethodSpec, type MethodSpecs } from '../contract/contract.ts';
 import { validate } from '../contract/validate.ts';
 import type { Timers } from '../ground/clock.ts';
-import { ConfigError, RevisionConflict } from '../ground/errors.ts';
+import { ConfigError, KeyRequired, NodeClosed, RevisionConflict } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import type { AppendResult, Broker } from '../ports/broker.ts';
@@ -70,6 +70,7 @@ export class Schedules {
   readonly #clockwork: Clockwork;
   /** Functions that somebody has cancelled and nobody put again, by the names of their schedules. */
   readonly #cancelled = new Set<string>();
+  #closed = false;
 
   constructor(needs: SchedulesNeeds) {
     const { records, broker, timers, log, nodeName } = needs;
@@ -99,7 +100,7 @@ export class Schedules {
    * `delayMs`); with other times or another method it is a new schedule in the place of the old.
    * @param name 1 to 128 letters, digits and `. _ : / -`, begun by one of the first two.
    * @throws ConfigError naming what is wrong, when it has no tick, or when there are 10,000; ValidationError for the
-   * input; SerializationError; RevisionConflict when others change it all the time; TransportError.
+   * input; KeyRequired; SerializationError; RevisionConflict when others change it all the time; TransportError; NodeClosed.
    */
   put<Methods extends MethodSpecs, Name extends keyof Methods & string>(
     name: string,
@@ -110,6 +111,7 @@ export class Schedules {
 
   /** The same for one that only the runtime may name. */
   async putOwn(name: string, said: Said): Promise<Schedule> {
+    if (this.#closed) throw new NodeClosed(`schedules.put ${name}`);
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       const before = this.#book.get(name);
       if (before === undefined && this.#book.size >= MAX_SCHEDULES)
@@ -144,10 +146,11 @@ export class Schedules {
    * Ends it, for all nodes; resolves once that is written. A message that is in the mailbox by then stays there, and one
    * that another node is putting there at this moment may still come. False: there is none, or it has ended.
    * @param options `by`: who does this, for the history. Default: the name of this node.
-   * @throws RevisionConflict when others change it all the time; TransportError.
+   * @throws RevisionConflict when others change it all the time; TransportError; NodeClosed.
    */
   async cancel(name: string, options: { readonly by?: string | undefined } = {}): Promise<boolean> {
     const { by } = parseOptions(cancelSchema, options, `schedules.cancel ${name}`);
+    if (this.#closed) throw new NodeClosed(`schedules.cancel ${name}`);
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       const revision = this.#book.revision(SCHEDULE, name);
       const next = this.#book.get(name)?.next;
@@ -171,6 +174,7 @@ export class Schedules {
 
   /** From now on the others see to it. */
   close(): void {
+    this.#closed = true;
     this.#clockwork.close();
   }
 
@@ -192,6 +196,8 @@ export class Schedules {
     if (name.startsWith(FUNCTION_PREFIX)) throw new ConfigError(`${subject}: names with ${FUNCTION_PREFIX} are taken`);
     const { when, startAt, endAt, limit, catchUp, overlap, key, headers } = parseOptions(termsSchema, rest, subject);
     const spec = methodOf(contract, method, subject);
+    // Only keyed actors have state by key; of others without a key every tick would be refused.
+    if (contract.state !== undefined && key === undefined) throw new KeyRequired(contract.mailbox);
     await validate(spec.input, input, 'input', `${contract.name}.${method}`, 'not-executed');
     const encoded = this.#encoded(input, subject);
     return this.putOwn(name, {
@@ -231,7 +237,7 @@ export class Schedules {
 }
 
 function methodOf(contract: Contract, method: string, subject: string): MethodSpec {
-  if (typeof contract?.mailbox !== 'string') throw new ConfigError(`${subject}: contract must be a contract`);
+  if (!isContract(contract)) throw new ConfigError(`${subject}: contract must be a contract`);
   const spec = Object.hasOwn(contract.methods, method) ? contract.methods[method] : undefined;
   if (spec === undefined)
     throw new ConfigError(`${subject}: method "${method}" is not in the contract ${contract.name}`);

@@ -57,6 +57,13 @@ export function serveOptions(options: ServeOptions, actor: unknown): Serving {
     );
   }
   const { maxHeapMb, recycleAfter, weight, external = false } = rest;
+  if (pool !== 'threads') refuseOfThreads({ threads, maxHeapMb, recycleAfter });
   const own = { tags, meta, weight, external };
   return { pool, module, threads: threads ?? Math.max(1, availableParallelism() - 1), maxHeapMb, recycleAfter, ...own };
+}
+
+/** @throws ConfigError: whoever says one of them means threads, and would get none. */
+function refuseOfThreads(given: Pick<ServeOptions, 'threads' | 'maxHeapMb' | 'recycleAfter'>): void {
+  for (const [option, value] of Object.entries(given))
+    if (value !== undefined) throw new ConfigError(`serve.${option}: goes with pool: 'threads' only`);
 }

@@ -11,7 +11,7 @@ export type MockImplementations<Methods extends MethodSpecs> = {
 /** What a handler was asked: the input after parsing, and what was known of the message. */
 export interface MockCall<M extends MethodSpec = MethodSpec> {
   readonly input: ParsedInput<M>;
-  readonly ctx: Pick<Context, 'attempt' | 'caller' | 'deadline' | 'headers' | 'key' | 'messageId' | 'method'>;
+  readonly ctx: Pick<Context, 'attempt' | 'caller' | 'deadline' | 'headers' | 'id' | 'key' | 'messageId' | 'method'>;
 }
 
 export interface MockActor<Methods extends MethodSpecs = MethodSpecs> extends Actor<Methods> {
@@ -64,6 +64,6 @@ function answerOf(contract: Contract, method: string, implementations: object): 
   return typeof given === 'function' ? (given as Handler<MethodSpec>) : () => given as undefined;
 }
 
-function factsOf({ attempt, caller, deadline, headers, key, messageId, method }: Context): MockCall['ctx'] {
-  return { attempt, caller, deadline, headers, key, messageId, method };
+function factsOf({ attempt, caller, deadline, headers, id, key, messageId, method }: Context): MockCall['ctx'] {
+  return { attempt, caller, deadline, headers, id, key, messageId, method };
 }

@@ -16,9 +16,10 @@ export interface TopicContext {
   readonly publisher: string;
   readonly key: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  /** Aborts when the node must give the message up. */
+  /** Aborts when `maxRunMs` is over, or when the node must give the message up. */
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** A client whose calls end when the node must give the message up. */
   client<Methods extends MethodSpecs>(contract: Contract<Methods>, options?: ClientOptions): Client<Methods>;
 }
 

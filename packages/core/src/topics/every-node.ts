@@ -13,7 +13,7 @@ import type { Envelope, Extras } from '../wire/envelope.ts';
 import { readBody, type Frame } from '../wire/frame.ts';
 import type { TopicContext, TopicHandler } from './context.ts';
 import { matchesTopic, serviceOfTopic, topicOfService } from './names.ts';
-import { checkPublishOptions, type PublishOptions } from './options.ts';
+import { checkPublishOptions, mustBeTopic, type PublishOptions } from './options.ts';
 
 export interface Listener {
   /** A topic, or a pattern of topics. */
@@ -62,6 +62,7 @@ export class EveryNode {
 
   /** Resolves once it is in the inbox of every node, as far as that is still there. */
   async broadcast(topic: Topic, payload: unknown, given: PublishOptions = {}): Promise<void> {
+    mustBeTopic(topic, 'broadcast');
     const { sending, nodes } = this.#needs;
     const subject = serviceOfTopic(topic.name);
     const { signal, timeoutMs = sending.timeoutMs, key, headers } = checkPublishOptions(given, subject);

@@ -1,6 +1,7 @@
 /** What publishing and subscribing take, parsed at the door. */
 import { z } from 'zod';
 import type { StandardSchema } from '../contract/standard-schema.ts';
+import type { Topic } from '../contract/topic.ts';
 import { ConfigError } from '../ground/errors.ts';
 import { milliseconds, parseOptions } from '../ground/parse-options.ts';
 import { actorOptionsSchema, type ActorOptions, type ActorPolicy } from '../node/options.ts';
@@ -22,7 +23,7 @@ export interface PublishOptions {
 export type From = 'oldest' | Date | number;
 
 /** How a group is served on this node. The group itself is the same on all nodes that name it so. */
-export interface GroupOptions extends Omit<ActorOptions, 'onPain'> {
+export interface GroupOptions extends Omit<ActorOptions, 'keyed' | 'onPain'> {
   /** Each group has a copy of every message; of the nodes of a group one handles it. Default: the node's name. */
   readonly group?: string | undefined;
   /** Of a new group: what it begins with. Default `new`: what is published from now on. A group that is there goes on. */
@@ -65,6 +66,12 @@ const ownSchema = z.object({
 
 const everyNodeSchema = z.strictObject({ everyNode: z.literal(true), schema: z.unknown().optional() });
 
+/** What an actor takes and a group does not, and what to do instead. */
+const NOT_OF_GROUPS: Readonly<Record<string, string>> = {
+  keyed: 'a group has no order by key: cast to a keyed actor in its handler, with { key, id: ctx.messageId }',
+  onPain: "what hurts a group is told to the node's: createNode({ alerts: { onPain } })",
+};
+
 export type Subscribing =
   | { readonly everyNode: true; readonly schema: StandardSchema | undefined }
   | {
@@ -99,8 +106,17 @@ export function checkSubscribeOptions(
     schema: _schema,
     ...rest
   } = options as GroupOptions & PatternSchema;
+  for (const [name, instead] of Object.entries(NOT_OF_GROUPS))
+    if (Object.hasOwn(rest, name)) throw new ConfigError(`${where}.${name}: ${instead}`);
   const policy = parseOptions(actorOptionsSchema, rest, where);
   return { everyNode, group, since: from === 'new' || from === undefined ? undefined : since(from), policy, schema };
+}
+
+/** A program without types may have given a name, a contract, or nothing. @throws ConfigError */
+export function mustBeTopic(given: unknown, where: string): void {
+  const { name, schema } = (given ?? {}) as Partial<Topic>;
+  if (typeof name !== 'string' || schema === undefined)
+    throw new ConfigError(`${where}: it takes what topic('orders.created', schema) makes`);
 }
 
 /** @throws ConfigError when it is no group's name. */

@@ -10,7 +10,7 @@ import { WaitingCast } from '../sending/waiting.ts';
 import type { Extras } from '../wire/envelope.ts';
 import { MESSAGE } from './group-actor.ts';
 import { groupMailbox, serviceOfTopic } from './names.ts';
-import { checkPublishOptions, type PublishOptions } from './options.ts';
+import { checkPublishOptions, mustBeTopic, type PublishOptions } from './options.ts';
 
 export interface PublishingNeeds {
   readonly topics: Topics;
@@ -40,6 +40,7 @@ export class Publishing {
 
   publish(topic: Topic, payload: unknown, given?: PublishOptions): Promise<void> {
     return new Promise((resolve, reject) => {
+      mustBeTopic(topic, 'publish');
       const subject = serviceOfTopic(topic.name);
       const options = given === undefined ? NO_OPTIONS : checkPublishOptions(given, subject);
       const checked = validate(topic.schema, payload, 'input', subject, 'not-executed');

@@ -13,6 +13,7 @@ import {
   checkFrom,
   checkGroup,
   checkSubscribeOptions,
+  mustBeTopic,
   type From,
   type PatternSchema,
   type PublishOptions,
@@ -84,7 +85,7 @@ export class TopicRoom {
 
   broadcast(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
     // Not before: what runs while the node closes may have something to say at its end.
-    if (this.#needs.sending.stopped) return Promise.reject(new NodeClosed(`broadcast ${topic.name}`));
+    if (this.#needs.sending.stopped) return Promise.reject(new NodeClosed(`broadcast ${topic?.name}`));
     return this.everyNode.broadcast(topic, payload, options);
   }
 
@@ -93,6 +94,7 @@ export class TopicRoom {
     handler: TopicHandler<never>,
     options: TopicSubscribeOptions & PatternSchema = {},
   ): Promise<Subscription> {
+    if (typeof to !== 'string') mustBeTopic(to, 'subscribe');
     const subject = typeof to === 'string' ? to : to.name;
     const where = `subscribe ${subject}`;
     if (this.#closing.signal.aborted) throw new NodeClosed(where);
@@ -117,6 +119,7 @@ export class TopicRoom {
    * before all is there: then others go on with it.
    */
   async replay(topic: Topic, group: string, from: From): Promise<void> {
+    mustBeTopic(topic, 'replay');
     const subject = `replay ${topic.name}`;
     checkGroup(group, subject);
     refuseWithoutLog(topic, subject);

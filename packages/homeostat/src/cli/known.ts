@@ -1,5 +1,5 @@
 /** Names that were mistyped shall not be written to, nor read as if nothing were wrong. */
-import { ConfigError, ServiceNotFound, type ActorNode } from '@homeostat/core';
+import { ConfigError, MethodNotFound, ServiceNotFound, type ActorNode } from '@homeostat/core';
 
 export const FORCE = {
   says: 'Although no node serves it now, for one that is yet to come',
@@ -12,6 +12,15 @@ export function isServed(node: ActorNode, service: string): boolean {
 /** @throws ServiceNotFound */
 export function mustBeServed(node: ActorNode, service: string): void {
   if (!isServed(node, service)) throw new ServiceNotFound(service);
+}
+
+/** @param service or one major version of it, `users@2`. @throws ServiceNotFound, MethodNotFound */
+export function mustHaveMethod(node: ActorNode, service: string, method: string): void {
+  const [name = ''] = service.split('@');
+  const all = node.registry.instances(name, { status: 'any' });
+  const instances = service === name ? all : all.filter(({ mailbox }) => mailbox === service);
+  if (instances.length === 0) throw new ServiceNotFound(service);
+  if (!instances.some(({ methods }) => methods.includes(method))) throw new MethodNotFound(service, method);
 }
 
 /** @throws ConfigError when the node is not there. */

@@ -22,7 +22,7 @@ export function assignments(words: readonly string[]): readonly Assignment[] {
     if (at < 0 || path.includes('')) throw new UsageError(`"${word}" is no key=value`);
     const text = word.slice(at + 1);
     if (text === '') throw new UsageError(`"${word}" has no value; ${path.join('.')}=null takes it back`);
-    return { path, value: valueOf(text) };
+    return { path, value: jsonOrText(text) };
   });
 }
 
@@ -66,7 +66,7 @@ function fieldsOf(base: unknown): Fields {
 }
 
 /** JSON where it is JSON, else the text itself. */
-function valueOf(text: string): unknown {
+export function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

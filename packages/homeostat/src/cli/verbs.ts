@@ -3,8 +3,10 @@ import type { Verb } from './verb.ts';
 import { alerts } from './verbs/alerts.ts';
 import { breaker } from './verbs/breaker.ts';
 import { breakers } from './verbs/breakers.ts';
+import { call, cast } from './verbs/call.ts';
 import { cache } from './verbs/cache.ts';
 import { config } from './verbs/config.ts';
+import { dead } from './verbs/dead.ts';
 import { delivery } from './verbs/delivery.ts';
 import { drain } from './verbs/drain.ts';
 import { health } from './verbs/health.ts';
@@ -22,6 +24,9 @@ export const VERBS: readonly Verb[] = [
   instances,
   health,
   stats,
+  dead,
+  call,
+  cast,
   topics,
   breakers,
   breaker,

@@ -1,17 +1,18 @@
-import type {
-  AppendAllRequest,
-  AppendAllResult,
-  AppendRequest,
-  AppendResult,
-  Broker,
-  DeadEntry,
-  Intake,
-  MailboxDepth,
-  MailboxLimits,
-  MailboxReader,
-  ReplyResult,
-  Settlement,
-  SettleResult,
+import {
+  addDepths,
+  type AppendAllRequest,
+  type AppendAllResult,
+  type AppendRequest,
+  type AppendResult,
+  type Broker,
+  type DeadEntry,
+  type Intake,
+  type MailboxDepth,
+  type MailboxLimits,
+  type MailboxReader,
+  type ReplyResult,
+  type Settlement,
+  type SettleResult,
 } from '../../ports/broker.ts';
 import { isPartition, partitionName } from '../../ports/partitions.ts';
 import type { Consumer } from './consumers.ts';
@@ -179,18 +180,6 @@ export class MemoryBroker implements Broker {
     mailbox.ring();
     return carried ? 'settled' : 'lost';
   }
-}
-
-function addDepths(a: MailboxDepth, b: MailboxDepth): MailboxDepth {
-  const oldestAt = Math.min(a.oldestAt ?? Infinity, b.oldestAt ?? Infinity);
-  return {
-    messages: a.messages + b.messages,
-    bytes: a.bytes + b.bytes,
-    waiting: a.waiting + b.waiting,
-    pending: a.pending + b.pending,
-    dead: a.dead + b.dead,
-    ...(oldestAt === Infinity ? undefined : { oldestAt }),
-  };
 }
 
 function refusal(mailbox: Place, request: AppendRequest): AppendResult | undefined {

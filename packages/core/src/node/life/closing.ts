@@ -117,6 +117,7 @@ async function leave({ link, log, standing, deadlines }: ClosingNeeds): Promise<
       'could not say goodbye; the others will notice by the missing beat',
     );
   }
+  standing.member = false;
   deadlines.close();
   await link.close();
 }

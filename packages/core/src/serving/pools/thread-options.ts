@@ -100,7 +100,7 @@ export function parseThreadPoolOptions(options: ThreadPoolOptions): ThreadSettin
   mustExist(
     settings.workerFile,
     'thread pool.workerFile',
-    'When this package is bundled, mark @homeostat/core as external, or emit its dist/src/pools/thread.js beside the bundle and give its URL as workerFile.',
+    'When this package is bundled, mark @homeostat/core as external, or emit its dist/src/serving/pools/thread.js beside the bundle, as thread.js.',
   );
   return settings;
 }

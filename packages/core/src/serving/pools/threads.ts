@@ -8,7 +8,7 @@
  * running when it has answered (a timer, a promise nobody waits for) is charged to the job that it hits.
  *
  * Bundlers: the worker's file is found beside this one. Mark @homeostat/core as external, or emit its
- * `dist/src/pools/thread.js` too and name it as `workerFile`. Where it is missing, `threadPool` says so.
+ * `dist/src/serving/pools/thread.js` too, beside the bundle. Where it is missing, `threadPool` says so.
  *
  * piscina makes the threads, one instance each; which of them gets what, for how long a job may run, and when a
  * thread is replaced is decided in `thread-jobs.ts` and `seats.ts`.

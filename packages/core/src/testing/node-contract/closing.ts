@@ -108,11 +108,17 @@ export function closing(promised: Promised): void {
       api.ask(1),
       api.run.cast(1),
       node.serve(actor(work, { run: () => undefined, ask: (n) => n })),
+      node.every(1_000, () => undefined),
+      node.cron('* * * * *', () => undefined, { singleton: true, name: 'late' }),
+      node.schedules.put('late', { every: 1_000, contract: work, method: 'run', input: 1 }),
+      node.schedules.cancel('late'),
+      node.registry.waitFor(['nobody']),
     ]) {
       const error = await rejection(request);
       t.is(error.code, 'NODE_CLOSED');
       t.is(error.outcome, 'not-executed');
     }
+    t.is((await node.link()).member, false);
   });
 
   promised('calls that wait when their node closes fail; it is not known whether they ran', async (t, stage) => {

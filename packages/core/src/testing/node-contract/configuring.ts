@@ -51,6 +51,7 @@ export function configuring(promised: Promised): void {
       [{ colour: 'red' }, 'CONFIG', 'colour'],
       [{ pool: 'threads' }, 'RESTART_REQUIRED', 'pool'],
       [{ timeoutMs: 1, maxLength: 10 }, 'RESTART_REQUIRED', 'maxLength'],
+      [{ redelivery: { deliveries: 5 } }, 'RESTART_REQUIRED', 'redelivery'],
     ];
     for (const [patch, code, named] of wrong) {
       const error = await refusal(() => node.config.set('work', patch));
@@ -58,7 +59,7 @@ export function configuring(promised: Promised): void {
     }
     for (const act of [
       () => node.config.set('', { timeoutMs: 1 }),
-      () => node.config.set('x'.repeat(65), { timeoutMs: 1 }),
+      () => node.config.set('x'.repeat(129), { timeoutMs: 1 }),
       () => node.config.set('work', null as unknown as Patch),
       () => node.config.set('work', [] as Patch),
       () => node.config.set('work', { timeoutMs: 1 }, { expectedRevision: -1 }),
@@ -69,6 +70,9 @@ export function configuring(promised: Promised): void {
     t.deepEqual(node.config.get('work'), { service: 'work', revision: 1, settings: { timeoutMs: 5_000 } });
     t.is(told, 0);
     await node.client(work).run(1);
+    const topic = `topic.${'a'.repeat(100)}`;
+    await node.config.set(topic, { concurrency: 2 });
+    t.is(node.config.effective(topic).concurrency, 2, 'the longest name of a topic');
   });
 
   promised(

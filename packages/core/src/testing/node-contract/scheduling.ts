@@ -433,6 +433,12 @@ export function scheduling(promised: Promised): void {
     t.is((await refusal(() => node.every(1_000, () => undefined, { singleton: true }))).code, 'CONFIG');
     t.is((await refusal(() => node.every(1, () => undefined))).code, 'CONFIG');
     t.is((await refusal(() => node.cron('x', () => undefined))).code, 'CONFIG');
+    for (const shared of [{ name: 'sweep' }, { catchUp: 'none' }] as const) {
+      const { code, message } = await refusal(() => node.every(1_000, () => undefined, shared));
+      t.deepEqual([code, message], ['CONFIG', `every.${Object.keys(shared)[0]}: goes with singleton only`]);
+    }
+    const kept = contract('kept', { state: z.number(), methods: { count: {} } });
+    t.is((await refusal(() => put('x', { every: 1_000, contract: kept, method: 'count' }))).code, 'KEY_REQUIRED');
     t.deepEqual(await node.schedules.list(), []);
   });
 

@@ -1,5 +1,6 @@
-import { ConfigError, MethodNotFound, ServiceNotFound, type ActorNode } from '@homeostat/core';
+import { ConfigError, type ActorNode } from '@homeostat/core';
 import { oneOf } from '../arguments.ts';
+import { mustHaveMethod } from '../known.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Verb } from '../verb.ts';
 import { describeBreakers } from './breakers.ts';
@@ -49,8 +50,5 @@ function mustBeKnown(node: ActorNode, name: string): void {
   const dot = name.indexOf('.');
   if (dot < 0)
     throw new ConfigError(`nobody knows a breaker "${name}"; \`homeostat breakers\` lists them, --force makes it`);
-  const [service, method] = [name.slice(0, dot), name.slice(dot + 1)];
-  const instances = node.registry.instances(service, { status: 'any' });
-  if (instances.length === 0) throw new ServiceNotFound(service);
-  if (!instances.some(({ methods }) => methods.includes(method))) throw new MethodNotFound(service, method);
+  mustHaveMethod(node, name.slice(0, dot), name.slice(dot + 1));
 }

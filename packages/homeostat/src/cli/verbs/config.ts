@@ -23,7 +23,8 @@ export const config: Verb = {
     'set changes fields on every node within a second. A value is JSON where it is JSON, else text; null',
     'takes a field back; a.b=… changes a part of a field. Nothing is written when one of them is wrong.',
     'Keys: timeoutMs, retry, breaker, cache, limits, hedgeAfterMs, maxPending, delivery, deliveryReason,',
-    'localMaxLoad, failFast, balance, canary, concurrency, scale, weight, methods.<method>.<key>.',
+    'localMaxLoad, failFast, balance, canary, whenFull, claimCheck, concurrency, scale, weight,',
+    'methods.<method>.<key>.',
     'Strategies and profiles that nodes define in code are unknown here: set those from a node that has them.',
   ],
   options: {

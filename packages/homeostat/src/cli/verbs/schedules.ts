@@ -26,7 +26,7 @@ export const schedules: Verb = {
           ...[nextAt, lastAt].map((moment) => (moment === undefined ? undefined : describeMoment(moment))),
           ...[runs, skipped],
         ]);
-        const heads = ['name', 'when', 'tells', 'next', 'last', 'runs', 'skipped'];
+        const heads = ['NAME', 'WHEN', 'TELLS', 'NEXT', 'LAST', 'RUNS', 'SKIPPED'];
         return { data: { schedules: all }, text: rows.length === 0 ? 'none' : table(heads, rows) };
       };
     }
