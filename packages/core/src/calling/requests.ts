@@ -105,10 +105,7 @@ export class Requests {
 
   /** Nothing is sent, and nothing refused, before its first item is asked for. */
   stream(input: unknown, bag?: StreamOptions): ItemStream<unknown> {
-    return new LazyStream(this.#subject, async (asking) => {
-      const request = this.#streamRequest(input, bag, asking);
-      return this.#send(request, bag);
-    });
+    return new LazyStream(this.#subject, (asking) => this.#open(input, bag, asking));
   }
 
   cast(input: unknown, bag?: CastOptions): Promise<void> {
@@ -119,6 +116,10 @@ export class Requests {
       if (checked instanceof Promise) checked.then(send).catch(reject);
       else send();
     });
+  }
+
+  async #open(input: unknown, bag: StreamOptions | undefined, asking: Scope): Promise<unknown> {
+    return this.#send(this.#streamRequest(input, bag, asking), bag);
   }
 
   #request(input: unknown, bag: RequestOptions | undefined): Request {
@@ -232,8 +233,12 @@ export class Requests {
       const error = asHomeostatError(thrown);
       if (!UNSERVED.has(error.code)) throw error;
       request.degraded = error.code;
-      return this.#alternative!.call(request.input, bag);
+      return this.#alternative!.#inPlaceOf(request, bag);
     });
+  }
+
+  #inPlaceOf({ input, stream }: Request, bag: RequestOptions | undefined): Promise<unknown> {
+    return stream === undefined ? this.call(input, bag) : this.#open(input, bag, stream.asking);
   }
 
   #reported(answered: Promise<unknown>, request: Request): Promise<unknown> {

@@ -379,4 +379,22 @@ export function streaming(promised: Promised): void {
       t.deepEqual(new Set(seen), new Set(['server rows', 'client rows']));
     },
   );
+
+  promised('a stream turns to the old version of its contract when nobody serves the new one', async (t, stage) => {
+    const next = contract('report', { version: '2.0.0', methods: report.methods });
+    const { printed, ended } = printing();
+    const node = await stage.serving(printed);
+    await until('the old one to be known', () => node.registry.instances('report').length === 1);
+    const api = node.client(next, { fallback: report, retry: false });
+    t.deepEqual(
+      (await read(api.rows({ count: 3 }))).items.map(({ n }) => n),
+      [0, 1, 2],
+    );
+    for await (const { n } of api.rows({ count: 1e9 })) if (n > 10) break;
+    await until('both generators to end', () => ended() === 2);
+    t.is(
+      (await rejection(node.client(next, { failFast: true }).rows({ count: 3 }).next())).code,
+      'NO_HEALTHY_INSTANCES',
+    );
+  });
 }
