@@ -10,27 +10,29 @@ import { refuseAborted } from './wanted.ts';
 /**
  * Asks for a stream; resolves when its first item, or its end, is there. So a stream that does not begin is a call that
  * failed: it may be tried again, and the breaker counts it.
+ * @param line of its mailbox; undefined: there is but one.
  */
 export function openStream(
   calling: Calling,
   contract: Contract,
   policy: CallPolicy,
   request: Request,
+  line: string | undefined,
 ): Promise<Incoming> {
   const { sending, routing, sendHooks, streams } = calling;
-  const { subject, service, method, input, deadline, signal, scope, stream: terms } = request;
+  const { subject, service, method, input, deadline, signal, scope, atMostOnce, stream: terms } = request;
   if (terms === undefined) throw new TypeError(`${subject} is no stream`);
   if (deadline - sending.now() <= 0) throw new CallTimeout(subject, 0, 'not-executed');
   refuseAborted(signal, scope, subject);
   refuseAborted(undefined, terms.asking, subject);
   for (const hook of sendHooks) hook(request);
   const { mailbox, target } = routing.routeStream(contract, policy, request.wish, request.key, sending.memberId);
-  const outbox = sending.open(mailbox, subject, target);
+  const outbox = sending.open(line ?? mailbox, subject, target);
   return new Promise((opened, refused) => {
     const over = target === undefined ? (): void => undefined : routing.started(service, target);
     const { stream, correlation } = streams.open({ subject, mailbox, terms, over, opened, refused });
     try {
-      outbox.call(method, input, correlation, deadline, extrasOf(request), stream);
+      outbox.call(method, input, correlation, deadline, extrasOf(request), stream, atMostOnce);
     } catch (thrown) {
       stream.fail(asHomeostatError(thrown));
       return;

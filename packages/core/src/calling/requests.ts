@@ -13,6 +13,7 @@ import {
   type RequestOptions,
   type StreamOptions,
 } from './request-options.ts';
+import { lineFinder, type LineFacts } from '../contract/lines.ts';
 import { openStream } from './open-stream.ts';
 import { pipeline } from '../resilience/pipeline.ts';
 import { through } from './middleware.ts';
@@ -48,6 +49,8 @@ export class Requests {
   readonly #watched: boolean;
   readonly #atMostOnce: boolean;
   readonly #transmitter: Transmitter;
+  /** Of what answers with a stream; undefined: its mailbox has one line. */
+  readonly #line: ((facts: LineFacts) => string) | undefined;
   #prepared: Prepared | undefined;
 
   /**
@@ -79,6 +82,7 @@ export class Requests {
       subject: this.#subject,
       alone: this.#atMostOnce,
     });
+    this.#line = spec.yields === undefined ? undefined : lineFinder(contract);
     this.#watched = calling.watch.watchesCalls(contract.name);
   }
 
@@ -279,7 +283,7 @@ export class Requests {
       return pipeline(policy, this.#calling.resilience, (request) => this.#transmitter.call(request, policy));
     const streaming = { ...policy, cache: false, hedgeAfterMs: 0, fallback: undefined } as const;
     return pipeline(streaming, this.#calling.resilience, (request) =>
-      openStream(this.#calling, this.#contract, policy, request),
+      openStream(this.#calling, this.#contract, policy, request, this.#line?.(request)),
     );
   }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actor, type Actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
+import { lineFinder } from '../../contract/lines.ts';
 import type { HomeostatError } from '../../ground/errors.ts';
 import { WINDOW_ITEMS } from '../../streaming/window.ts';
 import { gate, numbers, rejection, until, type Promised } from './stage.ts';
@@ -396,5 +397,22 @@ export function streaming(promised: Promised): void {
       (await rejection(node.client(next, { failFast: true }).rows({ count: 3 }).next())).code,
       'NO_HEALTHY_INSTANCES',
     );
+  });
+
+  promised('a stream is asked for in the line of its priority and its party', async (t, stage) => {
+    const { printed } = printing();
+    const lined = contract('lined', { priorities: true, fair: 'key', methods: report.methods });
+    const lineOf = lineFinder(lined)!;
+    const node = await stage.node('caller');
+    const { broker } = await stage.link();
+    const api = node.client(lined);
+    const facts = [{}, { priority: 'high' }, { key: 'ann' }, { priority: 'low', key: 'bob' }] as const;
+    const asked = facts.map((options) => read(api.rows({ count: 2 }, options)));
+    for (const each of facts)
+      await until('it to stand there', async () => (await broker.depth(lineOf(each))).messages === 1);
+    await node.serve(actor(lined, printed.handlers));
+    for (const { items } of await Promise.all(asked)) t.is(items.length, 2);
+    const wrong = await rejection(node.client(report).rows({ count: 1 }, { priority: 'high' }).next());
+    t.is(wrong.code, 'CONFIG');
   });
 }
