@@ -43,12 +43,13 @@ export class OutgoingStreams {
       );
     }
     const name = nameOf(delivery.caller, delivery.envelope.correlation);
+    const reader = delivery.batch.frame.replyTo ?? delivery.caller;
     if (this.#streams.has(name)) throw new StreamBroken(yielding.subject, 'it is under way here already');
     const stream = new Outgoing({
       ...produced,
       log,
       items: answer,
-      inbox: inbox(delivery.batch.frame.replyTo ?? delivery.caller),
+      inbox: () => inbox(reader),
       over: () => this.#streams.delete(name),
     });
     this.#streams.set(name, stream);

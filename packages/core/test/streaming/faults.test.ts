@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { actor } from '../../src/contract/actor.ts';
-import type { Link } from '../../src/backend.ts';
+import type { Backend, Link } from '../../src/backend.ts';
 import { memory } from '../../src/backends/memory.ts';
 import { contract } from '../../src/contract/contract.ts';
 import type { HomeostatError } from '../../src/ground/errors.ts';
@@ -28,9 +28,10 @@ interface Scene {
   begun: number;
 }
 
-async function scene(t: ExecutionContext): Promise<Scene> {
+/** @param world where its nodes meet. */
+async function scene(t: ExecutionContext, world: Backend = memory()): Promise<Scene> {
   t.timeout(30_000);
-  const backend = faulty(memory());
+  const backend = faulty(world);
   const node = (name: string): Promise<ActorNode> =>
     createNode({ backend, name, log, signals: false, beat: { intervalMs: 50, ttlMs: 60_000 } });
   const [server, caller] = await Promise.all([node('server'), node('caller')]);
@@ -172,6 +173,44 @@ test.serial('a cast of a method that yields is no stream, nor is a call with an 
   });
   t.is(made.begun, 0);
 });
+
+test.serial('a stream stays whole when hundreds of others are answered while its reader takes its time', async (t) => {
+  const made = await scene(t, farAway(memory()));
+  const { backend, caller, server } = made;
+  const stream = caller.client(feed).numbers(3_000);
+  t.is((await stream.next()).value, 0);
+  await until('the window to fill', () => made.pulled === WINDOW_ITEMS);
+  // What is answered after all that has filled it says that it has left.
+  t.is(await whole(caller.client(feed).numbers(1), 1, () => undefined), 1);
+  const link = await strange(backend);
+  t.teardown(() => link.close());
+  for (let number = 1; number <= 300; number += 1) {
+    const writer = new FrameWriter(1_000);
+    writer.open(1_000);
+    writer.addCall('unknown', 1, 1, 0);
+    const frame = writer.finish(`hand-${number}`, number, `hand-${number}`);
+    await link.broker.append({ mailbox: feed.mailbox, number, frame, count: 1 });
+  }
+  await until('all of them to be answered', async () => (await server.depth(feed)).messages === 1);
+  let count = 1;
+  for await (const n of stream) if (n === count) count += 1;
+  t.is(count, 3_000);
+});
+
+/** A backend to whose answers it is a way: what is appended to an inbox is answered a turn later. */
+function farAway(inner: Backend): Backend {
+  const connect: Backend['connect'] = async (identity) => {
+    const link = await inner.connect(identity);
+    const reply = link.broker.reply.bind(link.broker);
+    link.broker.reply = async (inbox, frame) => {
+      const answer = await reply(inbox, frame);
+      await new Promise((resolve) => setImmediate(resolve));
+      return answer;
+    };
+    return link;
+  };
+  return { name: inner.name, connect };
+}
 
 /** A hold on the backend without a node. */
 async function strange(backend: FaultyBackend): Promise<Link> {
