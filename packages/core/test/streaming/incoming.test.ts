@@ -204,3 +204,19 @@ test('several may wait for the next items; each gets its own, and all learn of t
     [1, 2, 'HANDLER', undefined],
   );
 });
+
+test('of several who wait the first learns that an item cannot be read', async (t) => {
+  const { streams, ask } = setUp();
+  const { stream, correlation } = ask();
+  const waiting = Promise.allSettled([stream.next(), stream.next()]);
+  const writer = new FrameWriter(1_000);
+  writer.open(1_000);
+  writer.addItem(correlation, 1, 'spoilt');
+  const frame = readFrame(new Uint8Array(writer.finish('p-1', 1, null)));
+  frame.bytes[frame.envelopes[0]!.bodyStart] = 0xc1;
+  for (const envelope of frame.envelopes) streams.take(frame, envelope);
+  t.deepEqual(
+    (await waiting).map((one) => (one.status === 'fulfilled' ? one.value.done : (one.reason as HomeostatError).code)),
+    ['STREAM_BROKEN', true],
+  );
+});
