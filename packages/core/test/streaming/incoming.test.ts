@@ -1,4 +1,6 @@
 /** The reader's side by hand: frames in, credits and cancellations out. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { Deadlines } from '../../src/ground/deadlines.ts';
 import type { HomeostatError } from '../../src/ground/errors.ts';
@@ -219,4 +221,24 @@ test('of several who wait the first learns that an item cannot be read', async (
     (await waiting).map((one) => (one.status === 'fulfilled' ? one.value.done : (one.reason as HomeostatError).code)),
     ['STREAM_BROKEN', true],
   );
+});
+
+test('a slow reader keeps the items that wait for it, and not what came beside them', async (t) => {
+  const { ask, receive } = setUp();
+  const { stream, correlation } = ask();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  const beside = 'x'.repeat(60_000);
+  for (let number = 1; number <= WINDOW_ITEMS; number += 1)
+    receive('p-1', (writer) => {
+      writer.addItem(correlation, number, `item ${number}`);
+      writer.addReply(1_000_000, beside);
+    });
+  collect();
+  const kept = process.memoryUsage().arrayBuffers - before;
+  t.true(kept < 16 * 1024 * 1024, `${kept} bytes`);
+  for (let number = 1; number <= WINDOW_ITEMS; number += 1)
+    t.deepEqual(await stream.next(), { done: false, value: `item ${number}` });
 });
