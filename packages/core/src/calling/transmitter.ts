@@ -108,6 +108,8 @@ export class Transmitter {
       wish,
       refused,
       (partition) => {
+        // To find that out may have taken its time.
+        refuseAborted(request.signal, request.scope, this.#subject);
         if (partition !== undefined) {
           this.#callBy(routing.routeByKey(this.#contract, policy, partition), request, policy, resolve, reject);
           return;
@@ -220,6 +222,7 @@ export class Transmitter {
       wish,
       refused,
       (partition) => {
+        refuseAborted(casting.options.signal, undefined, this.#subject);
         if (held !== undefined) this.#hold(held, partition, casting);
         else if (partition !== undefined)
           this.#castBy(routing.routeByKey(this.#contract, policy, partition), casting, reject);
