@@ -15,8 +15,10 @@ import {
   KeyRequired,
   PayloadTooLarge,
   type HomeostatError,
+  type Outcome,
 } from '../ground/errors.ts';
 import { endedWith } from '../ground/scope.ts';
+import { whenAborted } from '../ground/when-aborted.ts';
 import type { CallPolicy } from '../policies/call-policy.ts';
 import type { ClaimCheckPolicy } from '../policies/service-settings.ts';
 import { mailboxOfPartition } from '../ports/partitions.ts';
@@ -201,13 +203,14 @@ export class Transmitter {
     );
     if (over || (signal === undefined && scope === undefined)) return;
     const startedAt = this.#calling.sending.elapsed();
-    const aborted = (): void => run.abort(new Aborted(this.#subject, signal?.reason, 'unknown'));
+    const outcome = (): Outcome => (run.started ? 'unknown' : 'not-executed');
+    const aborted = (): void => run.abort(new Aborted(this.#subject, signal?.reason, outcome()));
     const givenUp = (reason: HomeostatError): void =>
-      run.abort(endedWith(reason, this.#subject, this.#calling.sending.elapsed() - startedAt));
-    signal?.addEventListener('abort', aborted, { once: true });
+      run.abort(endedWith(reason, this.#subject, this.#calling.sending.elapsed() - startedAt, outcome()));
+    const unfollow = signal && whenAborted(signal, aborted);
     scope?.follow(givenUp);
     forget = () => {
-      signal?.removeEventListener('abort', aborted);
+      unfollow?.();
       scope?.unfollow(givenUp);
     };
   }

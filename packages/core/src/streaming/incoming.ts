@@ -3,6 +3,7 @@ import type { Clock } from '../ground/clock.ts';
 import type { Deadlined, Deadlines } from '../ground/deadlines.ts';
 import { Aborted, CallTimeout, messageOf, StreamBroken, type HomeostatError, type Outcome } from '../ground/errors.ts';
 import { endedWith, type Scope } from '../ground/scope.ts';
+import { whenAborted } from '../ground/when-aborted.ts';
 import type { Receipt } from '../sending/outbox.ts';
 import type { Envelope } from '../wire/envelope.ts';
 import type { Frame } from '../wire/frame.ts';
@@ -114,8 +115,7 @@ export class Incoming implements ItemStream<unknown>, Receipt {
   /** Ends at once when the signal aborts. */
   follow(signal: AbortSignal): void {
     const aborted = (): void => this.#abandon(new Aborted(this.#needs.subject, signal.reason, this.#outcome));
-    signal.addEventListener('abort', aborted, { once: true });
-    this.#unfollow.push(() => signal.removeEventListener('abort', aborted));
+    this.#unfollow.push(whenAborted(signal, aborted));
   }
 
   /** Ends at once when the work ends on whose behalf it is read. */
