@@ -4,7 +4,7 @@ import type { CallPolicy } from '../policies/call-policy.ts';
 import type { Request } from '../resilience/request.ts';
 import type { Incoming } from '../streaming/incoming.ts';
 import type { Calling } from './calling.ts';
-import { extrasOf } from './extras-of.ts';
+import { extrasOf, withClaim } from './extras-of.ts';
 import { refuseAborted } from './wanted.ts';
 
 /**
@@ -19,7 +19,7 @@ export function openStream(
   request: Request,
   line: string | undefined,
 ): Promise<Incoming> {
-  const { sending, routing, sendHooks, streams } = calling;
+  const { sending, routing, sendHooks, streams, claimCheck } = calling;
   const { subject, service, method, input, deadline, signal, scope, atMostOnce, stream: terms } = request;
   if (terms === undefined) throw new TypeError(`${subject} is no stream`);
   if (deadline - sending.now() <= 0) throw new CallTimeout(subject, 0, 'not-executed');
@@ -31,8 +31,11 @@ export function openStream(
   return new Promise((opened, refused) => {
     const over = target === undefined ? (): void => undefined : routing.started(service, target);
     const { stream, correlation } = streams.open({ subject, mailbox, terms, over, opened, refused });
+    const extras = extrasOf(request);
     try {
-      outbox.call(method, input, correlation, deadline, extrasOf(request), stream, atMostOnce);
+      claimCheck.send(input, policy.claimCheck, stream, (body, claim, most) =>
+        outbox.call(method, body, correlation, deadline, withClaim(extras, claim), stream, atMostOnce, most),
+      );
     } catch (thrown) {
       stream.fail(asHomeostatError(thrown));
       return;
