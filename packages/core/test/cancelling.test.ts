@@ -110,8 +110,11 @@ test.serial('one signal ends any number of requests, and nobody takes that for a
   const many = contract('many', { methods: { hold: {}, items: { yields: z.number() } } });
   const node = await createNode({ backend: memory(), log, signals: false });
   t.teardown(() => node.close({ drainMs: 50 }));
-  const stays = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+  const stays = async (signal: AbortSignal): Promise<void> => {
+    const aborted = (): Promise<void> =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.all(Array.from({ length: 12 }, aborted));
+  };
   await node.serve(
     actor(many, {
       hold: (_input, { signal }) => stays(signal),
