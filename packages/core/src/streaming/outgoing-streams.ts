@@ -2,6 +2,7 @@
 import { HandlerError, StreamBroken } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { Outbox } from '../sending/outbox.ts';
+import { isIterable } from './item-stream.ts';
 import { Outgoing, type OutgoingNeeds } from './outgoing.ts';
 
 export interface OutgoingStreamsNeeds {
@@ -69,8 +70,4 @@ export class OutgoingStreams {
 
 function nameOf(reader: string, correlation: number): string {
   return `${reader} ${correlation}`;
-}
-
-function isIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof (value as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function';
 }

@@ -415,4 +415,16 @@ export function streaming(promised: Promised): void {
     const wrong = await rejection(node.client(report).rows({ count: 1 }, { priority: 'high' }).next());
     t.is(wrong.code, 'CONFIG');
   });
+
+  promised('middleware that keeps the stream for itself is told so, and the generator stops', async (t, stage) => {
+    const { printed, ended } = printing();
+    await stage.serving(printed);
+    const forgetful = async (_request: unknown, next: () => Promise<unknown>): Promise<void> => void (await next());
+    const node = await stage.node('caller', { middleware: { client: forgetful } });
+    const error = await rejection(node.client(report).rows({ count: 1e9 }).next());
+    t.deepEqual([error.code, error.outcome], ['CONFIG', 'unknown']);
+    t.true(error.message.includes('middleware must return what next() answered'));
+    await until('the generator to stop', () => ended() === 1);
+    t.is(node.stats().pendingCalls, 0);
+  });
 }
