@@ -71,7 +71,8 @@ export class Outgoing implements Receipt {
 
   start(): void {
     this.#needs.delivery.follow(this.#givenUp);
-    if (this.#needs.delivery.aborted) this.#stop();
+    const { aborted, ended } = this.#needs.delivery;
+    if (aborted || ended) this.#stop();
     else void this.#run();
   }
 

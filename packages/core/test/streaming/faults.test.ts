@@ -11,6 +11,7 @@ import { createNode } from '../../src/node/create-node.ts';
 import type { ActorNode } from '../../src/node/node.ts';
 import { WINDOW_ITEMS } from '../../src/streaming/window.ts';
 import { faulty, type FaultyBackend } from '../../src/testing/faulty.ts';
+import { jumpingClock, withClock } from '../../src/testing/jumping-clock.ts';
 import { waitFor } from '../../src/testing/wait-for.ts';
 import { FrameWriter } from '../../src/wire/frame.ts';
 
@@ -249,6 +250,38 @@ test.serial('a generator that ignores its end gives its place back after a grace
   t.is(node.stats().inFlight, 1);
   await until('its place to be free', () => node.stats().inFlight === 0);
   await until('nothing to be left over', async () => (await node.depth(stuck)).messages === 0);
+});
+
+test.serial('what a handler opens after its place was given away is closed all the same', async (t) => {
+  const clock = jumpingClock();
+  const slow = contract('slow', { methods: { list: { yields: z.number() } } });
+  const node = await createNode({ backend: withClock(memory(), clock), log, signals: false });
+  t.teardown(() => node.close({ drainMs: 50 }));
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  let closed = 0;
+  const cursor: AsyncIterator<number> = {
+    next: () => Promise.resolve({ done: false, value: 1 }),
+    return: () => {
+      closed += 1;
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
+  const list = (): Promise<AsyncIterable<number>> => opened.then(() => ({ [Symbol.asyncIterator]: () => cursor }));
+  await node.serve(actor(slow, { list }));
+  await until('it to be known', () => node.registry.instances('slow').length === 1);
+  const stream = node.client(slow).list();
+  const first = stream.next();
+  await until('the handler to run', () => node.stats().inFlight === 1);
+  await stream.return();
+  t.deepEqual(await first, { done: true, value: undefined });
+  await until('its place to be free', async () => {
+    await clock.jump(2_000);
+    return node.stats().inFlight === 0;
+  });
+  open();
+  await until('the cursor to be closed', () => closed === 1);
+  t.is(node.stats().pendingCalls, 0);
 });
 
 test.serial('a stream that does not begin counts for the breaker, one that breaks off later does not', async (t) => {
