@@ -2,6 +2,7 @@ import test from 'ava';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { memory } from '../src/backends/memory.ts';
+import { actor } from '../src/contract/actor.ts';
 import { contract } from '../src/contract/contract.ts';
 import { createNode } from '../src/node/create-node.ts';
 import { PresenceOf } from '../src/registry/presence-of.ts';
@@ -103,4 +104,43 @@ test('whether a node is gone is asked of the backend only where nobody has heard
   t.is(reads, 2);
   fails = true;
   t.is(await presence.isGone('unsure-1'), false, 'what nobody knows is not skipped');
+});
+
+test.serial('one signal ends any number of requests, and nobody takes that for a leak', async (t) => {
+  const many = contract('many', { methods: { hold: {}, items: { yields: z.number() } } });
+  const node = await createNode({ backend: memory(), log, signals: false });
+  t.teardown(() => node.close({ drainMs: 50 }));
+  const stays = async (signal: AbortSignal): Promise<void> => {
+    const aborted = (): Promise<void> =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.all(Array.from({ length: 12 }, aborted));
+  };
+  await node.serve(
+    actor(many, {
+      hold: (_input, { signal }) => stays(signal),
+      async *items(_input, { signal }) {
+        yield 1;
+        await stays(signal);
+      },
+    }),
+  );
+  const warnings: string[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning.name);
+  process.on('warning', warned);
+  t.teardown(() => process.off('warning', warned));
+  const controller = new AbortController();
+  const { signal } = controller;
+  const [remote, local] = [node.client(many), node.client(many, { delivery: 'local' })];
+  const streams = Array.from({ length: 12 }, () => remote.items(undefined, { signal }));
+  for (const stream of streams) await stream.next();
+  const asked = [
+    ...Array.from({ length: 12 }, () => remote.hold(undefined, { signal })),
+    ...Array.from({ length: 12 }, () => local.hold(undefined, { signal })),
+    ...streams.map((stream) => stream.next()),
+  ];
+  await until('all to run', () => node.stats().inFlight === 36);
+  controller.abort();
+  for (const one of await Promise.allSettled(asked)) t.is(one.status, 'rejected');
+  await until('all to end', () => node.stats().inFlight === 0);
+  t.deepEqual(warnings, []);
 });

@@ -223,3 +223,15 @@ test('at most once: settled, then run; what others held is not run; what is not 
   t.deepEqual([lost.answers[0]?.error, (lost.bodies[0] as { code: string }).code], [true, 'NOT_SETTLED']);
   t.is(seen.length, 3);
 });
+
+test('a call that is cancelled while it is settled first is not run', async (t) => {
+  const seen: string[] = [];
+  const { opened, open } = gate();
+  const bench = new Bench(plain(seen), { atMostOnce: new Set(['ask']) });
+  bench.settle = async (batch) => opened.then(() => batch.map(() => 'settled'));
+  bench.dispatcher.take([claim('ask', ['a'], { calls: true })]);
+  t.true(bench.dispatcher.cancel('caller-1', 1), 'it is under way here');
+  open();
+  await bench.dispatcher.drained();
+  t.deepEqual([seen, bench.answers], [[], []]);
+});

@@ -1,6 +1,6 @@
 /**
  * Reads this node's own stream, the news and the alert log with one blocking XREAD. Its next read is on its way before what came is
- * handed over; what lies behind the inbox's cursor is trimmed now and then. On each new connection the cursors are
+ * handed over; news are told after whatever came to the inbox before them; what lies behind the inbox's cursor is trimmed now and then. On each new connection the cursors are
  * compared with what the server last gave out: after a lost tail they would wait for an id that comes in a year.
  */
 import { isMuch } from './claims.ts';
@@ -18,6 +18,8 @@ const TRIM_ENTRIES = 256;
 const REFUSED_MS = 50;
 /** How long a read of the inbox alone blocks, ms. */
 const ALONE_MS = 1_000;
+/** News kept back at most. */
+const MOST_EARLY = 10_000;
 
 type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
 type InboxReply = readonly (readonly [key: Buffer, entries: readonly Entry[]])[] | null;
@@ -43,6 +45,8 @@ export class Inbox {
   #untrimmed = 0;
   #untrimmedBytes = 0;
   #closed = false;
+  /** News that are newer than what has been read of the inbox: what a node sent before it left is heard before that. */
+  #early: readonly Entry[] = [];
   /** Where news or log is no stream, the next read is of the inbox alone; who tells the next item heals it. */
   #alone = false;
   readonly #ending = new AbortController();
@@ -68,6 +72,7 @@ export class Inbox {
   open(streams: ReadStreams): void {
     const again = this.#opened !== undefined;
     this.#opened = streams;
+    this.#early = [];
     this.#untrimmed = 1;
     this.#untrimmedBytes = 0;
     if (this.#running === undefined) {
@@ -108,7 +113,7 @@ export class Inbox {
         reading = undefined;
         if (this.#opened !== opened) continue;
         const entries = advance(opened.inbox, reply);
-        const news = advance(opened.news, reply);
+        const news = this.#inTurn(opened.inbox, entries.length === MOST_ENTRIES, advance(opened.news, reply));
         const log = advance(opened.log, reply);
         this.#trim(opened.inbox, entries.length === 0);
         // A few answers: first what is asked next, then the next read. Many: the next ones travel meanwhile.
@@ -135,11 +140,12 @@ export class Inbox {
     const alone = this.#alone;
     this.#alone = false;
     const streams = alone ? [inbox] : [inbox, news, log];
+    // What is kept back waits for the end of the inbox, not for something new in it.
+    const block = this.#early.length > 0 ? [] : ['BLOCK', alone ? ALONE_MS : this.#ground.inboxBlockMs];
     const reading = this.#connection.send<InboxReply>('xread', [
       'COUNT',
       MOST_ENTRIES,
-      'BLOCK',
-      alone ? ALONE_MS : this.#ground.inboxBlockMs,
+      ...block,
       'STREAMS',
       ...streams.map(({ key }) => key),
       ...streams.map(({ cursor }) => cursor),
@@ -168,6 +174,16 @@ export class Inbox {
     } catch (error) {
       this.#ground.log.error({ err: error }, 'the receiver of the inbox threw');
     }
+  }
+
+  /** The news that may be told by now. @param more there may be more in the inbox. */
+  #inTurn({ cursor }: ReadStream, more: boolean, came: readonly Entry[]): readonly Entry[] {
+    if (this.#early.length === 0 && (came.length === 0 || !more)) return came;
+    const news = [...this.#early, ...came];
+    const readTo = `${cursor.split('-')[0]}-0`;
+    const early = more ? news.findIndex(([id]) => !isBefore(id.toString('latin1'), readTo)) : -1;
+    this.#early = early < 0 || news.length > MOST_EARLY ? [] : news.slice(early);
+    return this.#early.length === 0 ? news : news.slice(0, early);
   }
 
   #tell(entries: readonly Entry[], receive: ((items: readonly NewsItem[]) => void) | undefined): void {

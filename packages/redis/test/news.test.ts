@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { Redis } from 'ioredis';
 import type { NewsItem } from '../src/core.ts';
 import { readNews } from '../src/news.ts';
 import { QUICK, TestNode, served, until } from './house.ts';
@@ -73,6 +74,33 @@ test.serial('of five nodes one is killed: each of the others hears once that it 
   }
   t.is((await nodes[0]?.link.membership.members())?.members.length, 4);
   await Promise.all(nodes.map((node) => node.end()));
+});
+
+test.serial('what a node sent before it left is heard before that, however much it is', async (t) => {
+  const ns = space();
+  const a = await TestNode.joined(server.url, ns, 'a');
+  const b = await TestNode.joined(server.url, ns, 'b');
+  await until('the news', () => a.news.length === 1);
+  const heard: number[] = [];
+  const push = a.news.push.bind(a.news);
+  a.news.push = (...items) => {
+    heard.push(a.inbox.length);
+    return push(...items);
+  };
+  const client = new Redis(server.url);
+  t.teardown(() => client.disconnect());
+  const seq = a.seq + 1;
+  // All of it at once, as after a pause of the reader; then some more, which came later.
+  const told = client.multi();
+  for (let n = 0; n < 200; n += 1) told.xadd(`{${ns}:0}:inbox:${a.id}`, '*', 'f', `${n}`);
+  told.xadd(`{${ns}:0}:news`, '*', 'k', 'left', 'i', b.id, 'q', `${seq}`, 'b', '');
+  await told.exec();
+  await until('the news of it', () => a.news.length === 2);
+  t.deepEqual(heard, [200]);
+  await client.xadd(`{${ns}:0}:inbox:${a.id}`, '*', 'f', 'last');
+  await until('what came after', () => a.inbox.length === 201);
+  await a.end();
+  await b.end();
 });
 
 /** Answers the index entries of these services whose node has no report that says so. */

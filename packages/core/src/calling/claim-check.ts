@@ -3,7 +3,7 @@
  * Whoever knows the key can read it: it is made of 126 random bits.
  */
 import { nanoid } from 'nanoid';
-import { ClaimedBodyGone } from '../ground/errors.ts';
+import { asHomeostatError, ClaimedBodyGone, PayloadTooLarge, type HomeostatError } from '../ground/errors.ts';
 import { MAX_CLAIMED_BYTES, type ClaimCheckPolicy } from '../policies/service-settings.ts';
 import type { StateStore } from '../ports/state.ts';
 import { encodeBody } from '../wire/frame.ts';
@@ -12,6 +12,15 @@ import { encodeBody } from '../wire/frame.ts';
 const SPACE = '$bodies';
 /** What `nanoid` makes; anything else was not left by us. */
 const KEY = /^[\w-]{21}$/;
+
+/** Sends a body, or what says where it is; with `maxBytes` only when it is no larger. @throws PayloadTooLarge */
+export type SendBody = (body: unknown, claim: string | undefined, maxBytes: number | undefined) => void;
+
+/** Who waits for what is sent. */
+interface Sender {
+  readonly wanted: boolean;
+  fail(error: HomeostatError): void;
+}
 
 export class ClaimCheck {
   readonly #store: StateStore;
@@ -31,6 +40,21 @@ export class ClaimCheck {
     const [answer] = await this.#store.each(SPACE, [{ kind: 'set', key, body: bytes, ttlMs }]);
     if (answer?.kind === 'failed') throw answer.error;
     return key;
+  }
+
+  /** Sends a body; one that is too large is left first. @param policy false: it is refused instead. @throws what `send` throws */
+  send(body: unknown, policy: ClaimCheckPolicy | false, sender: Sender, send: SendBody): void {
+    if (policy === false) return send(body, undefined, undefined);
+    try {
+      send(body, undefined, policy.overBytes);
+    } catch (thrown) {
+      if (!(thrown instanceof PayloadTooLarge)) throw thrown;
+      this.leave(body, policy)
+        .then((claim) => {
+          if (sender.wanted) send(undefined, claim, undefined);
+        })
+        .catch((failure: unknown) => sender.fail(asHomeostatError(failure)));
+    }
   }
 
   /** @throws ClaimedBodyGone, TransportError */

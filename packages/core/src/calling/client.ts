@@ -80,6 +80,7 @@ export type RuntimeCode =
   | 'NOT_MEMBER'
   | 'NOT_SETTLED'
   | 'NO_HEALTHY_INSTANCES'
+  | 'ONCE_GIVEN_UP'
   | 'OUTPUT_INVALID'
   | 'OVERLOADED'
   | 'PAYLOAD_TOO_LARGE'

@@ -28,3 +28,8 @@ export function extrasOf({ id, key, headers, wish, orphan, stream }: Beside): Ex
     ...(until === undefined ? undefined : { until }),
   };
 }
+
+/** Beside them: where the body was left. */
+export function withClaim(extras: Extras | undefined, claim: string | undefined): Extras | undefined {
+  return claim === undefined ? extras : { ...extras, claim };
+}

@@ -50,7 +50,17 @@ export interface RequestOptions {
  */
 export type StreamOptions = Pick<
   RequestOptions,
-  'timeoutMs' | 'deadline' | 'signal' | 'key' | 'headers' | 'orphan' | 'retry' | 'breaker' | 'tags' | 'node'
+  | 'timeoutMs'
+  | 'deadline'
+  | 'signal'
+  | 'key'
+  | 'headers'
+  | 'priority'
+  | 'orphan'
+  | 'retry'
+  | 'breaker'
+  | 'tags'
+  | 'node'
 >;
 
 /** How a cast is sent. Give either `delayMs` or `at`. */

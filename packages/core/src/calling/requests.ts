@@ -13,6 +13,7 @@ import {
   type RequestOptions,
   type StreamOptions,
 } from './request-options.ts';
+import { lineFinder, type LineFacts } from '../contract/lines.ts';
 import { openStream } from './open-stream.ts';
 import { pipeline } from '../resilience/pipeline.ts';
 import { through } from './middleware.ts';
@@ -48,6 +49,8 @@ export class Requests {
   readonly #watched: boolean;
   readonly #atMostOnce: boolean;
   readonly #transmitter: Transmitter;
+  /** Of what answers with a stream; undefined: its mailbox has one line. */
+  readonly #line: ((facts: LineFacts) => string) | undefined;
   #prepared: Prepared | undefined;
 
   /**
@@ -79,6 +82,7 @@ export class Requests {
       subject: this.#subject,
       alone: this.#atMostOnce,
     });
+    this.#line = spec.yields === undefined ? undefined : lineFinder(contract);
     this.#watched = calling.watch.watchesCalls(contract.name);
   }
 
@@ -105,10 +109,7 @@ export class Requests {
 
   /** Nothing is sent, and nothing refused, before its first item is asked for. */
   stream(input: unknown, bag?: StreamOptions): ItemStream<unknown> {
-    return new LazyStream(this.#subject, async (asking) => {
-      const request = this.#streamRequest(input, bag, asking);
-      return this.#send(request, bag);
-    });
+    return new LazyStream(this.#subject, (asking) => this.#open(input, bag, asking));
   }
 
   cast(input: unknown, bag?: CastOptions): Promise<void> {
@@ -119,6 +120,10 @@ export class Requests {
       if (checked instanceof Promise) checked.then(send).catch(reject);
       else send();
     });
+  }
+
+  async #open(input: unknown, bag: StreamOptions | undefined, asking: Scope): Promise<unknown> {
+    return this.#send(this.#streamRequest(input, bag, asking), bag);
   }
 
   #request(input: unknown, bag: RequestOptions | undefined): Request {
@@ -232,8 +237,12 @@ export class Requests {
       const error = asHomeostatError(thrown);
       if (!UNSERVED.has(error.code)) throw error;
       request.degraded = error.code;
-      return this.#alternative!.call(request.input, bag);
+      return this.#alternative!.#inPlaceOf(request, bag);
     });
+  }
+
+  #inPlaceOf({ input, stream }: Request, bag: RequestOptions | undefined): Promise<unknown> {
+    return stream === undefined ? this.call(input, bag) : this.#open(input, bag, stream.asking);
   }
 
   #reported(answered: Promise<unknown>, request: Request): Promise<unknown> {
@@ -274,7 +283,7 @@ export class Requests {
       return pipeline(policy, this.#calling.resilience, (request) => this.#transmitter.call(request, policy));
     const streaming = { ...policy, cache: false, hedgeAfterMs: 0, fallback: undefined } as const;
     return pipeline(streaming, this.#calling.resilience, (request) =>
-      openStream(this.#calling, this.#contract, policy, request),
+      openStream(this.#calling, this.#contract, policy, request, this.#line?.(request)),
     );
   }
 

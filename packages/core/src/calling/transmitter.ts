@@ -1,7 +1,7 @@
 /** How the requests of one method leave: by the mailbox, a line or a partition of it, or to an actor in this process. */
 import type { Calling } from './calling.ts';
 import { CHAIN_HEADER, closesCycle } from './chain.ts';
-import { extrasOf } from './extras-of.ts';
+import { extrasOf, withClaim } from './extras-of.ts';
 import type { HeldCasts } from './held-casts.ts';
 import type { CastOptions } from './request-options.ts';
 import type { LocalActor, Route } from './routing.ts';
@@ -15,16 +15,15 @@ import {
   CallTimeout,
   ConfigError,
   KeyRequired,
-  PayloadTooLarge,
   type HomeostatError,
+  type Outcome,
 } from '../ground/errors.ts';
 import { endedWith } from '../ground/scope.ts';
+import { whenAborted } from '../ground/when-aborted.ts';
 import type { CallPolicy } from '../policies/call-policy.ts';
-import type { ClaimCheckPolicy } from '../policies/service-settings.ts';
 import { mailboxOfPartition } from '../ports/partitions.ts';
 import type { Request, Wish } from '../resilience/request.ts';
-import { WaitingCast, type Waiting } from '../sending/waiting.ts';
-import type { Extras } from '../wire/envelope.ts';
+import { WaitingCast } from '../sending/waiting.ts';
 
 /** A cast on its way out. */
 export interface Casting {
@@ -38,9 +37,6 @@ export interface Casting {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
-
-/** Sends a body, or what says where it is; with `maxBytes` only when it is no larger. @throws PayloadTooLarge */
-type SendBody = (body: unknown, claim: string | undefined, maxBytes: number | undefined) => void;
 
 export interface TransmitterNeeds {
   readonly calling: Calling;
@@ -117,6 +113,8 @@ export class Transmitter {
       wish,
       refused,
       (partition) => {
+        // To find that out may have taken its time.
+        refuseAborted(request.signal, request.scope, this.#subject);
         if (partition !== undefined) {
           this.#callBy(routing.routeByKey(this.#contract, policy, partition), request, policy, resolve, reject);
           return;
@@ -136,7 +134,7 @@ export class Transmitter {
     resolve: (value: unknown) => void,
     reject: (error: Error) => void,
   ): void {
-    const { sending, routing, cancelling } = this.#calling;
+    const { sending, routing, cancelling, claimCheck } = this.#calling;
     const { mailbox, target, local } = route;
     const left = request.deadline - sending.now();
     if (left <= 0) throw new CallTimeout(this.#subject, 0, 'not-executed');
@@ -165,7 +163,7 @@ export class Transmitter {
       if (policy.claimCheck === false)
         outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extras, waiting, this.#alone);
       else
-        this.#checkIn(request.input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
+        claimCheck.send(request.input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
           outbox.call(
             this.#method,
             body,
@@ -208,13 +206,14 @@ export class Transmitter {
     );
     if (over || (signal === undefined && scope === undefined)) return;
     const startedAt = this.#calling.sending.elapsed();
-    const aborted = (): void => run.abort(new Aborted(this.#subject, signal?.reason, 'unknown'));
+    const outcome = (): Outcome => (run.started ? 'unknown' : 'not-executed');
+    const aborted = (): void => run.abort(new Aborted(this.#subject, signal?.reason, outcome()));
     const givenUp = (reason: HomeostatError): void =>
-      run.abort(endedWith(reason, this.#subject, this.#calling.sending.elapsed() - startedAt));
-    signal?.addEventListener('abort', aborted, { once: true });
+      run.abort(endedWith(reason, this.#subject, this.#calling.sending.elapsed() - startedAt, outcome()));
+    const unfollow = signal && whenAborted(signal, aborted);
     scope?.follow(givenUp);
     forget = () => {
-      signal?.removeEventListener('abort', aborted);
+      unfollow?.();
       scope?.unfollow(givenUp);
     };
   }
@@ -229,6 +228,7 @@ export class Transmitter {
       wish,
       refused,
       (partition) => {
+        refuseAborted(casting.options.signal, undefined, this.#subject);
         if (held !== undefined) this.#hold(held, partition, casting);
         else if (partition !== undefined)
           this.#castBy(routing.routeByKey(this.#contract, policy, partition), casting, reject);
@@ -262,7 +262,7 @@ export class Transmitter {
   }
 
   #castBy({ mailbox, target }: Route, casting: Casting, reject: (error: Error) => void): void {
-    const { sending } = this.#calling;
+    const { sending, claimCheck } = this.#calling;
     const { input, options, policy, timeoutMs, wish, due, resolve } = casting;
     const outbox = sending.open(this.#line?.(options) ?? mailbox, this.#subject, target);
     const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
@@ -271,26 +271,11 @@ export class Transmitter {
     const deadline = options.deadline ?? 0;
     if (policy.claimCheck === false) outbox.cast(this.#method, input, deadline, extras, due, waiting, this.#alone);
     else
-      this.#checkIn(input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
+      claimCheck.send(input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
         outbox.cast(this.#method, body, deadline, withClaim(extras, claim), due, waiting, this.#alone, maxBytes),
       );
     sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);
-  }
-
-  /** A body that is too large is left beside the mailbox first. */
-  #checkIn(input: unknown, claimCheck: ClaimCheckPolicy, waiting: Waiting, send: SendBody): void {
-    try {
-      send(input, undefined, claimCheck.overBytes);
-    } catch (thrown) {
-      if (!(thrown instanceof PayloadTooLarge)) throw thrown;
-      this.#calling.claimCheck
-        .leave(input, claimCheck)
-        .then((claim) => {
-          if (waiting.wanted) send(undefined, claim, undefined);
-        })
-        .catch((failure: unknown) => waiting.fail(asHomeostatError(failure)));
-    }
   }
 }
 
@@ -304,8 +289,4 @@ function byKeyInstead(again: () => void, reject: (error: Error) => void): (error
       reject(asHomeostatError(thrown));
     }
   };
-}
-
-function withClaim(extras: Extras | undefined, claim: string | undefined): Extras | undefined {
-  return claim === undefined ? extras : { ...extras, claim };
 }

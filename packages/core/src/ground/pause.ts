@@ -1,5 +1,6 @@
 /** Waiting on the injected clock: nothing is left behind, whichever way the wait ends. */
 import type { Timers } from './clock.ts';
+import { whenAborted } from './when-aborted.ts';
 
 /** Resolves after `ms` milliseconds, or at once when the signal aborts. */
 export function pause(timers: Timers, ms: number, signal?: AbortSignal): Promise<void> {
@@ -7,11 +8,11 @@ export function pause(timers: Timers, ms: number, signal?: AbortSignal): Promise
   return new Promise((resolve) => {
     const done = (): void => {
       cancel();
-      signal?.removeEventListener('abort', done);
+      unfollow?.();
       resolve();
     };
     const cancel = timers.setTimer(ms, done);
-    signal?.addEventListener('abort', done, { once: true });
+    const unfollow = signal && whenAborted(signal, done);
   });
 }
 

@@ -60,6 +60,12 @@ export class Desk {
     return places;
   }
 
+  /** Who waits at the limits of these names does so no longer. */
+  withdraw(rate: string | undefined, places: string | undefined, whose: object): void {
+    if (rate !== undefined) this.#rates.get(rate)?.withdraw(whose);
+    if (places !== undefined) this.#places.get(places)?.withdraw(whose);
+  }
+
   /** Other terms hold, by name; undefined: none. */
   changed(ratesBy: (name: string) => RateTerms | undefined, placesBy: (name: string) => number | undefined): void {
     for (const rate of [...this.#rates.values()]) rate.changed(ratesBy(rate.name));

@@ -1,7 +1,7 @@
 /** A number of places over all nodes as this node uses them: how many it may use now, and who waits for one. */
 import type { Timers } from '../ground/clock.ts';
 import type { PlaceClaim } from '../ports/limits.ts';
-import { GO, takeFirst, type Holding, type Turn, type Waiter } from './turn.ts';
+import { GO, takeFirst, takeOf, WITHDRAWN, type Holding, type Turn, type Waiter } from './turn.ts';
 
 /** While somebody waits the others are asked this often, ms. */
 const ASK_MS = 50;
@@ -58,6 +58,15 @@ export class Places {
     this.#waiting.push(waiter);
     this.#needs.say(this);
     return false;
+  }
+
+  /** Nobody wants it any more. */
+  withdraw(whose: object): void {
+    const waiter = takeOf(this.#waiting, whose);
+    if (waiter === undefined) return;
+    this.#needs.holding.freed();
+    this.#needs.say(this);
+    waiter.answer(WITHDRAWN);
   }
 
   /** What had a place has ended. */

@@ -1,7 +1,7 @@
 /** One token bucket as this node uses it: who waits for a token, and who for the moment at which its token is earned. */
 import type { Timers } from '../ground/clock.ts';
 import { drawn, type Bucket, type RateAnswer, type RateRequest, type RateTerms } from './bucket.ts';
-import { GO, takeFirst, type Holding, type Waiter } from './turn.ts';
+import { GO, takeFirst, takeOf, WITHDRAWN, type Holding, type Waiter } from './turn.ts';
 
 /** Tokens are drawn so far ahead at most, ms. */
 const MOST_AHEAD_MS = 3_600_000;
@@ -101,6 +101,19 @@ export class Rate {
     for (const [index, waiter] of this.#takeHolders().entries())
       waiter.answer({ kind: 'later', delayMs: Math.max(0, slots[index]! - this.#now()), paid: true });
     if (this.idle) this.#needs.forget(this);
+  }
+
+  /** Nobody wants it any more: its token is for those behind it. */
+  withdraw(whose: object): void {
+    takeOf(this.#waiting, whose)?.answer(WITHDRAWN);
+    const holder = takeOf(this.#holders, whose);
+    if (holder === undefined) return;
+    this.#slots.pop();
+    this.#needs.holding.freed();
+    this.#returned += 1;
+    this.#needs.draw(this);
+    this.#arm();
+    holder.answer(WITHDRAWN);
   }
 
   /** True: it has used a token. */

@@ -8,6 +8,8 @@ export type Turn =
   | { readonly kind: 'never'; readonly retryAfterMs: number };
 
 export const GO: Turn = { kind: 'go' };
+/** For whom nothing will be done. */
+export const WITHDRAWN: Turn = { kind: 'later', delayMs: 0, paid: false };
 
 /** Who waits for a turn. Answered exactly once. */
 export interface Waiter {
@@ -17,6 +19,8 @@ export interface Waiter {
   readonly until: number;
   /** Since when it waits, on the clock's `elapsed()`, ms. */
   readonly since: number;
+  /** What it waits for. */
+  readonly whose: object;
   answer(turn: Turn): void;
 }
 
@@ -39,6 +43,12 @@ export function takeFirst(waiters: Waiter[]): Waiter | undefined {
   for (let index = 1; index < waiters.length; index += 1)
     if (orderOf(waiters[index]!) < orderOf(waiters[first]!)) first = index;
   return waiters.splice(first, 1)[0];
+}
+
+/** Takes out the one who waits for this; undefined: nobody does. */
+export function takeOf(waiters: Waiter[], whose: object): Waiter | undefined {
+  const at = waiters.findIndex((waiter) => waiter.whose === whose);
+  return at < 0 ? undefined : waiters.splice(at, 1)[0];
 }
 
 function orderOf({ since, rank }: Waiter): number {

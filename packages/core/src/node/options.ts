@@ -333,6 +333,7 @@ export const streamOptionsSchema: z.ZodType<StreamOptions> = z.strictObject({
   signal: request.signal,
   key: request.key,
   headers: request.headers,
+  priority: request.priority,
   orphan: request.orphan,
   retry: protection.retry,
   breaker: protection.breaker,

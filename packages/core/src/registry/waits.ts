@@ -1,6 +1,7 @@
 /** Those who wait until somebody serves what they need. */
 import type { Timers } from '../ground/clock.ts';
 import { Aborted, type HomeostatError } from '../ground/errors.ts';
+import { whenAborted } from '../ground/when-aborted.ts';
 
 export interface WaitOptions {
   /** Default 30 s. */
@@ -42,14 +43,14 @@ export class Waits {
         end: (error) => {
           this.#waits.delete(wait);
           cancel();
-          signal?.removeEventListener('abort', aborted);
+          unfollow?.();
           if (error === undefined) resolve();
           else reject(error);
         },
       };
       const cancel = this.#needs.setTimer(timeoutMs, () => wait.end(this.#needs.lacking(names)));
+      const unfollow = signal && whenAborted(signal, aborted);
       if (signal?.aborted === true) return aborted();
-      signal?.addEventListener('abort', aborted, { once: true });
       this.#waits.add(wait);
     });
   }

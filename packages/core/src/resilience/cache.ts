@@ -8,6 +8,7 @@ import type { Timers } from '../ground/clock.ts';
 import { asHomeostatError, Aborted, CallTimeout, type HomeostatError } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import { parseOptions } from '../ground/parse-options.ts';
+import { whenAborted } from '../ground/when-aborted.ts';
 import type { CachePolicy } from '../policies/service-settings.ts';
 import { cacheKey, forgotten } from './cache-key.ts';
 import { CacheFlights, type Landed } from './cache-flights.ts';
@@ -112,12 +113,12 @@ export class Caching {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         cancel();
-        signal?.removeEventListener('abort', abort);
+        unfollow?.();
         settle();
       };
       const abort = (): void => end(() => reject(new Aborted(subject, signal?.reason, 'not-executed')));
       const cancel = timers.setTimer(leftMs, () => end(() => reject(new CallTimeout(subject, leftMs, 'not-executed'))));
-      signal?.addEventListener('abort', abort, { once: true });
+      const unfollow = signal && whenAborted(signal, abort);
       void underWay.then((landed) => end(() => resolve(landed)));
     });
   }

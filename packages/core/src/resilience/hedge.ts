@@ -1,6 +1,7 @@
 /** A second try of a query that is slow to answer: the first success wins, the other is aborted. */
 import type { Timers } from '../ground/clock.ts';
 import { Aborted } from '../ground/errors.ts';
+import { whenAborted } from '../ground/when-aborted.ts';
 import type { Layer, Request, Send } from './request.ts';
 
 /** @param afterMs without an answer for this long, the second try is sent. Requests that are no queries pass as they are. */
@@ -33,7 +34,7 @@ class Race {
     return new Promise((resolve, reject) => {
       const abortAll = (): void => this.#end(signal?.reason);
       const settle = (end: () => void): void => {
-        signal?.removeEventListener('abort', abortAll);
+        unfollow?.();
         this.#end(new Aborted(subject, 'another try has answered'));
         end();
       };
@@ -47,7 +48,7 @@ class Race {
           },
         );
       };
-      signal?.addEventListener('abort', abortAll, { once: true });
+      const unfollow = signal && whenAborted(signal, abortAll);
       start();
       this.#cancelTimer = this.#timers.setTimer(this.#afterMs, start);
     });

@@ -1,5 +1,6 @@
 import { wakefulTimers, type Timers } from '../ground/clock.ts';
 import { Aborted, CallTimeout } from '../ground/errors.ts';
+import { whenAborted } from '../ground/when-aborted.ts';
 
 export interface DeadlineOptions {
   /** Ends the work early. */
@@ -22,7 +23,7 @@ export function withDeadline<Value>(
   return new Promise((resolve, reject) => {
     const end = (settle: () => void): void => {
       cancel();
-      signal?.removeEventListener('abort', abort);
+      unfollow?.();
       settle();
     };
     const stop = (error: Error): void =>
@@ -32,11 +33,11 @@ export function withDeadline<Value>(
       });
     const abort = (): void => stop(new Aborted('withDeadline', signal?.reason));
     const cancel = timers.setTimer(ms, () => stop(new CallTimeout('withDeadline', ms)));
+    const unfollow = signal && whenAborted(signal, abort);
     if (signal?.aborted === true) {
       stop(new Aborted('withDeadline', signal.reason, 'not-executed'));
       return;
     }
-    signal?.addEventListener('abort', abort, { once: true });
     Promise.resolve()
       .then(() => fn(own.signal))
       .then(

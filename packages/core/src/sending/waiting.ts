@@ -6,6 +6,7 @@ import type { Deadlined, Deadlines } from '../ground/deadlines.ts';
 import { Aborted, CallTimeout, type HomeostatError, type Outcome } from '../ground/errors.ts';
 import type { Receipt } from './outbox.ts';
 import { endedWith, type Scope } from '../ground/scope.ts';
+import { whenAborted } from '../ground/when-aborted.ts';
 
 export abstract class Waiting implements Receipt, Deadlined {
   due = 0;
@@ -50,8 +51,7 @@ export abstract class Waiting implements Receipt, Deadlined {
   /** Ends the wait when the caller's signal aborts. @param left what to do then about a message that has left. */
   follow(signal: AbortSignal, left?: () => void): void {
     const aborted = (): void => this.abandon(new Aborted(this.subject, signal.reason, this.outcome()), left);
-    signal.addEventListener('abort', aborted, { once: true });
-    this.atEnd(() => signal.removeEventListener('abort', aborted));
+    this.atEnd(whenAborted(signal, aborted));
   }
 
   /** The same when the work ends on whose behalf it is. */

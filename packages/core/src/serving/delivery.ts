@@ -1,4 +1,5 @@
 /** An envelope in a node's hands, with one ending. It is the handler's context too, so that one object serves both. */
+import { setMaxListeners } from 'node:events';
 import type { Context } from '../contract/actor.ts';
 import type { Batch } from './batch.ts';
 import type { Calling } from '../calling/calling.ts';
@@ -125,6 +126,8 @@ export class Delivery implements Context, Deadlined, Chained, Scope {
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
+      // Whatever a handler waits for at once may heed it.
+      setMaxListeners(0, this.controller.signal);
       if (this.reason !== undefined) this.controller.abort(this.reason);
     }
     return this.controller.signal;

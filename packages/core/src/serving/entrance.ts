@@ -72,8 +72,10 @@ export class Entrance {
 
   /** Never rejects. */
   async #settleFirst(delivery: Delivery): Promise<void> {
-    if (await this.#endings.settleFirst(delivery)) this.#entered(delivery, undefined);
-    else this.#exits.refused(delivery, 'NOT_SETTLED');
+    this.#underWay.waits(delivery);
+    if (await this.#endings.settleFirst(delivery)) return this.#entered(delivery, undefined);
+    this.#underWay.entered(delivery);
+    this.#exits.refused(delivery, 'NOT_SETTLED');
   }
 
   #turnAway(delivery: Delivery, refusal: Refusal): void {

@@ -73,12 +73,13 @@ export class Exits implements Ended {
   }
 
   failed(delivery: Delivery, error: WireError): void {
-    if (delivery.gaveUp instanceof Aborted && !this.#isOnce(delivery)) return this.skip(delivery);
-    if (!this.#leaves(delivery, error.code)) {
+    const cancelled = delivery.gaveUp instanceof Aborted;
+    if (cancelled && !this.#isOnce(delivery)) return this.skip(delivery);
+    if (!this.#leaves(delivery, cancelled ? 'ABORTED' : error.code)) {
       if (delivery.runsOn) this.#once?.late(delivery, { failed: true, error });
       return;
     }
-    this.#needs.stats.failed += 1;
+    if (!cancelled) this.#needs.stats.failed += 1;
     this.#endsOf(delivery).failed(delivery, error);
     this.#left();
   }
@@ -107,7 +108,7 @@ export class Exits implements Ended {
   /** Nobody wants it any more; that its handler failed then, as it was told to, is no fault. */
   skip(delivery: Delivery): void {
     if (!this.#leaves(delivery, delivery.aborted ? 'ABORTED' : undefined)) return;
-    this.#endings.skipped(delivery);
+    this.#endsOf(delivery).skipped(delivery);
     this.#left();
   }
 

@@ -21,6 +21,8 @@ export interface Gate {
   readonly ofExtras?: true;
   /** Undefined: it may pass. Must neither throw nor reject. */
   enter(delivery: Delivery): Refusal | undefined | Promise<Refusal | undefined>;
+  /** Nobody wants it any more: where it waits here, that is answered at once, whatever the answer. */
+  withdraw?(delivery: Delivery): void;
   /** Nothing more is started, for now or for ever: whoever is still being asked about is answered soon. */
   release?(): void;
 }

@@ -34,8 +34,8 @@ export class StreamRuns implements Ended {
     return deadline === 0 ? Infinity : Math.max(1, deadline - this.#clock.now());
   }
 
+  /** Also of a delivery that has ended: what its handler has opened by then is closed. */
   value(delivery: Delivery, answer: unknown): void {
-    if (delivery.ended) return;
     const { yields, outgoing } = this.#streams;
     const yielding = yields.get(delivery.method)!;
     const began = (): void => void ((delivery as StreamDelivery).beganAt = this.#clock.elapsed());

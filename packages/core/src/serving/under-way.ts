@@ -70,6 +70,7 @@ export class UnderWay {
       found = true;
       if (delivery.aborted) continue;
       this.#stop(delivery, new Aborted(`${this.#needs.mailbox} ${delivery.method}`, why));
+      if (this.#entering.has(delivery)) for (const gate of this.#needs.gates ?? []) gate.withdraw?.(delivery);
       // A stream has no deadline of its own: its place is not kept for a generator that does not stop.
       if (delivery instanceof StreamDelivery && !delivery.ended) this.#graceFor(delivery);
     }

@@ -3,6 +3,7 @@ import type { Clock } from '../ground/clock.ts';
 import type { Deadlined, Deadlines } from '../ground/deadlines.ts';
 import { Aborted, CallTimeout, messageOf, StreamBroken, type HomeostatError, type Outcome } from '../ground/errors.ts';
 import { endedWith, type Scope } from '../ground/scope.ts';
+import { whenAborted } from '../ground/when-aborted.ts';
 import type { Receipt } from '../sending/outbox.ts';
 import type { Envelope } from '../wire/envelope.ts';
 import type { Frame } from '../wire/frame.ts';
@@ -26,10 +27,7 @@ export interface IncomingNeeds {
   refused(error: HomeostatError): void;
 }
 
-interface Waiter {
-  readonly resolve: (step: Step | Promise<Step>) => void;
-  readonly reject: (error: HomeostatError) => void;
-}
+type Waiter = (step: Promise<Step>) => void;
 
 export class Incoming implements ItemStream<unknown>, Receipt {
   travels = false;
@@ -83,10 +81,11 @@ export class Incoming implements ItemStream<unknown>, Receipt {
     if (arrival === 'gap') return this.break(`items before number ${envelope.number} did not arrive`);
     if (arrival === 'beyond') return this.break('more came than the reader had room for');
     this.#opens();
-    const waiter = this.#waiters.shift();
-    if (waiter === undefined) return;
-    waiter.resolve(this.#take());
-    this.#arm(this.#waiters.length > 0);
+    if (this.#waiters.length === 0) return;
+    const step = this.#take();
+    // Unless it could not be read: then all of them were told.
+    this.#waiters.shift()?.(step);
+    if (!this.#over) this.#arm(this.#waiters.length > 0);
   }
 
   /** The producer says that it has sent all of it. */
@@ -116,8 +115,7 @@ export class Incoming implements ItemStream<unknown>, Receipt {
   /** Ends at once when the signal aborts. */
   follow(signal: AbortSignal): void {
     const aborted = (): void => this.#abandon(new Aborted(this.#needs.subject, signal.reason, this.#outcome));
-    signal.addEventListener('abort', aborted, { once: true });
-    this.#unfollow.push(() => signal.removeEventListener('abort', aborted));
+    this.#unfollow.push(whenAborted(signal, aborted));
   }
 
   /** Ends at once when the work ends on whose behalf it is read. */
@@ -131,8 +129,8 @@ export class Incoming implements ItemStream<unknown>, Receipt {
   next(): Promise<Step> {
     if (!this.#arrivals.empty) return this.#take();
     if (this.#over) return this.#last();
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
       if (this.#waiters.length === 1) this.#arm(true);
     });
   }
@@ -222,7 +220,7 @@ export class Incoming implements ItemStream<unknown>, Receipt {
       else this.#needs.refused(error);
     }
     // Whoever waits has had everything that came.
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve(this.#last());
+    for (const waiter of this.#waiters.splice(0)) waiter(this.#last());
   }
 
   /** @param waiting somebody waits for the next item. */

@@ -1,5 +1,5 @@
 /** What a method that yields answers its caller with: a stream that is asked for when its first item is. */
-import { Aborted, type HomeostatError } from '../ground/errors.ts';
+import { Aborted, HomeostatError } from '../ground/errors.ts';
 import { OwnScope, type Scope } from '../ground/scope.ts';
 
 /**
@@ -20,6 +20,10 @@ const END: Step = Object.freeze({ done: true, value: undefined });
 /** The answer of an iterator that has nothing more. */
 export function ended(): Promise<Step> {
   return Promise.resolve(END);
+}
+
+export function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof (value as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function';
 }
 
 export class LazyStream implements ItemStream<unknown> {
@@ -65,7 +69,15 @@ export class LazyStream implements ItemStream<unknown> {
   }
 
   async #begin(): Promise<AsyncIterator<unknown>> {
-    const stream = (await this.#open(this.#asking)) as AsyncIterable<unknown>;
+    const stream = await this.#open(this.#asking);
+    if (!isIterable(stream)) {
+      this.#asking.giveUp(new Aborted(this.#subject, 'nobody reads it'));
+      throw new HomeostatError(
+        'CONFIG',
+        `${this.#subject} answers with a stream: client middleware must return what next() answered, or another async iterable`,
+        { outcome: 'unknown' },
+      );
+    }
     const items = stream[Symbol.asyncIterator]();
     if (this.#over) await items.return?.();
     this.#items = items;

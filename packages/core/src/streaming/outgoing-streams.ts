@@ -2,6 +2,7 @@
 import { HandlerError, StreamBroken } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { Outbox } from '../sending/outbox.ts';
+import { isIterable } from './item-stream.ts';
 import { Outgoing, type OutgoingNeeds } from './outgoing.ts';
 
 export interface OutgoingStreamsNeeds {
@@ -43,12 +44,13 @@ export class OutgoingStreams {
       );
     }
     const name = nameOf(delivery.caller, delivery.envelope.correlation);
+    const reader = delivery.batch.frame.replyTo ?? delivery.caller;
     if (this.#streams.has(name)) throw new StreamBroken(yielding.subject, 'it is under way here already');
     const stream = new Outgoing({
       ...produced,
       log,
       items: answer,
-      inbox: inbox(delivery.batch.frame.replyTo ?? delivery.caller),
+      inbox: () => inbox(reader),
       over: () => this.#streams.delete(name),
     });
     this.#streams.set(name, stream);
@@ -68,8 +70,4 @@ export class OutgoingStreams {
 
 function nameOf(reader: string, correlation: number): string {
   return `${reader} ${correlation}`;
-}
-
-function isIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof (value as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function';
 }

@@ -33,8 +33,8 @@ export interface OutgoingNeeds {
   readonly yielding: Yielding;
   /** What the handler answered. */
   readonly items: AsyncIterable<unknown>;
-  /** Of the reader. */
-  readonly inbox: Outbox;
+  /** The reader's, asked for each time: an outbox that has idled a while may have given way to another one. */
+  inbox(): Outbox;
   readonly log: Log;
   readonly end: StreamEnd;
   /** The first item leaves. */
@@ -71,7 +71,8 @@ export class Outgoing implements Receipt {
 
   start(): void {
     this.#needs.delivery.follow(this.#givenUp);
-    if (this.#needs.delivery.aborted) this.#stop();
+    const { aborted, ended } = this.#needs.delivery;
+    if (aborted || ended) this.#stop();
     else void this.#run();
   }
 
@@ -115,10 +116,10 @@ export class Outgoing implements Receipt {
 
   #send(item: unknown): void {
     if (this.#stopped) return;
-    const { inbox, delivery, began } = this.#needs;
+    const { delivery, began } = this.#needs;
     if (this.#window.sent === 0) began();
     const { sent } = this.#window;
-    this.#window.add(inbox.item(delivery.envelope.correlation, sent + 1, item, this));
+    this.#window.add(this.#needs.inbox().item(delivery.envelope.correlation, sent + 1, item, this));
   }
 
   #go(): void {

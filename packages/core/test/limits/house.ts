@@ -41,7 +41,7 @@ export class House {
   }
 
   waiter(answer: (turn: Turn) => void, facts: Partial<Waiter> = {}): Waiter {
-    return { rank: 2, until: Infinity, since: this.clock.elapsed(), answer, ...facts };
+    return { rank: 2, until: Infinity, since: this.clock.elapsed(), whose: {}, answer, ...facts };
   }
 
   #ask<Answer>(answer: () => Answer): Answer {

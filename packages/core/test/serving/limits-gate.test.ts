@@ -99,3 +99,31 @@ test('a place is given back however its delivery ends, also when the node is evi
   go('d');
   await bench.until('the end', () => bench.dispatcher.inFlight === 0);
 });
+
+test('a call that is cancelled while it waits for its turn keeps neither token nor place from others', async (t) => {
+  const letters = [...'abcdefghijklmnopqrst'];
+  const deadline = Date.now() + 600_000;
+  const rate = gateOf({ ask: { rate: { perSecond: 2, burst: 1 } } }, ['ask'], 32);
+  const { served, seen } = waiting({ concurrency: 32 });
+  const bench = new Bench(served, { gates: [rate], methods: new Set(['ask']) });
+  bench.dispatcher.take([claim('ask', letters, { calls: true, deadline })]);
+  await bench.until('the first', () => seen.length === 1);
+  for (let correlation = 2; correlation < letters.length; correlation += 1)
+    t.true(bench.dispatcher.cancel('caller-1', correlation));
+  await bench.until('their places to be free', () => bench.dispatcher.inFlight === 2);
+  const since = performance.now();
+  await bench.until('the last', () => seen.length === 2);
+  t.true(performance.now() - since < 2_000, 'it has the moment of the first that gave way');
+  t.deepEqual(seen, ['a', 't']);
+
+  const places = gateOf({ ask: { concurrency: { max: 1 } } }, ['ask'], 32);
+  const crowd = waiting({ concurrency: 32 });
+  const other = new Bench(crowd.served, { gates: [places], methods: new Set(['ask']) });
+  other.dispatcher.take([claim('ask', ['a', 'b', 'c'], { calls: true, deadline })]);
+  await other.until('the first', () => crowd.seen.length === 1);
+  t.true(other.dispatcher.cancel('caller-1', 2));
+  await other.until('the place of the second to be free', () => other.dispatcher.inFlight === 2);
+  crowd.go('a');
+  await other.until('the third', () => crowd.seen.length === 2);
+  t.deepEqual(crowd.seen, ['a', 'c']);
+});

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { actor } from '../../src/contract/actor.ts';
-import type { Link } from '../../src/backend.ts';
+import type { Backend, Link } from '../../src/backend.ts';
 import { memory } from '../../src/backends/memory.ts';
 import { contract } from '../../src/contract/contract.ts';
 import type { HomeostatError } from '../../src/ground/errors.ts';
@@ -11,6 +11,7 @@ import { createNode } from '../../src/node/create-node.ts';
 import type { ActorNode } from '../../src/node/node.ts';
 import { WINDOW_ITEMS } from '../../src/streaming/window.ts';
 import { faulty, type FaultyBackend } from '../../src/testing/faulty.ts';
+import { jumpingClock, withClock } from '../../src/testing/jumping-clock.ts';
 import { waitFor } from '../../src/testing/wait-for.ts';
 import { FrameWriter } from '../../src/wire/frame.ts';
 
@@ -28,9 +29,10 @@ interface Scene {
   begun: number;
 }
 
-async function scene(t: ExecutionContext): Promise<Scene> {
+/** @param world where its nodes meet. */
+async function scene(t: ExecutionContext, world: Backend = memory()): Promise<Scene> {
   t.timeout(30_000);
-  const backend = faulty(memory());
+  const backend = faulty(world);
   const node = (name: string): Promise<ActorNode> =>
     createNode({ backend, name, log, signals: false, beat: { intervalMs: 50, ttlMs: 60_000 } });
   const [server, caller] = await Promise.all([node('server'), node('caller')]);
@@ -173,6 +175,44 @@ test.serial('a cast of a method that yields is no stream, nor is a call with an 
   t.is(made.begun, 0);
 });
 
+test.serial('a stream stays whole when hundreds of others are answered while its reader takes its time', async (t) => {
+  const made = await scene(t, farAway(memory()));
+  const { backend, caller, server } = made;
+  const stream = caller.client(feed).numbers(3_000);
+  t.is((await stream.next()).value, 0);
+  await until('the window to fill', () => made.pulled === WINDOW_ITEMS);
+  // What is answered after all that has filled it says that it has left.
+  t.is(await whole(caller.client(feed).numbers(1), 1, () => undefined), 1);
+  const link = await strange(backend);
+  t.teardown(() => link.close());
+  for (let number = 1; number <= 300; number += 1) {
+    const writer = new FrameWriter(1_000);
+    writer.open(1_000);
+    writer.addCall('unknown', 1, 1, 0);
+    const frame = writer.finish(`hand-${number}`, number, `hand-${number}`);
+    await link.broker.append({ mailbox: feed.mailbox, number, frame, count: 1 });
+  }
+  await until('all of them to be answered', async () => (await server.depth(feed)).messages === 1);
+  let count = 1;
+  for await (const n of stream) if (n === count) count += 1;
+  t.is(count, 3_000);
+});
+
+/** A backend to whose answers it is a way: what is appended to an inbox is answered a turn later. */
+function farAway(inner: Backend): Backend {
+  const connect: Backend['connect'] = async (identity) => {
+    const link = await inner.connect(identity);
+    const reply = link.broker.reply.bind(link.broker);
+    link.broker.reply = async (inbox, frame) => {
+      const answer = await reply(inbox, frame);
+      await new Promise((resolve) => setImmediate(resolve));
+      return answer;
+    };
+    return link;
+  };
+  return { name: inner.name, connect };
+}
+
 /** A hold on the backend without a node. */
 async function strange(backend: FaultyBackend): Promise<Link> {
   const beat = { intervalMs: 50, ttlMs: 60_000, stallMs: 1_000, evictMs: 30_000 };
@@ -210,6 +250,38 @@ test.serial('a generator that ignores its end gives its place back after a grace
   t.is(node.stats().inFlight, 1);
   await until('its place to be free', () => node.stats().inFlight === 0);
   await until('nothing to be left over', async () => (await node.depth(stuck)).messages === 0);
+});
+
+test.serial('what a handler opens after its place was given away is closed all the same', async (t) => {
+  const clock = jumpingClock();
+  const slow = contract('slow', { methods: { list: { yields: z.number() } } });
+  const node = await createNode({ backend: withClock(memory(), clock), log, signals: false });
+  t.teardown(() => node.close({ drainMs: 50 }));
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  let closed = 0;
+  const cursor: AsyncIterator<number> = {
+    next: () => Promise.resolve({ done: false, value: 1 }),
+    return: () => {
+      closed += 1;
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
+  const list = (): Promise<AsyncIterable<number>> => opened.then(() => ({ [Symbol.asyncIterator]: () => cursor }));
+  await node.serve(actor(slow, { list }));
+  await until('it to be known', () => node.registry.instances('slow').length === 1);
+  const stream = node.client(slow).list();
+  const first = stream.next();
+  await until('the handler to run', () => node.stats().inFlight === 1);
+  await stream.return();
+  t.deepEqual(await first, { done: true, value: undefined });
+  await until('its place to be free', async () => {
+    await clock.jump(2_000);
+    return node.stats().inFlight === 0;
+  });
+  open();
+  await until('the cursor to be closed', () => closed === 1);
+  t.is(node.stats().pendingCalls, 0);
 });
 
 test.serial('a stream that does not begin counts for the breaker, one that breaks off later does not', async (t) => {

@@ -1,4 +1,6 @@
 /** The reader's side by hand: frames in, credits and cancellations out. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { Deadlines } from '../../src/ground/deadlines.ts';
 import type { HomeostatError } from '../../src/ground/errors.ts';
@@ -8,6 +10,7 @@ import type { Incoming } from '../../src/streaming/incoming.ts';
 import { IncomingStreams } from '../../src/streaming/incoming-streams.ts';
 import { CREDIT_ITEMS, WINDOW_ITEMS } from '../../src/streaming/window.ts';
 import { toWireError } from '../../src/wire/envelope.ts';
+import { waitFor } from '../../src/testing/wait-for.ts';
 import { FrameWriter, readFrame } from '../../src/wire/frame.ts';
 
 const clock = { now: (): number => Date.now(), elapsed: (): number => performance.now() };
@@ -203,4 +206,42 @@ test('several may wait for the next items; each gets its own, and all learn of t
     (await settled).map((one) => (one.status === 'fulfilled' ? one.value.value : (one.reason as HomeostatError).code)),
     [1, 2, 'HANDLER', undefined],
   );
+});
+
+test('of several who wait the first learns that an item cannot be read', async (t) => {
+  const { streams, ask } = setUp();
+  const { stream, correlation } = ask();
+  const waiting = Promise.allSettled([stream.next(), stream.next()]);
+  const writer = new FrameWriter(1_000);
+  writer.open(1_000);
+  writer.addItem(correlation, 1, 'spoilt');
+  const frame = readFrame(new Uint8Array(writer.finish('p-1', 1, null)));
+  frame.bytes[frame.envelopes[0]!.bodyStart] = 0xc1;
+  for (const envelope of frame.envelopes) streams.take(frame, envelope);
+  t.deepEqual(
+    (await waiting).map((one) => (one.status === 'fulfilled' ? one.value.done : (one.reason as HomeostatError).code)),
+    ['STREAM_BROKEN', true],
+  );
+});
+
+test.serial('a slow reader keeps the items that wait for it, and not what came beside them', async (t) => {
+  const { ask, receive } = setUp();
+  const { stream, correlation } = ask();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  const beside = 'x'.repeat(60_000);
+  for (let number = 1; number <= WINDOW_ITEMS; number += 1)
+    receive('p-1', (writer) => {
+      writer.addItem(correlation, number, `item ${number}`);
+      writer.addReply(1_000_000, beside);
+    });
+  const isLittle = (): boolean => {
+    collect();
+    return process.memoryUsage().arrayBuffers - before < 16 * 1024 * 1024;
+  };
+  await waitFor(isLittle, { withinMs: 10_000, what: 'the rest to be let go' });
+  for (let number = 1; number <= WINDOW_ITEMS; number += 1)
+    t.deepEqual(await stream.next(), { done: false, value: `item ${number}` });
 });

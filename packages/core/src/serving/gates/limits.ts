@@ -88,6 +88,11 @@ export class LimitsGate implements Gate {
     });
   }
 
+  withdraw(delivery: Delivery): void {
+    const { rate, concurrency } = this.#limited?.get(delivery.method) ?? {};
+    this.#desk.withdraw(rate && nameOf(delivery, rate.per), concurrency && nameOf(delivery, concurrency.per), delivery);
+  }
+
   /** Who waits in hand does so no longer. */
   release(): void {
     this.#desk.release();
@@ -134,7 +139,7 @@ export class LimitsGate implements Gate {
     const { deadline, isCall } = delivery;
     // What nobody waits for becomes a dead letter at its deadline, as anywhere else.
     const until = isCall && deadline !== 0 ? now + deadline - clock.now() : Infinity;
-    return { rank: delivery.batch.line?.rank ?? RANK.normal, until, since: now, answer };
+    return { rank: delivery.batch.line?.rank ?? RANK.normal, until, since: now, whose: delivery, answer };
   }
 
   #refusal(

@@ -20,7 +20,7 @@ export class Orphaned implements Gate {
   }
 
   enter(delivery: Delivery): Refusal | undefined | Promise<Refusal | undefined> {
-    if (delivery.envelope.extras?.orphan !== 'skip') return undefined;
+    if (delivery.envelope.extras?.orphan !== 'skip' || isBegun(delivery)) return undefined;
     const gone = this.#needs.isGone(delivery.caller);
     return gone instanceof Promise ? gone.then((known) => this.#judged(delivery, known)) : this.#judged(delivery, gone);
   }
@@ -33,4 +33,9 @@ export class Orphaned implements Gate {
     );
     return END;
   }
+}
+
+/** What has begun with an id is not given up: others may have left it to this run. */
+function isBegun({ id, attempt, batch }: Delivery): boolean {
+  return id !== undefined && (attempt > 1 || batch.claim.crashes > 0);
 }

@@ -10,7 +10,7 @@ import { stands } from './rules.ts';
 import type { Fate, OnceRuns } from './runs.ts';
 
 /** The endings that pass by here. */
-export type Ends = Pick<Endings, 'succeeded' | 'succeededWithBytes' | 'failed' | 'refused'>;
+export type Ends = Pick<Endings, 'succeeded' | 'succeededWithBytes' | 'failed' | 'refused' | 'skipped'>;
 
 export interface OnceEndingsNeeds {
   readonly runs: OnceRuns;
@@ -56,8 +56,18 @@ export class OnceEndings implements Ends {
     const leave = (): void => endings.failed(delivery, error, verdict);
     // What comes again under the same name, and what runs on though nobody waits for it any more, keeps its id.
     const holdsOn = verdict.kind === 'retry' || countsLate(delivery) || endings.isOthers(delivery);
-    if (!runs.holds(delivery) || holdsOn) leave();
-    else this.#end(delivery, this.#fateOf(delivery, error), { failed: true, error }, leave);
+    if (holdsOn) leave();
+    else if (runs.unasked(delivery)) this.#drop(delivery, error.code, leave);
+    else if (runs.holds(delivery)) this.#end(delivery, ...this.#failureOf(delivery, error), leave);
+    else leave();
+  }
+
+  /** Nobody wants it any more. */
+  skipped(delivery: Delivery): void {
+    const { runs, endings } = this.#needs;
+    const leave = (): void => endings.skipped(delivery);
+    if (runs.unasked(delivery) && !endings.isOthers(delivery)) this.#drop(delivery, 'ABORTED', leave);
+    else leave();
   }
 
   /** Its handler was not run here; it may have been elsewhere, by whoever died of it. */
@@ -74,7 +84,8 @@ export class OnceEndings implements Ends {
 
   /** A handler that was given up has ended after all: nobody waits for it but those with the same id. */
   late(delivery: Delivery, answer: Answer): void {
-    this.#endLate(delivery, answer.failed ? this.#fateOf(delivery, answer.error) : 'keep', answer);
+    const [fate, told] = answer.failed ? this.#failureOf(delivery, answer.error) : (['keep', answer] as const);
+    this.#endLate(delivery, fate, told);
   }
 
   lateValue(delivery: Delivery, value: unknown): void {
@@ -85,10 +96,18 @@ export class OnceEndings implements Ends {
     }
   }
 
-  #fateOf(delivery: Delivery, error: WireError): Fate {
+  /** What becomes of the id, and what those are told who wait. Nobody is told that he has aborted, or was late, for another one. */
+  #failureOf(delivery: Delivery, error: WireError): [fate: Fate, answer: Answer] {
     const { runs } = this.#needs;
     const { isCall, aborted: stopped, method } = delivery;
-    return stands(error, { stopped, isCall, atMostOnce: runs.runsAtMostOnce(method) }) ? 'keep' : 'free';
+    if (stands(error, { stopped, isCall, atMostOnce: runs.runsAtMostOnce(method) }))
+      return ['keep', { failed: true, error }];
+    return ['free', { failed: true, error: stopped ? givenUp(error.code) : error }];
+  }
+
+  /** Frees the id where an earlier delivery of this message was its run: nobody goes on with it now. */
+  #drop(delivery: Delivery, code: string, leave: () => void): void {
+    this.#end(delivery, 'drop', { failed: true, error: givenUp(code) }, leave);
   }
 
   #endLate(delivery: Delivery, fate: Fate, answer: Answer): void {
@@ -115,6 +134,15 @@ export class OnceEndings implements Ends {
 /** Given up, but its answer will stand; not so where what the handler changes by its context does not count any more. */
 function countsLate({ runsOn, state }: Delivery): boolean {
   return runsOn && state === undefined;
+}
+
+/** For those who wait for a run that ended without an answer for a reason that is not theirs. */
+function givenUp(code: string): WireError {
+  const error = new HandlerError(`the first message with this id was given up: ${code}; ask again`, {
+    retryable: true,
+    outcome: 'unknown',
+  });
+  return { ...toWireError(error), code: 'ONCE_GIVEN_UP' };
 }
 
 function unsendable(thrown: unknown): WireError {

@@ -38,6 +38,8 @@ export type Fate = 'keep' | 'free' | 'drop';
 export class OnceRuns {
   readonly #needs: OnceNeeds;
   readonly #held = new WeakMap<Delivery, OnceRun>();
+  /** Of which it is known what becomes of them here: they run, wait, or have their answer. */
+  readonly #judged = new WeakSet<Delivery>();
 
   constructor(needs: OnceNeeds) {
     this.#needs = needs;
@@ -46,6 +48,11 @@ export class OnceRuns {
   /** Whether the delivery is the run of its id. */
   holds(delivery: Delivery): boolean {
     return this.#held.has(delivery);
+  }
+
+  /** Whether the delivery was turned away before anybody could ask for its id; an earlier one of its message may be the run. */
+  unasked(delivery: Delivery): boolean {
+    return !this.#judged.has(delivery);
   }
 
   runsAtMostOnce(method: string): boolean {
@@ -96,6 +103,7 @@ export class OnceRuns {
   }
 
   async #begun(delivery: Delivery, run: OnceRun, begun: OnceBegun): Promise<Refusal | undefined> {
+    this.#judged.add(delivery);
     switch (begun.kind) {
       case 'run':
         this.#held.set(delivery, run);

@@ -1,8 +1,8 @@
 /** The jobs of a thread pool: which thread gets which, for how long each may run, and how each ends. */
-import { setMaxListeners } from 'node:events';
 import { toWireError } from '../../wire/envelope.ts';
 import { Aborted, ConfigError, NodeClosed, type HomeostatError } from '../../ground/errors.ts';
 import { sleep } from '../../ground/loop.ts';
+import { whenAborted } from '../../ground/when-aborted.ts';
 import type { Job, JobOutcome } from '../pool.ts';
 import { RETIRED, Seats } from './seats.ts';
 import { describeDeath } from './thread-death.ts';
@@ -98,12 +98,10 @@ export class ThreadJobs implements ThreadPool, ThreadOwner {
         return;
       }
       const running = this.start(job, limitMs, (outcome) => {
-        signal.removeEventListener('abort', running.abort);
+        unfollow();
         resolve(outcome);
       });
-      // One signal may end any number of jobs: that is no leak.
-      setMaxListeners(0, signal);
-      signal.addEventListener('abort', running.abort, { once: true });
+      const unfollow = whenAborted(signal, running.abort);
     });
   }
 

@@ -35,6 +35,21 @@ export function aborting(promised: Promised): void {
     t.is((await node.depth(work)).messages, 1);
   });
 
+  promised(
+    'with a key it does not leave either, though it must be found out first where it would go',
+    async (t, stage) => {
+      const node = await stage.node('caller');
+      const controller = new AbortController();
+      const { signal } = controller;
+      const asked = rejection(node.client(work).ask('a', { key: 'k', signal }));
+      const told = rejection(node.client(work).tell.cast('b', { key: 'k', signal }));
+      controller.abort();
+      for (const error of [await asked, await told])
+        t.deepEqual([error.code, error.outcome], ['ABORTED', 'not-executed']);
+      t.is((await node.depth(work)).messages, 0);
+    },
+  );
+
   promised('aborting a running call ends the wait at once; its answer counts as late', async (t, stage) => {
     const { opened, open } = gate();
     let running = 0;

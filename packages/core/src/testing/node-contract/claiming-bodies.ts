@@ -42,6 +42,24 @@ export function claimingBodies(promised: Promised): void {
     t.is(await api.measure({ bytes: body }), LARGE, 'of calls as well');
   });
 
+  promised('what a stream is asked for with may be large, too', async (t, stage) => {
+    const cutting = contract('cutting', {
+      methods: { cut: { input: z.instanceof(Uint8Array), yields: z.instanceof(Uint8Array) } },
+    });
+    await stage.serving(
+      actor(cutting, {
+        async *cut(whole) {
+          for (let at = 0; at < whole.length; at += 500_000) yield whole.subarray(at, at + 500_000);
+        },
+      }),
+    );
+    const node = await stage.node('caller');
+    t.is((await rejection(node.client(cutting).cut(new Uint8Array(LARGE)).next())).code, 'PAYLOAD_TOO_LARGE');
+    let bytes = 0;
+    for await (const part of node.client(cutting, CLAIM).cut(new Uint8Array(LARGE))) bytes += part.length;
+    t.is(bytes, LARGE);
+  });
+
   promised('a body outlives every redelivery of its message', async (t, stage) => {
     const attempts: string[] = [];
     const keep = (given: Uint8Array, { attempt }: { attempt: number }): void => {

@@ -98,6 +98,21 @@ export function local(promised: Promised): void {
     },
   );
 
+  promised('what is aborted while it waits for a place in this process has not been executed', async (t, stage) => {
+    const { opened, open } = gate();
+    const node = await stage.node('node', { services: { work: { delivery: 'local' } } });
+    await node.serve(
+      actor(work, { who: () => 'me', hold: () => opened, echo: (x) => x as unknown }, { concurrency: 1 }),
+    );
+    const [first, second] = [new AbortController(), new AbortController()];
+    const runs = rejection(node.client(work).hold(undefined, { signal: first.signal }));
+    const waits = rejection(node.client(work).who(undefined, { signal: second.signal }));
+    await until('one to run', () => node.stats().inFlight === 1);
+    for (const controller of [first, second]) controller.abort();
+    t.deepEqual([(await runs).outcome, (await waits).outcome], ['unknown', 'not-executed']);
+    open();
+  });
+
   promised('local: nobody else will do (S2-12)', async (t, stage) => {
     await stage.serving(actor(work, { who: () => 'there', hold: () => {}, echo: (x) => x as unknown }), 'there');
     const node = await stage.node('caller');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actor } from '../../contract/actor.ts';
+import { actor, type Context } from '../../contract/actor.ts';
 import type { Link } from '../../backend.ts';
 import { contract } from '../../contract/contract.ts';
 import { ActorError } from '../../ground/errors.ts';
@@ -204,6 +204,86 @@ export function once(promised: Promised): void {
       open();
       t.is(await again, 1);
       t.deepEqual(runs, ['hold']);
+    },
+  );
+
+  promised(
+    'a caller that leaves ends the run of an id for itself alone: who waits is told to ask again',
+    async (t, stage) => {
+      const signals: AbortSignal[] = [];
+      const hold = (_input: unknown, { signal }: Pick<Context, 'signal'>): Promise<number> | number => {
+        signals.push(signal);
+        if (signals.length === 2) return 2;
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+      };
+      const server = await stage.serving(actor(till, { pay: () => 0, refund: () => 0, brief: () => 0, hold }));
+      const [first, second] = [await stage.node('first'), await stage.node('second')];
+      await until('the server to be known', () => first.registry.instances('till').length === 1);
+      const controller = new AbortController();
+      const left = rejection(first.client(till).hold(undefined, { id: 'x', signal: controller.signal }));
+      await until('it to run', () => signals.length === 1);
+      const impatient = rejection(second.client(till, { retry: false }).hold(undefined, { id: 'x' }));
+      const patient = second
+        .client(till, { retry: { attempts: 2, delayMs: 1, slots: 1 } })
+        .hold(undefined, { id: 'x' });
+      // What is sent after them is answered: so they have been claimed.
+      await second.client(till).brief();
+      await until('the others to wait', async () => (await server.depth(till)).messages === 1);
+      controller.abort();
+      t.is((await left).code, 'ABORTED');
+      const told = await impatient;
+      t.deepEqual([told.code, told.retryable, told.outcome], ['ONCE_GIVEN_UP', true, 'unknown']);
+      t.is(await patient, 2);
+      t.deepEqual([server.stats().failed, signals.length], [0, 2]);
+    },
+  );
+
+  promised('a cancelled call whose run died with its node lets those go who wait for it', async (t, stage) => {
+    const { runs, done } = counting();
+    const never = new Promise<void>(() => undefined);
+    const { node: dying, die } = await stage.mortal('dying');
+    await dying.serve(cashier(done, () => never));
+    const [first, second] = await Promise.all(['c1', 'c2'].map((name) => stage.node(name, { beat: QUICK_BEAT })));
+    await until('it to be known', () => first!.registry.instances('till').length === 1);
+    const controller = new AbortController();
+    const left = rejection(
+      first!.client(till, { timeoutMs: 20_000 }).hold(undefined, { id: 'x', signal: controller.signal }),
+    );
+    await until('it to run', () => runs.length === 1);
+    const waits = second!.client(till, { timeoutMs: 20_000 }).hold(undefined, { id: 'x' });
+    await second!.client(till).brief();
+    await until('the other to wait', async () => (await second!.depth(till)).messages === 1);
+    const heir = await stage.node('heir', { beat: QUICK_BEAT });
+    await heir.serve(cashier(done));
+    await until('the heir to be known', () => first!.registry.instances('till').length === 2);
+    controller.abort();
+    await left;
+    await die();
+    t.is(await waits, 3);
+    t.deepEqual(runs, ['hold', 'brief', 'hold']);
+  });
+
+  promised(
+    'what has begun with an id is not skipped with its sender: others leave it to that run',
+    async (t, stage) => {
+      const runs: string[] = [];
+      const pay = ({ to }: { to: string }): number => {
+        if (runs.push(to) === 1) throw new Error('not now');
+        return runs.length;
+      };
+      const server = await stage.serving(
+        actor(till, { pay, refund: () => 0, brief: () => 0, hold: () => 0 }, { redelivery: { delayMs: 1_000 } }),
+      );
+      const [sender, other] = [await stage.node('sender'), await stage.node('other')];
+      await sender.client(till).pay.cast({ to: 'ann', sum: 1 }, { id: 'x', orphan: 'skip' });
+      await until('it to fail', () => runs.length === 1);
+      const { id } = sender;
+      await sender.close();
+      await until('its sender to be gone', () => !server.registry.nodes().includes(id));
+      await other.client(till).pay.cast({ to: 'bob', sum: 1 }, { id: 'x' });
+      await until('nothing to wait', async () => (await server.depth(till)).messages === 0);
+      t.deepEqual(runs, ['ann', 'ann']);
+      t.is(await other.client(till).pay({ to: 'bob', sum: 1 }, { id: 'x' }), 2);
     },
   );
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actor, type Actor } from '../../contract/actor.ts';
 import { contract } from '../../contract/contract.ts';
+import { lineFinder } from '../../contract/lines.ts';
 import type { HomeostatError } from '../../ground/errors.ts';
 import { WINDOW_ITEMS } from '../../streaming/window.ts';
 import { gate, numbers, rejection, until, type Promised } from './stage.ts';
@@ -379,4 +380,51 @@ export function streaming(promised: Promised): void {
       t.deepEqual(new Set(seen), new Set(['server rows', 'client rows']));
     },
   );
+
+  promised('a stream turns to the old version of its contract when nobody serves the new one', async (t, stage) => {
+    const next = contract('report', { version: '2.0.0', methods: report.methods });
+    const { printed, ended } = printing();
+    const node = await stage.serving(printed);
+    await until('the old one to be known', () => node.registry.instances('report').length === 1);
+    const api = node.client(next, { fallback: report, retry: false });
+    t.deepEqual(
+      (await read(api.rows({ count: 3 }))).items.map(({ n }) => n),
+      [0, 1, 2],
+    );
+    for await (const { n } of api.rows({ count: 1e9 })) if (n > 10) break;
+    await until('both generators to end', () => ended() === 2);
+    t.is(
+      (await rejection(node.client(next, { failFast: true }).rows({ count: 3 }).next())).code,
+      'NO_HEALTHY_INSTANCES',
+    );
+  });
+
+  promised('a stream is asked for in the line of its priority and its party', async (t, stage) => {
+    const { printed } = printing();
+    const lined = contract('lined', { priorities: true, fair: 'key', methods: report.methods });
+    const lineOf = lineFinder(lined)!;
+    const node = await stage.node('caller');
+    const { broker } = await stage.link();
+    const api = node.client(lined);
+    const facts = [{}, { priority: 'high' }, { key: 'ann' }, { priority: 'low', key: 'bob' }] as const;
+    const asked = facts.map((options) => read(api.rows({ count: 2 }, options)));
+    for (const each of facts)
+      await until('it to stand there', async () => (await broker.depth(lineOf(each))).messages === 1);
+    await node.serve(actor(lined, printed.handlers));
+    for (const { items } of await Promise.all(asked)) t.is(items.length, 2);
+    const wrong = await rejection(node.client(report).rows({ count: 1 }, { priority: 'high' }).next());
+    t.is(wrong.code, 'CONFIG');
+  });
+
+  promised('middleware that keeps the stream for itself is told so, and the generator stops', async (t, stage) => {
+    const { printed, ended } = printing();
+    await stage.serving(printed);
+    const forgetful = async (_request: unknown, next: () => Promise<unknown>): Promise<void> => void (await next());
+    const node = await stage.node('caller', { middleware: { client: forgetful } });
+    const error = await rejection(node.client(report).rows({ count: 1e9 }).next());
+    t.deepEqual([error.code, error.outcome], ['CONFIG', 'unknown']);
+    t.true(error.message.includes('middleware must return what next() answered'));
+    await until('the generator to stop', () => ended() === 1);
+    t.is(node.stats().pendingCalls, 0);
+  });
 }
