@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'keyedbury' | 'keyedcommit' | 'keyeddepth' | 'keyeddone' | 'keyedfree' | 'keyedlimits' | 'keyedmove' | 'keyedowners' | 'keyedprogress' | 'keyedread' | 'keyedrelayed' | 'keyedrelease' | 'keyedsplit' | 'keyedtake' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'permits' | 'places' | 'probe' | 'progress' | 'publish' | 'ratedraw' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'keyedbury' | 'keyedcommit' | 'keyeddepth' | 'keyeddone' | 'keyedfree' | 'keyedlimits' | 'keyedmove' | 'keyedowners' | 'keyedprogress' | 'keyedread' | 'keyedrelayed' | 'keyedrelease' | 'keyedsplit' | 'keyedtake' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'pass' | 'permits' | 'places' | 'probe' | 'progress' | 'publish' | 'ratedraw' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -3612,6 +3612,72 @@ elseif ones(rest) > 0 then
     poke(KEYS[1], ARGV[7])
   end
 end
+return 1`,
+  },
+  pass: {
+    sha: '9c07440e14bc52d7f1641d798e22a7fee5ac4f09',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  local first = redis.call('LINDEX', line, 0)
+  if not first then
+    redis.call('HDEL', level, 'line', 'turn')
+    return
+  end
+  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
+if redis.call('LINDEX', (line_key(KEYS[2])), 0) ~= ARGV[1] then return 0 end
+leave_line(KEYS[2])
 return 1`,
   },
   permits: {

@@ -48,6 +48,11 @@ export class Line {
     this.offer();
   }
 
+  /** Nobody at this member wants its turn any more. */
+  pass(member: string): void {
+    if (this.#first() === member) this.leave(member);
+  }
+
   /** There may be room. */
   offer(): void {
     const first = this.#first();
