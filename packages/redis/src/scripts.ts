@@ -380,7 +380,7 @@ tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1`,
   },
   append: {
-    sha: '50e427be9299050420d535cd36630af3c291a8f3',
+    sha: '8c887b79722be54fd9324983ee0806075d6a756a',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -470,6 +470,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -486,9 +487,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local function addressed(name)
   local at = string.find(name, '>', 1, true)
@@ -523,7 +523,7 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   appendall: {
-    sha: 'cc37a9bb40d17de1c35e4ff88bb94c901dda4668',
+    sha: '447d590dfc7f659c4e57a20517700a2bee274b71',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -613,6 +613,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -629,9 +630,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local function addressed(name)
   local at = string.find(name, '>', 1, true)
@@ -1207,7 +1207,7 @@ redis.call('SET', KEYS[2], token, 'PX', ARGV[2])
 return { token }`,
   },
   delay: {
-    sha: 'a78188ec1df576cfe5941cdd6fad2ae3e9240bbf',
+    sha: 'a27c6849c759effb3efb4f8bc4850b7f071259ac',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -1297,6 +1297,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -1313,9 +1314,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local function put_aside(due, frames, seq, revision, at, frame)
   local number = string.format('%.0f', redis.call('INCR', seq))
@@ -4159,7 +4159,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: '5229c7e88866c2864c2b1c594b55ec8b732d61ff',
+    sha: '6b7801930c09c0df89460dc104890b60ecb1a4e3',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -4249,6 +4249,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -4265,9 +4266,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
@@ -5423,7 +5423,7 @@ local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: '1b658076f02732431152204665288e0b30905691',
+    sha: '287a3e463219090ef09e55ed3b81b5c96a49af1f',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local TURN_MS = 1000
@@ -5513,6 +5513,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -5529,9 +5530,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024

@@ -65,7 +65,9 @@ export class MemoryBroker implements Broker {
     if (partitions > 0) return { kind: 'partitioned', partitions };
     const refused = mailbox.line.isBehind(member.id) ? fullness(mailbox, 0) : refusal(mailbox, request);
     if (refused !== undefined) {
-      if (request.patient === true) mailbox.line.stand(member.id);
+      // What alone is more than the mailbox takes would keep all others waiting, and never come to its end.
+      const fits = request.count > 1 || request.frame.length <= mailbox.limits.maxBytes;
+      if (request.patient === true && fits) mailbox.line.stand(member.id);
       return refused;
     }
     // The caller reuses its buffer, and its Buffer may have a `slice` that shares it.

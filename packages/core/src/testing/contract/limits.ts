@@ -118,6 +118,15 @@ export function limits(promised: Promised): void {
     t.true(ms < 3_000, `a second each would be six: ${Math.round(ms)} ms`);
   });
 
+  promised('what never fits does not stand in line, and of a large burst what fits does', async (t, stage) => {
+    const [peer, other] = [await stage.peer('peer'), await stage.peer('other')];
+    await peer.consume(MAILBOX, { room: 0, limits: { maxLength: 100, maxBytes: 1_000 } });
+    t.is((await peer.append(MAILBOX, 'x'.repeat(2_000), { number: 1, patient: true })).kind, 'full');
+    await other.send(MAILBOX, 'x'.repeat(100));
+    const burst = await peer.append(MAILBOX, 'x'.repeat(1_800), { number: 1, count: 6 });
+    t.is(burst.kind === 'full' && burst.room, 3);
+  });
+
   promised('a wait for a turn ends with the signal, and by itself', async (t, stage) => {
     const peer = await stage.peer('peer');
     const ending = new AbortController();
