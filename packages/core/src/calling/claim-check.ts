@@ -4,7 +4,7 @@
  */
 import { nanoid } from 'nanoid';
 import { ClaimedBodyGone } from '../ground/errors.ts';
-import { MAX_CLAIMED_BYTES, type ClaimCheckPolicy } from '../policies/service-settings.ts';
+import { MAX_CLAIMED_BYTES } from '../policies/service-settings.ts';
 import type { StateStore } from '../ports/state.ts';
 import { encodeBody } from '../wire/frame.ts';
 
@@ -21,10 +21,10 @@ export class ClaimCheck {
   }
 
   /**
-   * Leaves a body and answers its key.
+   * Leaves a body for so long, ms, and answers its key.
    * @throws SerializationError, PayloadTooLarge, BackendFull, TransportError
    */
-  async leave(body: unknown, { ttlMs }: ClaimCheckPolicy): Promise<string> {
+  async leave(body: unknown, ttlMs: number): Promise<string> {
     const bytes = encodeBody(body, MAX_CLAIMED_BYTES);
     const key = nanoid();
     if (bytes === undefined) return key;

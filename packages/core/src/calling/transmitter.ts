@@ -156,7 +156,7 @@ export class Transmitter {
       if (policy.claimCheck === false)
         outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extras, waiting, this.#alone);
       else
-        this.#checkIn(request.input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
+        this.#checkIn(request.input, policy.claimCheck, undefined, waiting, (body, claim, maxBytes) =>
           outbox.call(
             this.#method,
             body,
@@ -262,21 +262,29 @@ export class Transmitter {
     const deadline = options.deadline ?? 0;
     if (policy.claimCheck === false) outbox.cast(this.#method, input, deadline, extras, due, waiting, this.#alone);
     else
-      this.#checkIn(input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
+      this.#checkIn(input, policy.claimCheck, due, waiting, (body, claim, maxBytes) =>
         outbox.cast(this.#method, body, deadline, withClaim(extras, claim), due, waiting, this.#alone, maxBytes),
       );
     sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);
   }
 
-  /** A body that is too large is left beside the mailbox first. */
-  #checkIn(input: unknown, claimCheck: ClaimCheckPolicy, waiting: Waiting, send: SendBody): void {
+  /** A body that is too large is left beside the mailbox first; its time begins when its message is due. */
+  #checkIn(
+    input: unknown,
+    claimCheck: ClaimCheckPolicy,
+    due: number | undefined,
+    waiting: Waiting,
+    send: SendBody,
+  ): void {
     try {
       send(input, undefined, claimCheck.overBytes);
     } catch (thrown) {
       if (!(thrown instanceof PayloadTooLarge)) throw thrown;
-      this.#calling.claimCheck
-        .leave(input, claimCheck)
+      const { claimCheck: beside, sending } = this.#calling;
+      const waitsMs = due === undefined ? 0 : Math.max(0, due - sending.now());
+      beside
+        .leave(input, claimCheck.ttlMs + waitsMs)
         .then((claim) => {
           if (waiting.wanted) send(undefined, claim, undefined);
         })
