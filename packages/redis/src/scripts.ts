@@ -380,7 +380,7 @@ tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1`,
   },
   append: {
-    sha: '8c887b79722be54fd9324983ee0806075d6a756a',
+    sha: '3f7855d9fe23dd2c48a00a4066cd5e12b71a2cf8',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -397,20 +397,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -523,7 +529,7 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   appendall: {
-    sha: '447d590dfc7f659c4e57a20517700a2bee274b71',
+    sha: '3c8353b01c314bf2ea5609cb43db25880d858f2e',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -540,20 +546,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -984,7 +996,7 @@ end
 return answer`,
   },
   bury: {
-    sha: '962e86baf2256546345ad334fa5b342d85313f1e',
+    sha: '646a383e9b0a3aeb67a5a59d83c33d045625009c',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -1019,20 +1031,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -1207,7 +1225,7 @@ redis.call('SET', KEYS[2], token, 'PX', ARGV[2])
 return { token }`,
   },
   delay: {
-    sha: 'a27c6849c759effb3efb4f8bc4850b7f071259ac',
+    sha: '773efcdd85bf79320da9336729a857739de00b9e',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -1224,20 +1242,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -1745,7 +1769,7 @@ end
 return { tostring(revision), cursor, told, logged and logged[1] or '' }`,
   },
   keyedbury: {
-    sha: '1c23d30d13776f3444baad402ba545062f4e2d4e',
+    sha: 'ff5d26ec8ea0d22a6575e9d39f7c95975efc47d0',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -1780,20 +1804,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -1906,7 +1936,7 @@ if ones(rest) == 0 then forget_kept(KEYS[6], id) end
 return 1`,
   },
   keyedcommit: {
-    sha: 'c29d46e857eac4d6f82c31de6a3c804cf93f9bc4',
+    sha: '9f61a53e97a3b8e8fe92d0f0ae592a44dcadcfd2',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -1941,20 +1971,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -2101,7 +2137,7 @@ end
 return { messages, bytes, entries, dead, oldest }`,
   },
   keyeddone: {
-    sha: '8f594f3ff57b11f900c8b1bd6ae824832117d460',
+    sha: '534ffe2fb32d2810684bec67db574bddeb9a9ddd',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2136,20 +2172,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -2251,7 +2293,7 @@ end
 return table.concat(answer)`,
   },
   keyedfree: {
-    sha: 'a8caaf9185eaeeb290946cda30452c26f5499e4f',
+    sha: 'd2368e007725ffed08cd47623ef12d064055a1f2',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2286,20 +2328,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -2436,7 +2484,7 @@ for i = 2, #KEYS do redis.call('HSET', KEYS[i], 'maxLength', ARGV[2], 'maxBytes'
 return 1`,
   },
   keyedmove: {
-    sha: '514134ae0c76d710ea068b5cc4d9d7eb5ffeb7fd',
+    sha: '07c601d6d260c483cf090b74ce0988cb493d8cfb',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2462,20 +2510,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -2554,7 +2608,7 @@ end
 return answer`,
   },
   keyedprogress: {
-    sha: '4d399190b4458278c56b4ece25b19452fbcfcd1b',
+    sha: '55980d0e853722870bc887ac80fccc8723dff094',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2589,20 +2643,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -3453,7 +3513,7 @@ if not failed_before and breaker.failures > 0 then redis.call('ZADD', KEYS[2], 0
 return state`,
   },
   park: {
-    sha: '411986ab57b3f4966abfecd84172fb06dbe70729',
+    sha: '844f462f4adbd2d18194d93cd1e7d65f3f8700e6',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -3488,20 +3548,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -3615,7 +3681,7 @@ end
 return 1`,
   },
   pass: {
-    sha: '9c07440e14bc52d7f1641d798e22a7fee5ac4f09',
+    sha: '1518a4ec62d1d80fd4e8bf38edcd1cd69cfcd8b9',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local TURN_MS = 1000
@@ -3629,20 +3695,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -4025,7 +4097,7 @@ end
 return { granted and '1' or '0', string.format('%.0f', retry_at), state }`,
   },
   progress: {
-    sha: 'd06043832c4767526cbb23c44d975b372d6085bc',
+    sha: '2b36b644b66fae876978e4ad3de95de939007944',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -4060,20 +4132,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -4159,7 +4237,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: '6b7801930c09c0df89460dc104890b60ecb1a4e3',
+    sha: '67ae549cdf701460098794f486f25610612da0c6',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -4176,20 +4254,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -4612,7 +4696,7 @@ for _, record in ipairs(redis.call('HVALS', KEYS[1])) do answer[#answer + 1] = r
 return answer`,
   },
   replay: {
-    sha: 'b4636473187fe84ee0f96fb21eb4dedc30bffd39',
+    sha: 'bbeaca97b8dce942433096835ab74c36cee1d4fb',
     lua: `#!lua
 local function ones(mask)
   local _, count = string.gsub(mask, '1', '')
@@ -4637,20 +4721,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -4725,7 +4815,7 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 return redis.call('XADD', KEYS[2], 'NOMKSTREAM', '*', 'f', ARGV[2]) and 1 or 0`,
   },
   retry: {
-    sha: '50a69e1e95c95ff70019526e3a178c1435236970',
+    sha: '98e3588230e006781c44efda7104334eac7672cf',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -4760,20 +4850,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -4978,7 +5074,7 @@ end
 return answer`,
   },
   settle: {
-    sha: '74c357d46c3e36dfa63de017ac159413cd3a36ae',
+    sha: 'e7ecc204085d4857fab27ccc0e6bb7bd615a19a2',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -5013,20 +5109,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -5423,7 +5525,7 @@ local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: '287a3e463219090ef09e55ed3b81b5c96a49af1f',
+    sha: '862c60802a62881c668e0c0b66bc8e3e5cec0d28',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local TURN_MS = 1000
@@ -5437,20 +5539,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)

@@ -55,8 +55,13 @@ export class Line {
 
   /** There may be room. */
   offer(): void {
-    const first = this.#first();
-    if (first === undefined || this.#turnAt !== undefined || !this.#needs.hasRoom()) return;
+    if (this.#turnAt !== undefined || !this.#needs.hasRoom()) return;
+    let first = this.#first();
+    while (first !== undefined && !this.#needs.isMember(first)) {
+      this.#remove(first);
+      first = this.#first();
+    }
+    if (first === undefined) return;
     this.#turnAt = this.#needs.elapsed();
     this.#needs.tell(first);
   }

@@ -99,6 +99,22 @@ export function limits(promised: Promised): void {
     t.is((await waiter.append(MAILBOX, 'one', { number: 1, patient: true })).kind, 'accepted');
   });
 
+  promised('the turn of who has left meanwhile is the next one’s', async (t, stage) => {
+    const reader = await stage.peer('reader');
+    const [gone, next] = [await stage.peer('gone'), await stage.peer('next')];
+    const basket = await reader.consume(MAILBOX, { limits: { maxLength: 1, maxBytes: 1_000_000 } });
+    await reader.send(MAILBOX, 'full');
+    const claim = await basket.claim(0);
+    for (const peer of [gone, next]) await peer.append(MAILBOX, 'mine', { number: 1, patient: true });
+    await gone.link.membership.leave();
+    const turn = next.link.broker.turn(MAILBOX, new AbortController().signal);
+    const startedAt = performance.now();
+    await reader.done(claim);
+    await turn;
+    t.true(performance.now() - startedAt < SOON_MS, 'it is told');
+    t.is((await next.append(MAILBOX, 'mine', { number: 1, patient: true })).kind, 'accepted');
+  });
+
   promised('turns that nobody wants any more are passed on', async (t, stage) => {
     const reader = await stage.peer('reader');
     const basket = await reader.consume(MAILBOX, { limits: { maxLength: 1, maxBytes: 1_000_000 } });
