@@ -13,6 +13,7 @@ import {
 import { Flusher } from '../src/ground/flusher.ts';
 import { DEFAULT_MAX_BODY_BYTES, readBody, readFrame, type Frame } from '../src/wire/frame.ts';
 import { sleep } from '../src/ground/loop.ts';
+import { Numbers } from '../src/sending/numbers.ts';
 import { Outbox, type Destination, type Receipt, type TransmitResult } from '../src/sending/outbox.ts';
 import { waitFor } from '../src/testing/wait-for.ts';
 
@@ -692,6 +693,21 @@ test('of a frame that does not fit, the patient wait in line and the others are 
     slips.map(({ end }) => end.split(' ')[0]),
     ['accepted', 'accepted', 'accepted', 'MAILBOX_FULL', 'accepted', 'MAILBOX_FULL'],
   );
+});
+
+test('no two frames of a node have the same number, also after one that was lost and then refused for good', async (t) => {
+  const numbers = new Numbers();
+  const [first, second] = [new Fake(), new Fake()];
+  const [one, two] = [first, second].map((to) => new Outbox(to, new Flusher(), DEFAULT_MAX_BODY_BYTES, numbers));
+  first.answers.push(LOST, () => ({ kind: 'refused', refusal: new PayloadTooLarge(2, 1) }));
+  const slip = new Slip();
+  one!.cast('run', 'x', 0, undefined, undefined, slip);
+  await idle(one!);
+  t.is(slip.end, 'TRANSPORT unknown');
+  for (const outbox of [one!, two!]) outbox.cast('run', 'y', 0, undefined, undefined, new Slip());
+  await idle(one!);
+  await idle(two!);
+  t.deepEqual(new Set([...first.numbers(), ...second.numbers()]).size, 3);
 });
 
 test('what stands in line is refused when the node closes', async (t) => {

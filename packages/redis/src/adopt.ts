@@ -64,6 +64,8 @@ export async function adopt(lane: LaneClaims, box: Mailbox): Promise<void> {
       }
     }
   } catch (error) {
+    // What is left is still marked, and the next beat says so again; the mark may be gone as well, with what was taken over.
+    box.orphaned = false;
     lane.claimFailed(box, error);
     return;
   } finally {

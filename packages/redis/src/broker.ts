@@ -49,7 +49,7 @@ export class RedisBroker implements Broker {
   readonly #claims: readonly LaneClaims[];
   readonly #due: readonly DueTimer[];
   readonly #settling: Settling;
-  readonly #turns = new Turns(systemTimers);
+  readonly #turns = new Turns(systemTimers, (mailbox) => void this.#pass(mailbox));
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -81,6 +81,7 @@ export class RedisBroker implements Broker {
     if (owner === undefined) return { kind: 'not-member' };
     const { mailbox, number, count, at, target, producer, patient } = request;
     const inLine = patient === true ? '1' : '';
+    if (patient === true) this.#turns.used(mailbox);
     const frame = asBuffer(request.frame);
     let answer: Appended;
     if (at === undefined || at <= this.#ground.time.now()) {
@@ -254,6 +255,16 @@ export class RedisBroker implements Broker {
   async close(): Promise<void> {
     for (const timer of this.#due) timer.close();
     await Promise.all(this.#claims.map((claims) => claims.close()));
+  }
+
+  /** The next in line has the turn. Where that fails it is forfeit in a second. */
+  async #pass(mailbox: string): Promise<void> {
+    const owner = this.#ground.registration.id;
+    if (owner === undefined) return;
+    const lane = this.#lane(mailbox);
+    await run(this.#ground.command, 'pass', [lane.members, mailboxKeys(lane, mailbox).level], [owner]).catch(
+      () => undefined,
+    );
   }
 
   /** The keys of an append, and the name under which its number counts. */

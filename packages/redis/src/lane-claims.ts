@@ -152,7 +152,7 @@ export class LaneClaims {
     if (parsed.trimmed.length > 0) this.#dropTrimmed(box, parsed.trimmed);
     if (this.ground.registration.id !== owner) {
       // Claimed for a member that is no more: whoever adopts shall find it.
-      this.#detached(box, this.ground.command.sendText('sadd', [this.keys.orphans, box.name]));
+      this.#detached(box, this.#mark([box.name]));
       return;
     }
     if (parsed.foreign.length > 0) {
@@ -190,6 +190,9 @@ export class LaneClaims {
       box.orphaned = false;
       box.disjoin();
     }
+    // Since it was declared dead it may have claimed what nobody looks for there.
+    if (this.ground.registration.id === undefined && this.boxes.size > 0)
+      this.#mark([...this.boxes.keys()]).catch(() => undefined); // An audit finds them too, later.
     this.#hot.interrupt();
     this.#cold?.interrupt();
   }
@@ -307,6 +310,13 @@ export class LaneClaims {
       'entries were trimmed from a mailbox before they were handled: is somebody using XTRIM or MAXLEN on it?',
     );
     this.#detached(box, this.ground.command.sendText('xack', [box.keys.stream, GROUP, ...ids]));
+  }
+
+  /** Tells all members that entries of non-members may wait in these. */
+  async #mark(names: readonly string[]): Promise<void> {
+    const { orphans, revision } = this.keys;
+    await this.ground.command.sendText('sadd', [orphans, ...names]);
+    await this.ground.command.sendText('incr', [revision]);
   }
 
   /** Nobody waits for it. What failed is found again by the next sweep, a little later: the connection may be away. */

@@ -4,7 +4,7 @@ export interface Script {
   readonly lua: string;
 }
 
-export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'keyedbury' | 'keyedcommit' | 'keyeddepth' | 'keyeddone' | 'keyedfree' | 'keyedlimits' | 'keyedmove' | 'keyedowners' | 'keyedprogress' | 'keyedread' | 'keyedrelayed' | 'keyedrelease' | 'keyedsplit' | 'keyedtake' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'permits' | 'places' | 'probe' | 'progress' | 'publish' | 'ratedraw' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
+export type ScriptName = 'adopt' | 'alertclaim' | 'alertcommit' | 'alertdue' | 'alertfinish' | 'alertpermit' | 'alertrate' | 'alertslots' | 'announce' | 'append' | 'appendall' | 'beat' | 'breakers' | 'bury' | 'cacheforget' | 'cacheput' | 'cacherelease' | 'cachetake' | 'delay' | 'depth' | 'drop' | 'due' | 'force' | 'join' | 'keyedbury' | 'keyedcommit' | 'keyeddepth' | 'keyeddone' | 'keyedfree' | 'keyedlimits' | 'keyedmove' | 'keyedowners' | 'keyedprogress' | 'keyedread' | 'keyedrelayed' | 'keyedrelease' | 'keyedsplit' | 'keyedtake' | 'layout' | 'leave' | 'members' | 'oncebegin' | 'onceend' | 'oncetold' | 'open' | 'outcome' | 'park' | 'pass' | 'permits' | 'places' | 'probe' | 'progress' | 'publish' | 'ratedraw' | 'reap' | 'record' | 'records' | 'replay' | 'reply' | 'retry' | 'return' | 'serving' | 'settle' | 'stateset' | 'stateuse' | 'topicattach' | 'topicdrop' | 'topicfill' | 'topiclapse' | 'topicpattern' | 'topicquit' | 'topics' | 'topicunpattern' | 'unprobe';
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   adopt: {
@@ -380,7 +380,7 @@ tell_report(KEYS[3], KEYS[4], 'changed', ARGV[1], ARGV[3])
 return 1`,
   },
   append: {
-    sha: '50e427be9299050420d535cd36630af3c291a8f3',
+    sha: '3f7855d9fe23dd2c48a00a4066cd5e12b71a2cf8',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -397,20 +397,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -470,6 +476,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -486,9 +493,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local function addressed(name)
   local at = string.find(name, '>', 1, true)
@@ -523,7 +529,7 @@ redis.call('HSET', KEYS[4], 'messages', messages, 'bytes', bytes)
 return hints and { id, hints } or id`,
   },
   appendall: {
-    sha: 'cc37a9bb40d17de1c35e4ff88bb94c901dda4668',
+    sha: '3c8353b01c314bf2ea5609cb43db25880d858f2e',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -540,20 +546,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -613,6 +625,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -629,9 +642,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local function addressed(name)
   local at = string.find(name, '>', 1, true)
@@ -986,7 +998,7 @@ end
 return answer`,
   },
   bury: {
-    sha: '962e86baf2256546345ad334fa5b342d85313f1e',
+    sha: '646a383e9b0a3aeb67a5a59d83c33d045625009c',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -1021,20 +1033,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -1209,7 +1227,7 @@ redis.call('SET', KEYS[2], token, 'PX', ARGV[2])
 return { token }`,
   },
   delay: {
-    sha: 'a78188ec1df576cfe5941cdd6fad2ae3e9240bbf',
+    sha: '773efcdd85bf79320da9336729a857739de00b9e',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -1226,20 +1244,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -1299,6 +1323,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -1315,9 +1340,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local function put_aside(due, frames, seq, revision, at, frame)
   local number = string.format('%.0f', redis.call('INCR', seq))
@@ -1749,7 +1773,7 @@ end
 return { tostring(revision), cursor, told, logged and logged[1] or '' }`,
   },
   keyedbury: {
-    sha: '1c23d30d13776f3444baad402ba545062f4e2d4e',
+    sha: 'ff5d26ec8ea0d22a6575e9d39f7c95975efc47d0',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -1784,20 +1808,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -1910,7 +1940,7 @@ if ones(rest) == 0 then forget_kept(KEYS[6], id) end
 return 1`,
   },
   keyedcommit: {
-    sha: 'c29d46e857eac4d6f82c31de6a3c804cf93f9bc4',
+    sha: '9f61a53e97a3b8e8fe92d0f0ae592a44dcadcfd2',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -1945,20 +1975,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -2105,7 +2141,7 @@ end
 return { messages, bytes, entries, dead, oldest }`,
   },
   keyeddone: {
-    sha: '8f594f3ff57b11f900c8b1bd6ae824832117d460',
+    sha: '534ffe2fb32d2810684bec67db574bddeb9a9ddd',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2140,20 +2176,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -2255,7 +2297,7 @@ end
 return table.concat(answer)`,
   },
   keyedfree: {
-    sha: 'a8caaf9185eaeeb290946cda30452c26f5499e4f',
+    sha: 'd2368e007725ffed08cd47623ef12d064055a1f2',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2290,20 +2332,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -2440,7 +2488,7 @@ for i = 2, #KEYS do redis.call('HSET', KEYS[i], 'maxLength', ARGV[2], 'maxBytes'
 return 1`,
   },
   keyedmove: {
-    sha: '514134ae0c76d710ea068b5cc4d9d7eb5ffeb7fd',
+    sha: '07c601d6d260c483cf090b74ce0988cb493d8cfb',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2466,20 +2514,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -2558,7 +2612,7 @@ end
 return answer`,
   },
   keyedprogress: {
-    sha: '4d399190b4458278c56b4ece25b19452fbcfcd1b',
+    sha: '55980d0e853722870bc887ac80fccc8723dff094',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -2593,20 +2647,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -3457,7 +3517,7 @@ if not failed_before and breaker.failures > 0 then redis.call('ZADD', KEYS[2], 0
 return state`,
   },
   park: {
-    sha: '411986ab57b3f4966abfecd84172fb06dbe70729',
+    sha: '844f462f4adbd2d18194d93cd1e7d65f3f8700e6',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -3492,20 +3552,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -3616,6 +3682,78 @@ elseif ones(rest) > 0 then
     poke(KEYS[1], ARGV[7])
   end
 end
+return 1`,
+  },
+  pass: {
+    sha: '1518a4ec62d1d80fd4e8bf38edcd1cd69cfcd8b9',
+    lua: `#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
+local TURN_MS = 1000
+local MOST_IN_LINE = 10000
+local MOST_FORFEIT = 100
+local function turn_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function line_key(level)
+  local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
+  return prefix .. 'line:' .. name, prefix, name
+end
+local function drop_first(level, line)
+  redis.call('LPOP', line)
+  redis.call('HINCRBY', level, 'line', -1)
+  redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
+end
+local function is_behind(members, level, node, turn, room)
+  local line = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return false
+    end
+    if first == node then return false end
+    local since = tonumber(turn or '')
+    local late = since and turn_ms() - since > TURN_MS
+    if not late and redis.call('HEXISTS', members, first) == 1 then
+      if not since and room then give_turn(level) end
+      return true
+    end
+    drop_first(level, line)
+    turn = ''
+  end
+  return true
+end
+local function stand_in_line(level, node)
+  local line = line_key(level)
+  local place = redis.call('LPOS', line, node)
+  if place == 0 then redis.call('HSET', level, 'turn', '') end
+  if place or redis.call('LLEN', line) >= MOST_IN_LINE then return end
+  redis.call('RPUSH', line, node)
+  redis.call('HINCRBY', level, 'line', 1)
+end
+local function leave_line(level)
+  drop_first(level, line_key(level))
+  give_turn(level)
+end
+if redis.call('LINDEX', (line_key(KEYS[2])), 0) ~= ARGV[1] then return 0 end
+leave_line(KEYS[2])
 return 1`,
   },
   permits: {
@@ -3963,7 +4101,7 @@ end
 return { granted and '1' or '0', string.format('%.0f', retry_at), state }`,
   },
   progress: {
-    sha: 'd06043832c4767526cbb23c44d975b372d6085bc',
+    sha: '2b36b644b66fae876978e4ad3de95de939007944',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -3998,20 +4136,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -4097,7 +4241,7 @@ end
 return table.concat(answer)`,
   },
   publish: {
-    sha: '246c1efedc5ecb2cfae74c35a191c84522851c03',
+    sha: '080277d6442053d9cd314ef37593f34da4e18525',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function now_ms(time)
@@ -4114,20 +4258,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -4187,6 +4337,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -4203,9 +4354,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024
@@ -4570,7 +4720,7 @@ for _, record in ipairs(redis.call('HVALS', KEYS[1])) do answer[#answer + 1] = r
 return answer`,
   },
   replay: {
-    sha: 'b4636473187fe84ee0f96fb21eb4dedc30bffd39',
+    sha: 'bbeaca97b8dce942433096835ab74c36cee1d4fb',
     lua: `#!lua
 local function ones(mask)
   local _, count = string.gsub(mask, '1', '')
@@ -4595,20 +4745,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -4683,7 +4839,7 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 return redis.call('XADD', KEYS[2], 'NOMKSTREAM', '*', 'f', ARGV[2]) and 1 or 0`,
   },
   retry: {
-    sha: '50a69e1e95c95ff70019526e3a178c1435236970',
+    sha: '98e3588230e006781c44efda7104334eac7672cf',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -4718,20 +4874,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -4936,7 +5098,7 @@ end
 return answer`,
   },
   settle: {
-    sha: '74c357d46c3e36dfa63de017ac159413cd3a36ae',
+    sha: 'e7ecc204085d4857fab27ccc0e6bb7bd615a19a2',
     lua: `#!lua flags=allow-oom
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local function ones(mask)
@@ -4971,20 +5133,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -5428,7 +5596,7 @@ local lost = drop_group(ARGV[2], KEYS[2], ARGV[3], ARGV[4])
 return known == 1 and lost or 0`,
   },
   topicfill: {
-    sha: 'a53d1d836de42c18447e5204559ab8e85028ae44',
+    sha: '3e337cb74f5a918eef32d7c7e60ed155aac9aca0',
     lua: `#!lua
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'not-member' end
 local TURN_MS = 1000
@@ -5442,20 +5610,26 @@ local function line_key(level)
   local prefix, name = string.match(level, '^(.*}:)level:(.+)$')
   return prefix .. 'line:' .. name, prefix, name
 end
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 local function is_behind(members, level, node, turn, room)
   local line = line_key(level)
@@ -5518,6 +5692,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -5534,9 +5709,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end
 local MOST_GROUPS = 128
 local MOST_NODES_ASKED = 1024

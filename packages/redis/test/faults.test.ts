@@ -1,8 +1,9 @@
 /** What goes wrong between a node and Redis, one fault at a time. */
 import test from 'ava';
-import { QUICK, TestNode, until } from './house.ts';
+import { LIMITS, QUICK, TestNode, until } from './house.ts';
 import { Proxy } from './proxy.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
+import { scripts } from '../src/scripts.ts';
 
 let server: RedisServer;
 let spaces = 0;
@@ -62,6 +63,39 @@ test.serial('what a cut read had brought is swept by the next connection in less
   await until('everything settled', async () => (await sender.link.broker.depth('swept@1')).messages === 0);
   t.is(new Set(served.texts()).size, served.texts().length, 'nothing was handed out twice');
   await consumer.end();
+  await sender.end();
+  await proxy.close();
+});
+
+test.serial('after a cut on the answer of a taking over the mailbox is read again', async (t) => {
+  const ns = space();
+  const proxy = await proxied(server.port);
+  const heir = await TestNode.joined(proxy.url, ns, 'heir');
+  const mortal = await TestNode.joined(server.url, ns, 'mortal');
+  const sender = await TestNode.joined(server.url, ns, 'sender');
+  const held = await mortal.serve('heirloom@1');
+  await sender.send('heirloom@1', 'old');
+  await until('the claim', () => held.claims.length === 1);
+  const texts: string[] = [];
+  let room = 0;
+  const reader = await heir.link.broker.consume('heirloom@1', LIMITS, {
+    room: () => room,
+    take: (claims) => texts.push(...claims.map(({ frame }) => Buffer.from(frame).toString())),
+  });
+  await mortal.end();
+  const { beats } = heir;
+  await until('the heir to know', () => heir.beats > beats + 2);
+  // Else it is the answer that the script is not known which is cut.
+  await server.client.script('LOAD', scripts.adopt.lua);
+  const cut = proxy.cutReplyTo(scripts.adopt.sha);
+  room = 10;
+  reader.wake();
+  await cut;
+  await until('what was taken over', () => texts.includes('old'));
+  await sender.send('heirloom@1', 'new');
+  await until('what came afterwards', () => texts.includes('new'), SOON_MS);
+  t.deepEqual(texts, ['old', 'new']);
+  await heir.end();
   await sender.end();
   await proxy.close();
 });

@@ -68,6 +68,27 @@ test.serial('what a killed process held is taken over within its time to live an
   await other.end();
 });
 
+test.serial('what a node claims after it was declared dead is taken over soon, whatever else it serves', async (t) => {
+  const ns = space();
+  const beat = { intervalMs: 500, ttlMs: 4_000, stallMs: 500, evictMs: 30_000 };
+  const late = await TestNode.joined(server.url, ns, 'late', beat);
+  const other = await TestNode.joined(server.url, ns, 'other', beat);
+  late.rejoins = true;
+  for (let i = 0; i < 20; i += 1) await late.serve(`m${i}@1`);
+  const zombie = await late.serve('zombie@1');
+  // As reaping does it, with everything taken over: its read under way does not know.
+  await server.client.hdel(`{${ns}:0}:members`, late.id);
+  await server.client.unlink(`{${ns}:0}:serves:${late.id}`);
+  await other.send('zombie@1', 'claimed by who is no member');
+  await until('the claim', () => zombie.claims.length === 1);
+  const took = await until('the takeover', () => zombie.claims.length === 2, 5_000);
+  t.log(`${Math.round(took)} ms`);
+  t.is(zombie.claims[1]?.crashes, 1);
+  t.is(late.evictions.length, 1);
+  await late.end();
+  await other.end();
+});
+
 test.serial('a process that was stopped past its time to live is a zombie: what it says is refused', async (t) => {
   const ns = space();
   const heir = await TestNode.joined(server.url, ns, 'heir');

@@ -192,6 +192,8 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   await doOnce(a.link);
   await key(a, b, 'keyed@1');
   await alarm(a.link);
+  await giveUpInLine(a, b);
+  await until('its turn to be passed on', () => ran.has('pass'));
   await mortal.link.close();
   await until('the reaping', async () => (await a.link.membership.members()).members.length === 2);
   await until('what was for the dead to be returned', () => ran.has('return'));
@@ -200,6 +202,17 @@ test.serial('every script that runs names keys of one slot only, and touches no 
   t.deepEqual(crossing, []);
   t.deepEqual([...ran].sort(), Object.keys(scripts).sort() as ScriptName[], 'every script ran');
 });
+
+/** `waiter` stands in line for room in a mailbox of its own lane, which then has some, and wants it no more. */
+async function giveUpInLine(reader: TestNode, waiter: TestNode): Promise<void> {
+  const names = Array.from({ length: 100 }, (_, i) => `narrow-${i}@1`);
+  const mailbox = names.find((name) => laneOfMailbox(name, 4) === laneOfNode(waiter.id, 4)) ?? '';
+  const { claims } = await reader.serve(mailbox, { maxLength: 1 });
+  await reader.send(mailbox, 'full');
+  await until('the claim', () => claims.length === 1);
+  await waiter.link.broker.append({ mailbox, number: 1, frame: Buffer.from('x'), count: 1, patient: true });
+  await reader.link.broker.settle([{ kind: 'done', claim: claims[0]! }]);
+}
 
 test.serial('a number that comes late is answered with the last id, and a gap is fine', async (t) => {
   const ns = space();

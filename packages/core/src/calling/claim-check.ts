@@ -30,10 +30,10 @@ export class ClaimCheck {
   }
 
   /**
-   * Leaves a body and answers its key.
+   * Leaves a body for so long, ms, and answers its key.
    * @throws SerializationError, PayloadTooLarge, BackendFull, TransportError
    */
-  async leave(body: unknown, { ttlMs }: ClaimCheckPolicy): Promise<string> {
+  async leave(body: unknown, ttlMs: number): Promise<string> {
     const bytes = encodeBody(body, MAX_CLAIMED_BYTES);
     const key = nanoid();
     if (bytes === undefined) return key;
@@ -42,14 +42,17 @@ export class ClaimCheck {
     return key;
   }
 
-  /** Sends a body; one that is too large is left first. @param policy false: it is refused instead. @throws what `send` throws */
-  send(body: unknown, policy: ClaimCheckPolicy | false, sender: Sender, send: SendBody): void {
+  /**
+   * Sends a body; one that is too large is left first, and its time begins when its message is due.
+   * @param policy false: it is refused instead. @param untilDue ms. @throws what `send` throws
+   */
+  send(body: unknown, policy: ClaimCheckPolicy | false, sender: Sender, untilDue: number, send: SendBody): void {
     if (policy === false) return send(body, undefined, undefined);
     try {
       send(body, undefined, policy.overBytes);
     } catch (thrown) {
       if (!(thrown instanceof PayloadTooLarge)) throw thrown;
-      this.leave(body, policy)
+      this.leave(body, policy.ttlMs + untilDue)
         .then((claim) => {
           if (sender.wanted) send(undefined, claim, undefined);
         })

@@ -33,7 +33,7 @@ export function openStream(
     const { stream, correlation } = streams.open({ subject, mailbox, terms, over, opened, refused });
     const extras = extrasOf(request);
     try {
-      claimCheck.send(input, policy.claimCheck, stream, (body, claim, most) =>
+      claimCheck.send(input, policy.claimCheck, stream, 0, (body, claim, most) =>
         outbox.call(method, body, correlation, deadline, withClaim(extras, claim), stream, atMostOnce, most),
       );
     } catch (thrown) {

@@ -163,7 +163,7 @@ export class Transmitter {
       if (policy.claimCheck === false)
         outbox.call(this.#method, request.input, waiting.correlation, request.deadline, extras, waiting, this.#alone);
       else
-        claimCheck.send(request.input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
+        claimCheck.send(request.input, policy.claimCheck, waiting, 0, (body, claim, maxBytes) =>
           outbox.call(
             this.#method,
             body,
@@ -271,11 +271,16 @@ export class Transmitter {
     const deadline = options.deadline ?? 0;
     if (policy.claimCheck === false) outbox.cast(this.#method, input, deadline, extras, due, waiting, this.#alone);
     else
-      claimCheck.send(input, policy.claimCheck, waiting, (body, claim, maxBytes) =>
+      claimCheck.send(input, policy.claimCheck, waiting, this.#untilDue(due), (body, claim, maxBytes) =>
         outbox.cast(this.#method, body, deadline, withClaim(extras, claim), due, waiting, this.#alone, maxBytes),
       );
     sending.deadlines.add(waiting, sending.elapsed() + timeoutMs);
     if (options.signal !== undefined) waiting.follow(options.signal);
+  }
+
+  /** How long a message waits before it is due, ms. */
+  #untilDue(due: number | undefined): number {
+    return due === undefined ? 0 : Math.max(0, due - this.#calling.sending.now());
   }
 }
 

@@ -108,12 +108,12 @@ export class SerializationError extends HomeostatError {
   }
 }
 
-/** The encoded body is larger than `maxBodyBytes`. */
+/** The encoded body is larger than `maxBodyBytes`, or the message than all that its mailbox may hold. */
 export class PayloadTooLarge extends HomeostatError {
-  constructor(bytes: number, limit: number) {
+  constructor(bytes: number, limit: number, of = 'maxBodyBytes on every node') {
     super(
       'PAYLOAD_TOO_LARGE',
-      `the body is ${bytes} bytes, more than the limit of ${limit}. Send a reference to the data instead, let claimCheck keep it beside the mailbox, or raise maxBodyBytes on every node.`,
+      `the body is ${bytes} bytes, more than the limit of ${limit}. Send a reference to the data instead, let claimCheck keep it beside the mailbox, or raise ${of}.`,
       {
         details: { bytes, limit },
       },

@@ -3,7 +3,7 @@
  * that the busier it is the less a message costs.
  */
 import type { Timers } from '../ground/clock.ts';
-import { messageOf } from '../ground/errors.ts';
+import { asHomeostatError, messageOf } from '../ground/errors.ts';
 import type { Log } from '../ground/log.ts';
 import type { Limits } from '../ports/limits.ts';
 import type { RateTerms } from './bucket.ts';
@@ -34,6 +34,7 @@ export class Desk {
   #drawing = false;
   #saying = false;
   #away = false;
+  #closed = false;
 
   constructor(needs: DeskNeeds) {
     this.#needs = needs;
@@ -79,6 +80,7 @@ export class Desk {
 
   /** The actor is served no more. */
   close(): void {
+    this.#closed = true;
     for (const rate of [...this.#rates.values()]) rate.release();
     for (const places of [...this.#places.values()]) places.close();
   }
@@ -135,7 +137,8 @@ export class Desk {
         saying.forEach((places, index) => places.answered(answers[index]!));
       } catch (thrown) {
         this.#isAway(thrown);
-        for (const places of saying) places.unanswered();
+        const error = asHomeostatError(thrown);
+        for (const places of saying) places.unanswered(error);
       }
       for (const places of saying) if (places.idle) this.#places.delete(places.name);
     }
@@ -143,7 +146,7 @@ export class Desk {
   }
 
   #isAway(thrown: unknown): void {
-    if (this.#away) return;
+    if (this.#away || this.#closed) return;
     this.#away = true;
     const { log, service } = this.#needs;
     log.warn(

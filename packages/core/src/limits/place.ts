@@ -1,5 +1,6 @@
 /** A number of places over all nodes as this node uses them: how many it may use now, and who waits for one. */
 import type { Timers } from '../ground/clock.ts';
+import type { HomeostatError } from '../ground/errors.ts';
 import type { PlaceClaim } from '../ports/limits.ts';
 import { GO, takeFirst, takeOf, WITHDRAWN, type Holding, type Turn, type Waiter } from './turn.ts';
 
@@ -28,6 +29,8 @@ export class Places {
   #max: number;
   #using = 0;
   #allowed = 0;
+  /** As it was before what is not needed was offered to the others. */
+  #kept = 0;
   #waiting: Waiter[] = [];
   /** When the last of those that were sent away comes back, on the clock's `elapsed()`, ms. */
   #lastBack = -Infinity;
@@ -52,6 +55,8 @@ export class Places {
     }
     if (!this.#needs.holding.mayHold(this.#waiting.length)) {
       waiter.answer(this.#sentAway(waiter));
+      // Nobody has a place or waits for one: once the last is back it can be forgotten.
+      if (this.idle) this.#sayAfter(Math.max(KEEP_MS, this.#lastBack - this.#now()));
       return false;
     }
     this.#needs.holding.held();
@@ -72,6 +77,7 @@ export class Places {
   /** What had a place has ended. */
   leave(): void {
     this.#using -= 1;
+    if (this.#closed) return this.#needs.say(this);
     this.#start();
     // A place that is not its own any more is waited for elsewhere.
     if (this.#waiting.length > 0 && this.#using >= this.#allowed) this.#needs.say(this);
@@ -79,8 +85,12 @@ export class Places {
   }
 
   claim(): PlaceClaim {
-    const wished = Math.min(this.#max, this.#using + this.#waiting.length);
-    return { name: this.name, max: this.#max, using: this.#using, wished: Math.max(wished, this.#using) };
+    const using = this.#using;
+    const wished = Math.max(using, Math.min(this.#max, using + this.#waiting.length));
+    // What it does not wish may be another's from now on: nothing starts there while the answer is on its way.
+    this.#kept = this.#allowed;
+    this.#allowed = Math.min(this.#allowed, wished);
+    return { name: this.name, max: this.#max, using, wished };
   }
 
   answered(allowed: number): void {
@@ -92,8 +102,10 @@ export class Places {
     else if (this.#using > 0) this.#sayAfter(SAY_MS);
   }
 
-  /** Nobody could be asked: what it has it keeps, and asks again. */
-  unanswered(): void {
+  /** Nobody could be asked: what it surely has it keeps, and asks again. Who is no member has nothing. */
+  unanswered({ code, outcome }: HomeostatError): void {
+    if (code === 'NOT_MEMBER') this.#allowed = 0;
+    else if (outcome === 'not-executed') this.#allowed = this.#kept;
     this.#sendAway();
     if (!this.idle) this.#sayAfter(SAY_MS);
   }
@@ -120,7 +132,7 @@ export class Places {
     this.#needs.say(this);
   }
 
-  /** It says one last time what it uses, and keeps nobody awake. */
+  /** It says what it uses, and again whenever that is less; it keeps nobody awake. */
   close(): void {
     this.#closed = true;
     this.release();

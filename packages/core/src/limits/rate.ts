@@ -41,7 +41,8 @@ export class Rate {
   }
 
   get idle(): boolean {
-    return this.#waiting.length === 0 && this.#holders.length === 0 && this.#returned === 0;
+    if (this.#waiting.length > 0 || this.#holders.length > 0 || this.#returned > 0) return false;
+    return this.#own === undefined || this.#own.spentUntil <= this.#now();
   }
 
   enter(waiter: Waiter): void {
@@ -56,18 +57,9 @@ export class Rate {
     return { ...this.#terms, wanted: this.#waiting.length, returned, withinMs: MOST_AHEAD_MS };
   }
 
-  answered({ wanted, perSecond }: RateRequest, { granted, leadMs }: RateAnswer): void {
-    const everyMs = 1_000 / perSecond;
-    const asking = this.#waiting.splice(0, wanted);
-    let used = 0;
-    for (const waiter of asking) {
-      const waitMs = Math.max(0, leadMs + used * everyMs);
-      if (used < granted && this.#serve(waiter, waitMs)) used += 1;
-      else if (used >= granted) this.#refuse(waiter, waitMs);
-    }
-    this.#returned += granted - used;
-    if (this.#returned > 0) this.#needs.draw(this);
-    this.#arm();
+  answered(request: RateRequest, answer: RateAnswer): void {
+    this.#own = undefined;
+    this.#give(request, answer);
   }
 
   /** Nobody could be asked: one of `nodes` keeps to its part. */
@@ -77,18 +69,20 @@ export class Rate {
     const own = { ...request, ...part };
     const { bucket, answer } = drawn(this.#own, own, this.#now());
     this.#own = bucket;
-    this.answered(own, answer);
+    this.#give(own, answer);
   }
 
   /** Other terms hold from now on: who waits in hand asks anew. Without any: nobody waits. */
   changed(terms: RateTerms | undefined): void {
     const holders = this.#takeHolders();
     if (terms === undefined) {
+      this.#own = undefined;
       for (const waiter of [...holders, ...this.#waiting.splice(0)]) waiter.answer(GO);
       if (this.idle) this.#needs.forget(this);
       return;
     }
-    if (terms.perSecond === this.#terms.perSecond && terms.burst === this.#terms.burst && holders.length === 0) return;
+    if (terms.perSecond === this.#terms.perSecond && terms.burst === this.#terms.burst && holders.length === 0)
+      return this.#arm();
     this.#terms = terms;
     this.#returned += holders.length;
     for (const waiter of holders) this.enter(waiter);
@@ -100,6 +94,7 @@ export class Rate {
     const slots = this.#slots;
     for (const [index, waiter] of this.#takeHolders().entries())
       waiter.answer({ kind: 'later', delayMs: Math.max(0, slots[index]! - this.#now()), paid: true });
+    this.#arm();
     if (this.idle) this.#needs.forget(this);
   }
 
@@ -114,6 +109,20 @@ export class Rate {
     this.#needs.draw(this);
     this.#arm();
     holder.answer(WITHDRAWN);
+  }
+
+  #give({ wanted, perSecond }: RateRequest, { granted, leadMs }: RateAnswer): void {
+    const everyMs = 1_000 / perSecond;
+    const asking = this.#waiting.splice(0, wanted);
+    let used = 0;
+    for (const waiter of asking) {
+      const waitMs = Math.max(0, leadMs + used * everyMs);
+      if (used < granted && this.#serve(waiter, waitMs)) used += 1;
+      else if (used >= granted) this.#refuse(waiter, waitMs);
+    }
+    this.#returned += granted - used;
+    if (this.#returned > 0) this.#needs.draw(this);
+    this.#arm();
   }
 
   /** True: it has used a token. */
@@ -147,7 +156,8 @@ export class Rate {
   }
 
   #arm(): void {
-    const [first] = this.#slots;
+    // Without anybody to ask, what was spent here is remembered until it is earned.
+    const first = this.#slots[0] ?? this.#own?.spentUntil;
     this.#cancel?.();
     this.#cancel = undefined;
     if (first === undefined) return;
@@ -163,6 +173,7 @@ export class Rate {
       this.#needs.holding.freed();
       waiter?.answer(GO);
     }
+    if (this.#own !== undefined && this.#own.spentUntil <= now) this.#own = undefined;
     this.#arm();
     if (this.idle) this.#needs.forget(this);
   }

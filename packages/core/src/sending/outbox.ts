@@ -378,7 +378,7 @@ export class Outbox {
     }
     for (const receipt of frame.receipts) receipt.travels = frame.ambiguous;
     if (result.kind === 'refused') {
-      if (frame.ambiguous) this.#number += 1;
+      if (frame.ambiguous) this.#use(1);
       this.#refuse(frame, frame.ambiguous ? new TransportError(result.refusal.message) : result.refusal);
       return true;
     }

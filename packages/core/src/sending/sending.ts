@@ -2,7 +2,7 @@
 import type { AppendResult, Broker } from '../ports/broker.ts';
 import type { Clock } from '../ground/clock.ts';
 import type { Deadlines } from '../ground/deadlines.ts';
-import { KeyRequired, MailboxFull, NodeClosed, type HomeostatError } from '../ground/errors.ts';
+import { KeyRequired, MailboxFull, NodeClosed, PayloadTooLarge, type HomeostatError } from '../ground/errors.ts';
 import type { Flusher } from '../ground/flusher.ts';
 import { Numbers } from './numbers.ts';
 import { Outbox, type Destination, type TransmitResult } from './outbox.ts';
@@ -156,8 +156,8 @@ export class Sending {
           ...(target === undefined ? undefined : { target }),
         });
         if (result.kind === 'full') {
-          needs.full?.(mailboxOfPartition(mailbox), result);
-          return { kind: 'full', room: result.room, refusal: new MailboxFull(mailbox, result) };
+          if (frame.byteLength <= result.maxBytes) needs.full?.(mailboxOfPartition(mailbox), result);
+          return refusalOf(mailbox, frame.byteLength, count, result);
         }
         if (result.kind === 'partitioned') {
           needs.split?.(mailbox, result.partitions);
@@ -202,6 +202,14 @@ export class Sending {
       now: () => clock.now(),
     };
   }
+}
+
+/** What is larger than the whole mailbox is told so; where it is one of several it is found by halves. */
+function refusalOf(mailbox: string, bytes: number, count: number, full: FullMailbox): TransmitResult {
+  const { room, maxBytes } = full;
+  if (bytes <= maxBytes) return { kind: 'full', room, refusal: new MailboxFull(mailbox, full) };
+  if (count === 1) return { kind: 'refused', refusal: new PayloadTooLarge(bytes, maxBytes, `maxBytes of ${mailbox}`) };
+  return { kind: 'full', room: Math.max(room, count >> 1), refusal: new MailboxFull(mailbox, full) };
 }
 
 function dropIdle(outboxes: Map<string, Outbox>): void {

@@ -33,8 +33,8 @@ export class Delivery implements Context, Deadlined, Chained, Scope {
   readonly envelope: Envelope;
   /** Deliveries spent, this one included. */
   readonly attempt: number;
-  /** When the handler was started, on the clock's `elapsed()`, ms. */
-  readonly startedAt: number;
+  /** When the handler was started, or has its place at least, on the clock's `elapsed()`, ms. */
+  startedAt: number;
   due = 0;
   next: Deadlined | undefined = undefined;
   previous: Deadlined | undefined = undefined;

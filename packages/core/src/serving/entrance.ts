@@ -60,6 +60,8 @@ export class Entrance {
       return this.#exits.refused(delivery, 'EXPIRED');
     }
     if (delivery.batch.dropped) return this.#exits.refused(delivery, 'NOT_MEMBER');
+    // Its handler has its whole time, and is not charged with the wait.
+    delivery.startedAt = clock.elapsed();
     this.#pass(delivery, Math.min(left, delivery.isCall ? Infinity : policy.maxRunMs));
   }
 

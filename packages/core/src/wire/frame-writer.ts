@@ -273,7 +273,7 @@ export class FrameWriter {
   }
 
   #body(body: unknown, maxBytes: number = this.#maxBodyBytes): void {
-    this.#writer.write(body, maxBytes);
+    this.#writer.write(body, Math.min(maxBytes, this.#maxBodyBytes));
   }
 
   #extras({ id, key, headers, priority, claim, orphan, until }: Extras): void {

@@ -1,7 +1,7 @@
 /** Desks of several nodes on one book, with a clock that is turned by hand. */
 import { pino } from 'pino';
 import { LimitBook } from '../../src/backends/memory/limit-book.ts';
-import { TransportError } from '../../src/ground/errors.ts';
+import { NotMember, TransportError } from '../../src/ground/errors.ts';
 import { Desk } from '../../src/limits/desk.ts';
 import type { Holding, Turn, Waiter } from '../../src/limits/turn.ts';
 import type { Limits } from '../../src/ports/limits.ts';
@@ -14,6 +14,7 @@ export class House {
   /** Questions that were put to the backend. */
   asked = 0;
   away = false;
+  #held: Promise<void> | undefined;
 
   desk(id: string, { longestMs = Infinity, most = Infinity }: { longestMs?: number; most?: number } = {}): Desk {
     this.members.add(id);
@@ -27,7 +28,10 @@ export class House {
     const limits: Limits = {
       draw: async (service, draws) => this.#ask(() => this.#book.draw(service, draws)),
       share: async (service, claims) =>
-        this.#ask(() => this.#book.share(service, claims, id, (one) => this.members.has(one))),
+        this.#ask(() => {
+          if (!this.members.has(id)) throw new NotMember(id, 'not-executed');
+          return this.#book.share(service, claims, id, (one) => this.members.has(one));
+        }),
     };
     return new Desk({
       service: 'shop',
@@ -44,9 +48,18 @@ export class House {
     return { rank: 2, until: Infinity, since: this.clock.elapsed(), whose: {}, answer, ...facts };
   }
 
-  #ask<Answer>(answer: () => Answer): Answer {
+  /** From now on answers are kept back, until what it answers is called. */
+  hold(): () => void {
+    let go = (): void => undefined;
+    this.#held = new Promise((resolve) => (go = resolve));
+    return go;
+  }
+
+  async #ask<Answer>(answer: () => Answer): Promise<Answer> {
     this.asked += 1;
     if (this.away) throw new TransportError('away', { outcome: 'not-executed' });
-    return answer();
+    const answered = answer();
+    if (this.#held !== undefined) await this.#held;
+    return answered;
   }
 }

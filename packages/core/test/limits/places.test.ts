@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import test from 'ava';
 import type { Desk } from '../../src/limits/desk.ts';
+import type { Places } from '../../src/limits/place.ts';
 import { fairShare } from '../../src/limits/places.ts';
 import type { Turn } from '../../src/limits/turn.ts';
 import { House } from './house.ts';
@@ -113,6 +114,72 @@ test('who cannot wait in hand comes back one after the other; too late is said a
     turns.map((turn) => (turn.kind === 'later' ? turn.delayMs : turn.kind)),
     [50, 60, 70, 80, 90, 100, 110, 120, 'never'],
   );
+});
+
+test('what is being given back is not used meanwhile', async (t) => {
+  const house = new House();
+  const [a, b] = ['a', 'b'].map((id) => house.desk(id).places('m', 2)) as [Places, Places];
+  const waiter = house.waiter(() => undefined);
+  a.enter(waiter);
+  await house.clock.advance(0);
+  a.leave();
+  const answer = house.hold();
+  await house.clock.advance(30);
+  t.is(house.asked, 2, 'it is on its way');
+  const entered = a.enter(waiter);
+  answer();
+  await house.clock.advance(0);
+  let running = entered ? 1 : 0;
+  for (let n = 0; n < 2; n += 1) b.enter(house.waiter(() => (running += 1)));
+  await house.clock.advance(10);
+  t.true(running <= 2, `${running} at once of 2`);
+});
+
+test('what runs on when its actor is served no more gives its place back when it ends', async (t) => {
+  const house = new House();
+  const [first, second] = [house.desk('a'), house.desk('b')];
+  const places = first.places('m', 1);
+  places.enter(house.waiter(() => undefined));
+  await house.clock.advance(0);
+  first.close();
+  let turns = 0;
+  second.places('m', 1).enter(house.waiter(() => (turns += 1)));
+  await house.clock.advance(1_000);
+  t.is(turns, 0, 'it still runs');
+  places.leave();
+  await house.clock.advance(1_000);
+  t.is(turns, 1);
+});
+
+test('who is told that it is no member has no places any more', async (t) => {
+  const house = new House();
+  const places = house.desk('a').places('m', 1);
+  const other = house.desk('b').places('m', 1);
+  places.enter(house.waiter(() => undefined));
+  await house.clock.advance(0);
+  house.members.delete('a');
+  await house.clock.advance(1_500);
+  let turns = 0;
+  other.enter(house.waiter(() => (turns += 1)));
+  await house.clock.advance(100);
+  t.is(turns, 1, 'the place of who is no member');
+  places.leave();
+  house.members.add('a');
+  t.false(places.enter(house.waiter(() => undefined)), 'it has to ask');
+});
+
+test('a limit of which nobody had a place is forgotten once those that were sent away are back', async (t) => {
+  const house = new House();
+  const desk = house.desk('a', { most: 0 });
+  for (let n = 0; n < 50; n += 1) desk.places(`m/${n}`, 1).enter(house.waiter(() => undefined));
+  await house.clock.advance(60_000);
+  const known: string[] = [];
+  desk.changed(
+    () => undefined,
+    (name) => void known.push(name),
+  );
+  t.deepEqual(known, []);
+  t.is(house.clock.pending, 0);
 });
 
 test('while there is nobody to ask a node uses what it has, and no more', async (t) => {

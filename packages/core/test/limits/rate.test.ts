@@ -74,6 +74,33 @@ test('what is urgent takes the next token, and nobody waits for ever for that', 
   t.true(order.indexOf('low') < 6, order.join());
 });
 
+test('while there is nobody to ask, one after the other is not more than the part either', async (t) => {
+  const house = new House();
+  house.away = true;
+  const desk = house.desk('a');
+  let starts = 0;
+  for (let n = 0; n < 40; n += 1) {
+    desk
+      .rate('m', { perSecond: 10, burst: 1 })
+      .enter(house.waiter((turn) => turn.kind === 'go' && (starts += 1), { until: house.clock.elapsed() + 1 }));
+    await house.clock.advance(5);
+  }
+  t.true(starts <= 3, `${starts} in 0.2 s of 10 a second`);
+  desk.release();
+  desk.changed(
+    () => ({ perSecond: 10, burst: 1 }),
+    () => undefined,
+  );
+  await house.clock.advance(5_000);
+  t.is(house.clock.pending, 0);
+  const known: string[] = [];
+  desk.changed(
+    (name) => void known.push(name),
+    () => undefined,
+  );
+  t.deepEqual(known, [], 'and what has been earned is forgotten');
+});
+
 test('released, whoever waits comes back; with other terms it asks anew; without any it goes', async (t) => {
   const house = new House();
   const desk = house.desk('a');

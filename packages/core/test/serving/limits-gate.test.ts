@@ -1,9 +1,10 @@
 /** Limits at one dispatcher: what waits in hand, what comes back, and how often. */
 import { pino } from 'pino';
 import test from 'ava';
-import { actor } from '../../src/contract/actor.ts';
+import { actor, type Context } from '../../src/contract/actor.ts';
 import { LimitBook } from '../../src/backends/memory/limit-book.ts';
 import { systemClock, systemTimers } from '../../src/ground/clock.ts';
+import { sleep } from '../../src/ground/loop.ts';
 import type { LimitsPolicy } from '../../src/limits/settings.ts';
 import type { Settlement } from '../../src/ports/broker.ts';
 import { LimitsGate } from '../../src/serving/gates/limits.ts';
@@ -78,6 +79,22 @@ test('where there is nothing else to do, what waits stays in hand and the rest i
   await bench.until('the others to come back', () => retries(bench).length > 0);
   await bench.until('the end', () => bench.dispatcher.inFlight === 0);
   t.deepEqual(seen, ['a', 'b']);
+});
+
+test('the time that a handler has begins when its turn has come', async (t) => {
+  const gate = gateOf({ run: { rate: { perSecond: 2, burst: 1 } } }, ['run'], 4);
+  const aborted: boolean[] = [];
+  const run = async (_text: string, { signal }: Context): Promise<void> => {
+    await sleep(50);
+    aborted.push(signal.aborted);
+  };
+  const served = actor(work, { run, ask: (text) => text }, { concurrency: 4, maxRunMs: 300 });
+  const bench = new Bench(served, { gates: [gate], methods: new Set(['run']) });
+  bench.dispatcher.take([claim('run', ['a', 'b'])]);
+  await bench.until('both', () => aborted.length === 2);
+  t.deepEqual(aborted, [false, false], 'the second had waited for longer than it may run');
+  t.true(bench.dispatcher.serviceMs! < 300, 'a wait is no work');
+  await bench.dispatcher.stop();
 });
 
 test('a place is given back however its delivery ends, also when the node is evicted', async (t) => {

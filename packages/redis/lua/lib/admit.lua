@@ -31,6 +31,8 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
   local messages, bytes = tonumber(l[1]) or 0, tonumber(l[2]) or 0
   local max_length, max_bytes = tonumber(l[3]) or MAX_LENGTH, tonumber(l[4]) or MAX_BYTES
   local in_line = (tonumber(l[6]) or 0) > 0
+  -- What alone is more than the mailbox takes would keep all others waiting, and never come to its end.
+  patient = patient and (count > 1 or size <= max_bytes)
   if in_line and is_behind(members, level, node, l[7], messages < max_length and bytes < max_bytes) then
     if patient then stand_in_line(level, node) end
     return { 0, messages, bytes, max_length, max_bytes }
@@ -48,7 +50,7 @@ local function fullness(members, level, stream, due, orphans, count, size, anybo
     end
   end
   if patient then stand_in_line(level, node) end
-  local room = math.max(0, max_length - messages)
-  if bytes + size > max_bytes and room >= count then room = 0 end
-  return { room, messages, bytes, max_length, max_bytes }
+  -- As if all of its messages were of one size: the first may be larger, then fewer fit the next time.
+  local room = math.min(max_length - messages, math.floor((max_bytes - bytes) * count / math.max(1, size)))
+  return { math.max(0, room), messages, bytes, max_length, max_bytes }
 end

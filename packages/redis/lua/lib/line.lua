@@ -15,21 +15,28 @@ local function line_key(level)
   return prefix .. 'line:' .. name, prefix, name
 end
 
-local function give_turn(level)
-  local line, prefix, name = line_key(level)
-  local first = redis.call('LINDEX', line, 0)
-  if not first then
-    redis.call('HDEL', level, 'line', 'turn')
-    return
-  end
-  redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
-  redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
-end
-
 local function drop_first(level, line)
   redis.call('LPOP', line)
   redis.call('HINCRBY', level, 'line', -1)
   redis.call('HSET', level, 'turn', '')
+end
+
+-- The first that is a member has its turn. Where too many before it are none, the next append sees to the rest.
+local function give_turn(level)
+  local line, prefix, name = line_key(level)
+  for _ = 1, MOST_FORFEIT do
+    local first = redis.call('LINDEX', line, 0)
+    if not first then
+      redis.call('HDEL', level, 'line', 'turn')
+      return
+    end
+    if redis.call('HEXISTS', prefix .. 'members', first) == 1 then
+      redis.call('HSET', level, 'turn', string.format('%.0f', turn_ms()))
+      redis.call('XADD', prefix .. 'inbox:' .. first, 'NOMKSTREAM', '*', 'r', name)
+      return
+    end
+    drop_first(level, line)
+  end
 end
 
 -- Whether others come before `node`. `turn` as it stands beside the level; `room`: whether anything would fit.

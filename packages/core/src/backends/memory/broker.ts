@@ -19,7 +19,6 @@ import type { Consumer } from './consumers.ts';
 import type { Hold } from './hold.ts';
 import { Mailbox } from './mailbox.ts';
 import { partOut } from './part-out.ts';
-import type { PartitionLog } from './partition-log.ts';
 import type { Place } from './place.ts';
 import { carryOut } from './settle.ts';
 
@@ -42,7 +41,7 @@ export class MemoryBroker implements Broker {
       const refused = frames.findIndex(
         (frame, index) => this.#append({ mailbox, number: number + index, ...frame, ...to }).kind !== 'accepted',
       );
-      const { hints } = this.#place(mailbox);
+      const { hints } = this.#hold.place(mailbox);
       return {
         kind: 'accepted',
         taken: refused === -1 ? frames.length : refused,
@@ -54,7 +53,8 @@ export class MemoryBroker implements Broker {
   #append(request: AppendRequest): AppendResult {
     const member = this.#hold.current();
     if (member === undefined) return { kind: 'not-member' };
-    const mailbox = this.#place(request.mailbox);
+    const mailbox = this.#hold.place(request.mailbox);
+    if (request.patient === true) this.#hold.turns.used(request.mailbox);
     const hints = mailbox.hints === undefined ? undefined : { hints: mailbox.hints };
     const { target, producer } = request;
     // A target has numbers of its own.
@@ -66,7 +66,9 @@ export class MemoryBroker implements Broker {
     if (partitions > 0) return { kind: 'partitioned', partitions };
     const refused = mailbox.line.isBehind(member.id) ? fullness(mailbox, 0) : refusal(mailbox, request);
     if (refused !== undefined) {
-      if (request.patient === true) mailbox.line.stand(member.id);
+      // What alone is more than the mailbox takes would keep all others waiting, and never come to its end.
+      const fits = request.count > 1 || request.frame.length <= mailbox.limits.maxBytes;
+      if (request.patient === true && fits) mailbox.line.stand(member.id);
       return refused;
     }
     // The caller reuses its buffer, and its Buffer may have a `slice` that shares it.
@@ -116,7 +118,7 @@ export class MemoryBroker implements Broker {
 
   hint(mailbox: string, hints: string): Promise<void> {
     return this.#hold.use(() => {
-      this.#place(mailbox).hints = hints;
+      this.#hold.place(mailbox).hints = hints;
     });
   }
 
@@ -125,12 +127,12 @@ export class MemoryBroker implements Broker {
   }
 
   dead(mailbox: string, page: { readonly after?: string; readonly limit: number }): Promise<readonly DeadEntry[]> {
-    return this.#hold.use(() => this.#place(mailbox).dead.page(page.after, page.limit));
+    return this.#hold.use(() => this.#hold.place(mailbox).dead.page(page.after, page.limit));
   }
 
   replay(name: string, id: string, moved: string): Promise<boolean> {
     return this.#hold.use(() => {
-      const mailbox = this.#place(name);
+      const mailbox = this.#hold.place(name);
       const letter = mailbox.dead.take(id, moved);
       if (letter === undefined) return false;
       const { frame, count, todo, history } = letter;
@@ -140,7 +142,7 @@ export class MemoryBroker implements Broker {
   }
 
   drop(mailbox: string, id: string, moved: string): Promise<boolean> {
-    return this.#hold.use(() => this.#place(mailbox).dead.take(id, moved) !== undefined);
+    return this.#hold.use(() => this.#hold.place(mailbox).dead.take(id, moved) !== undefined);
   }
 
   /** Stops all reading of this link. */
@@ -148,15 +150,12 @@ export class MemoryBroker implements Broker {
     for (const reader of [...this.#readers]) await reader.close();
   }
 
-  #place(name: string): Mailbox | PartitionLog {
-    const { world } = this.#hold;
-    return isPartition(name) ? world.partition(name).log : world.mailbox(name);
-  }
-
   #depth(name: string): MailboxDepth {
-    const place = this.#place(name);
+    const place = this.#hold.place(name);
     if (!(place instanceof Mailbox)) return place.depth();
-    const parts = Array.from({ length: place.partitions }, (_, at) => this.#place(partitionName(name, at)).depth());
+    const parts = Array.from({ length: place.partitions }, (_, at) =>
+      this.#hold.place(partitionName(name, at)).depth(),
+    );
     return parts.reduce(addDepths, place.depth());
   }
 

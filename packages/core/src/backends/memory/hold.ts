@@ -1,7 +1,10 @@
 import type { NodeIdentity } from '../../ports/broker.ts';
 import type { Timers } from '../../ground/clock.ts';
 import { TransportError } from '../../ground/errors.ts';
+import { isPartition } from '../../ports/partitions.ts';
 import { Turns } from '../../sending/turns.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { PartitionLog } from './partition-log.ts';
 import type { MemberRecord, World } from './world.ts';
 
 /** What broker and membership of one link share: which member the node is just now. */
@@ -16,7 +19,7 @@ export class Hold {
 
   constructor(world: World, identity: NodeIdentity, timers: Timers) {
     this.world = world;
-    this.turns = new Turns(world.timers);
+    this.turns = new Turns(world.timers, (mailbox) => this.#pass(mailbox));
     this.identity = identity;
     this.timers = timers;
   }
@@ -25,6 +28,16 @@ export class Hold {
   current(): MemberRecord | undefined {
     const { member } = this;
     return member !== undefined && this.world.members.has(member.id) ? member : undefined;
+  }
+
+  /** Where appends to a mailbox, or to one partition of it, go. */
+  place(name: string): Mailbox | PartitionLog {
+    return isPartition(name) ? this.world.partition(name).log : this.world.mailbox(name);
+  }
+
+  #pass(mailbox: string): void {
+    const member = this.current();
+    if (member !== undefined) this.place(mailbox).line.pass(member.id);
   }
 
   /** Runs `act` now; whatever it throws, and a closed link, becomes a rejection. */

@@ -48,10 +48,20 @@ export class Line {
     this.offer();
   }
 
+  /** Nobody at this member wants its turn any more. */
+  pass(member: string): void {
+    if (this.#first() === member) this.leave(member);
+  }
+
   /** There may be room. */
   offer(): void {
-    const first = this.#first();
-    if (first === undefined || this.#turnAt !== undefined || !this.#needs.hasRoom()) return;
+    if (this.#turnAt !== undefined || !this.#needs.hasRoom()) return;
+    let first = this.#first();
+    while (first !== undefined && !this.#needs.isMember(first)) {
+      this.#remove(first);
+      first = this.#first();
+    }
+    if (first === undefined) return;
     this.#turnAt = this.#needs.elapsed();
     this.#needs.tell(first);
   }

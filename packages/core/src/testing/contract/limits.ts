@@ -1,9 +1,11 @@
-import { textOf } from './basket.ts';
+import { bytesOf, textOf } from './basket.ts';
 import type { Promised } from './stage.ts';
 import { DEADLINE_MS } from './times.ts';
 import { waitFor } from '../wait-for.ts';
 
 const MAILBOX = 'narrow@1';
+/** Sooner than whoever was not told tries again, ms. */
+const SOON_MS = 500;
 
 export function limits(promised: Promised): void {
   promised('a full mailbox refuses and says how much room is left, and nothing is written', async (t, stage) => {
@@ -79,6 +81,66 @@ export function limits(promised: Promised): void {
       (await other.append(MAILBOX, 'at last', { number: 1 })).kind === 'accepted';
     await waitFor(accepted, { withinMs: DEADLINE_MS, what: 'the place of the idle one to be forfeit' });
     t.is(await basket.claim(1).then(({ frame }) => textOf(frame)), 'at last');
+  });
+
+  promised('a turn that comes before its node waits for it is not lost', async (t, stage) => {
+    const [reader, waiter] = [await stage.peer('reader'), await stage.peer('waiter')];
+    const basket = await reader.consume(MAILBOX, { limits: { maxLength: 1, maxBytes: 1_000_000 } });
+    await reader.send(MAILBOX, 'full');
+    const claim = await basket.claim(0);
+    t.is((await waiter.append(MAILBOX, 'one', { number: 1, patient: true })).kind, 'full');
+    await reader.done(claim);
+    // What comes to its inbox comes in order.
+    await reader.link.broker.reply(waiter.id, bytesOf('after the turn'));
+    await waitFor(() => waiter.inbox.length === 1, { withinMs: DEADLINE_MS, what: 'the inbox to be read' });
+    const startedAt = performance.now();
+    await waiter.link.broker.turn(MAILBOX, new AbortController().signal);
+    t.true(performance.now() - startedAt < SOON_MS, 'it was there already');
+    t.is((await waiter.append(MAILBOX, 'one', { number: 1, patient: true })).kind, 'accepted');
+  });
+
+  promised('the turn of who has left meanwhile is the next one’s', async (t, stage) => {
+    const reader = await stage.peer('reader');
+    const [gone, next] = [await stage.peer('gone'), await stage.peer('next')];
+    const basket = await reader.consume(MAILBOX, { limits: { maxLength: 1, maxBytes: 1_000_000 } });
+    await reader.send(MAILBOX, 'full');
+    const claim = await basket.claim(0);
+    for (const peer of [gone, next]) await peer.append(MAILBOX, 'mine', { number: 1, patient: true });
+    await gone.link.membership.leave();
+    const turn = next.link.broker.turn(MAILBOX, new AbortController().signal);
+    const startedAt = performance.now();
+    await reader.done(claim);
+    await turn;
+    t.true(performance.now() - startedAt < SOON_MS, 'it is told');
+    t.is((await next.append(MAILBOX, 'mine', { number: 1, patient: true })).kind, 'accepted');
+  });
+
+  promised('turns that nobody wants any more are passed on', async (t, stage) => {
+    const reader = await stage.peer('reader');
+    const basket = await reader.consume(MAILBOX, { limits: { maxLength: 1, maxBytes: 1_000_000 } });
+    await reader.send(MAILBOX, 'full');
+    const claim = await basket.claim(0);
+    // Each gave up while it stood in line.
+    for (let n = 0; n < 6; n += 1)
+      await (await stage.peer(`idle-${n}`)).append(MAILBOX, 'never', { number: 1, patient: true });
+    const other = await stage.peer('other');
+    await reader.done(claim);
+    const startedAt = performance.now();
+    await waitFor(async () => (await other.append(MAILBOX, 'mine', { number: 1 })).kind === 'accepted', {
+      withinMs: 2 * DEADLINE_MS,
+      what: 'its turn',
+    });
+    const ms = performance.now() - startedAt;
+    t.true(ms < 3_000, `a second each would be six: ${Math.round(ms)} ms`);
+  });
+
+  promised('what never fits does not stand in line, and of a large burst what fits does', async (t, stage) => {
+    const [peer, other] = [await stage.peer('peer'), await stage.peer('other')];
+    await peer.consume(MAILBOX, { room: 0, limits: { maxLength: 100, maxBytes: 1_000 } });
+    t.is((await peer.append(MAILBOX, 'x'.repeat(2_000), { number: 1, patient: true })).kind, 'full');
+    await other.send(MAILBOX, 'x'.repeat(100));
+    const burst = await peer.append(MAILBOX, 'x'.repeat(1_800), { number: 1, count: 6 });
+    t.is(burst.kind === 'full' && burst.room, 3);
   });
 
   promised('a wait for a turn ends with the signal, and by itself', async (t, stage) => {

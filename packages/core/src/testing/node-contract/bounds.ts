@@ -7,6 +7,7 @@ import { gate, numbers, rejection, until, type Promised } from './stage.ts';
 const small = contract('small', {
   methods: { put: { input: z.number() }, ask: { input: z.number(), output: z.number() } },
 });
+const texts = contract('texts', { methods: { put: { input: z.string() } } });
 const wide = contract('wide', { methods: { put: { input: z.number() } } });
 
 export function bounds(promised: Promised): void {
@@ -115,6 +116,30 @@ export function bounds(promised: Promised): void {
       await until('all of them to be handled', () => handled.length === 40);
       t.deepEqual(handled, numbers(40));
       t.is(await api.ask(7), 7);
+    },
+  );
+
+  promised(
+    'what is larger than the mailbox is told so at once, and what is smaller goes in part by part',
+    async (t, stage) => {
+      const handled: string[] = [];
+      const put = (text: string): void => void handled.push(text);
+      await stage.serving(actor(texts, { put }, { maxBytes: 20_000 }));
+      const api = (await stage.node('caller')).client(texts, { whenFull: 'wait', timeoutMs: 20_000 });
+      const startedAt = performance.now();
+      // All of one turn: frames of up to 64 KiB.
+      const sent = numbers(40).map((n) => api.put.cast(`${n}`.padEnd(2_000)));
+      const large = await rejection(api.put.cast('x'.repeat(30_000)));
+      t.is(large.code, 'PAYLOAD_TOO_LARGE');
+      t.is(large.outcome, 'not-executed');
+      await Promise.all(sent);
+      await until('all of them to be handled', () => handled.length === 40);
+      t.true(performance.now() - startedAt < 10_000, 'nobody waits for what never comes');
+      t.deepEqual(
+        handled.map((text) => Number(text)),
+        numbers(40),
+      );
+      t.is((await rejection(api.put.cast('x'.repeat(30_000), { whenFull: 'reject' }))).code, 'PAYLOAD_TOO_LARGE');
     },
   );
 

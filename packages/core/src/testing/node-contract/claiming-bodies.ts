@@ -77,6 +77,26 @@ export function claimingBodies(promised: Promised): void {
     );
   });
 
+  promised('the time of a body that is due later begins when it is due', async (t, stage) => {
+    const kept: number[] = [];
+    await stage.serving(actor(files, { keep: (given) => void kept.push(given.length), measure: () => 0 }));
+    const api = (await stage.node('caller')).client(files, { claimCheck: { overBytes: 1_000, ttlMs: 1_000 } });
+    await api.keep.cast(new Uint8Array(LARGE), { delayMs: 1_500 });
+    await until('it to be kept', () => kept.length === 1);
+    t.deepEqual(kept, [LARGE]);
+  });
+
+  promised(
+    'a body that is not over the bound, but over the limit of a message, is left beside it too',
+    async (t, stage) => {
+      await stage.serving(actor(files, { keep: () => undefined, measure: ({ bytes }) => bytes.length }));
+      const node = await stage.node('caller');
+      const api = node.client(files, { claimCheck: { overBytes: 2 * LARGE }, timeoutMs: 5_000 });
+      t.is(await api.measure({ bytes: new Uint8Array(LARGE) }), LARGE);
+      t.is((await node.depth(files)).dead, 0);
+    },
+  );
+
   promised('a message whose body is gone is answered so, and a cast becomes a dead letter', async (t, stage) => {
     const node = await stage.node('caller');
     const api = node.client(files, { claimCheck: { overBytes: 1_000, ttlMs: 1 } });
