@@ -94,7 +94,7 @@ export function keying(promised: Promised): void {
       await Promise.all(numbers(2_000).map((n) => api.add.cast(n, { key: `other-${n % 10}` })));
       await until('the other keys to be done', () => witness.total === 2_000);
       t.is(witness.done.get('blocked'), undefined);
-      t.is((await server.depth(tally)).messages, 5_000);
+      await until('the others to be settled', async () => (await server.depth(tally)).messages === 5_000);
       open();
       await until('the blocked key to be done', () => witness.total === 7_000);
       t.deepEqual(witness.done.get('blocked'), numbers(5_000));
