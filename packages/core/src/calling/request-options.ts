@@ -1,5 +1,5 @@
 import type { HomeostatError } from '../ground/errors.ts';
-import { castOptionsSchema, requestOptionsSchema, streamOptionsSchema } from '../node/options.ts';
+import { castOptionsSchema, MAX_KEY_LENGTH, requestOptionsSchema, streamOptionsSchema } from '../node/options.ts';
 import { parseOptions } from '../ground/parse-options.ts';
 import type { Priority } from '../contract/lines.ts';
 import type { BreakerSetting, CacheSetting, RetrySetting, WhenFull } from '../policies/service-settings.ts';
@@ -73,6 +73,7 @@ export interface CastOptions extends Omit<RequestOptions, 'retry' | 'breaker' | 
 
 /** @throws ConfigError naming the option that is wrong or unknown. */
 export function checkRequestOptions(options: RequestOptions, subject: string): RequestOptions {
+  if (isKeyAlone(options)) return options;
   return parseOptions(requestOptionsSchema, options, `${subject}: options`);
 }
 
@@ -83,5 +84,14 @@ export function checkStreamOptions(options: StreamOptions, subject: string): Str
 
 /** @throws ConfigError naming the option that is wrong or unknown. */
 export function checkCastOptions(options: CastOptions, subject: string): CastOptions {
+  if (isKeyAlone(options)) return options;
   return parseOptions(castOptionsSchema, options, `${subject}: options`);
+}
+
+/** Most that is sent to keyed actors says no more than its key: that it is a right one is seen faster than by a schema. */
+function isKeyAlone(options: Pick<RequestOptions, 'key'>): boolean {
+  if (typeof options !== 'object' || options === null) return false;
+  for (const name in options) if (name !== 'key') return false;
+  const { key } = options;
+  return typeof key === 'string' && key.length > 0 && key.length <= MAX_KEY_LENGTH;
 }

@@ -267,7 +267,7 @@ export class Transmitter {
     const outbox = sending.open(this.#line?.(options) ?? mailbox, this.#subject, target);
     const waiting = new WaitingCast(sending.deadlines, this.#subject, timeoutMs, resolve, reject);
     waiting.patient = (options.whenFull ?? policy.whenFull) === 'wait';
-    const extras = extrasOf({ ...options, wish });
+    const extras = extrasOf(options, wish);
     const deadline = options.deadline ?? 0;
     if (policy.claimCheck === false) outbox.cast(this.#method, input, deadline, extras, due, waiting, this.#alone);
     else

@@ -289,6 +289,9 @@ export const clientOptionsSchema: z.ZodType<ClientOptions> = z.strictObject({
   ...wishes,
 });
 
+/** UTF-16 units of the key of a message. */
+export const MAX_KEY_LENGTH = 512;
+
 const requestIdSchema = z.string().regex(/^[ -~]{1,256}$/, 'must be 1 to 256 printable ASCII characters');
 
 /** A moment, ms since the epoch, as far as a Date reaches. */
@@ -302,7 +305,7 @@ const request = {
   timeoutMs: milliseconds.min(1).optional(),
   deadline: moment.optional(),
   signal: z.instanceof(AbortSignal).optional(),
-  key: z.string().min(1).max(512).optional(),
+  key: z.string().min(1).max(MAX_KEY_LENGTH).optional(),
   id: requestIdSchema.optional(),
   headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
   whenFull: whenFullSchema.optional(),

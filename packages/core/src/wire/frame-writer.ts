@@ -286,7 +286,32 @@ export class FrameWriter {
     }
     const left =
       until === undefined ? undefined : Math.min(MAX_UNTIL_MS, Math.max(0, Math.round(until) - this.#sentAt));
-    this.#writer.write({ i: id, k: key, h: headers, p: priority, c: claim, o: orphan, u: left }, MAX_EXTRAS_BYTES);
+    const { bytes } = this.#writer;
+    const start = bytes.at;
+    let count = 0;
+    bytes.byte(0x80);
+    if (id !== undefined) count += this.#extra('i', id);
+    if (key !== undefined) count += this.#extra('k', key);
+    if (headers !== undefined) {
+      count += 1;
+      bytes.text('h');
+      this.#writer.write(headers, MAX_EXTRAS_BYTES);
+    }
+    if (priority !== undefined) count += this.#extra('p', priority);
+    if (claim !== undefined) count += this.#extra('c', claim);
+    if (orphan !== undefined) count += this.#extra('o', orphan);
+    if (left !== undefined) count += this.#extra('u', left);
+    bytes.mapHeadAt(start, count);
+    if (bytes.at - start > MAX_EXTRAS_BYTES) throw new PayloadTooLarge(bytes.at - start, MAX_EXTRAS_BYTES);
+  }
+
+  /** Answers 1: so many were added. */
+  #extra(name: string, value: string | number): 1 {
+    const { bytes } = this.#writer;
+    bytes.text(name);
+    if (typeof value === 'string') bytes.text(value);
+    else bytes.number(value);
+    return 1;
   }
 }
 
