@@ -94,19 +94,20 @@ export function ailing(promised: Promised): void {
   promised(
     'a bridge is ill when what it stands for is away, and its breaker opens (S1-04, S1-39)',
     async (t, stage) => {
-      const outside = { up: true };
+      // Calls and probes notice one after the other: once the probes have, nobody is called any more.
+      const outside = { answers: true, isThere: true };
       let probes = 0;
       let runs = 0;
       const call = (): void => {
         runs += 1;
-        if (!outside.up) throw new Error('connection refused');
+        if (!outside.answers) throw new Error('connection refused');
       };
       const server = await stage.node('server');
       server.health.check(
         'outside',
         () => {
           probes += 1;
-          if (!outside.up) throw new Error('connection refused');
+          if (!outside.isThere) throw new Error('connection refused');
         },
         { ...OFTEN, failureThreshold: 3 },
       );
@@ -118,14 +119,16 @@ export function ailing(promised: Promised): void {
       t.is(await api.who(), 'server');
       await until('more probes', () => probes > 3);
       t.is(runs, 1, 'probes are no calls');
-      outside.up = false;
+      outside.answers = false;
       for (const _ of numbers(3)) t.is((await rejection(api.who())).code, 'HANDLER');
       t.is((await rejection(api.who())).code, 'CIRCUIT_OPEN');
+      outside.isThere = false;
       await seen([node], server, 'unhealthy');
       t.is(node.registry.pick('bridge'), null);
       const { status, healthyInstances } = await node.health.of('bridge');
       t.deepEqual([status, healthyInstances], ['unhealthy', 0]);
-      outside.up = true;
+      outside.answers = true;
+      outside.isThere = true;
       await seen([node], server, 'healthy');
     },
   );
